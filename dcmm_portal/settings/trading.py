@@ -1,0 +1,11 @@
+"""What the market maker itself is configured with; governed parameters are not here but in the database."""
+
+from dcmm_portal.environment import env
+
+# Celery beat's tick in seconds; a market's own refresh_interval_s is a governed parameter and never shorter.
+REFRESH_INTERVAL_S = env.float("REFRESH_INTERVAL", 1.0)
+QUOTE_SHARDS = env.int("QUOTE_SHARDS", 1)
+CODE_VERSION = env.str("CODE_VERSION", "unversioned")
+# Venue addresses by venue slug: VENUE_<SLUG>_URL, VENUE_<SLUG>_WS_URL. Credentials by account slug, read by trading.venues only.
+VENUE_URLS = {"dex": env.str("VENUE_DEX_URL", ""), "cex": env.str("VENUE_CEX_URL", "")}
+RECORDER_ENABLED = env.bool("RECORDER_ENABLED", True)

@@ -1,0 +1,5 @@
+"""Tables of governance."""
+
+from governance.models.access import User
+
+__all__ = ["User"]

@@ -1,0 +1,1 @@
+"""Everything that touches a market. Has no page for people."""

@@ -1,0 +1,27 @@
+"""Clients of the hot state, with time-outs; one pool per process and kind."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import redis
+import redis.asyncio
+from django.conf import settings
+
+CONNECT_TIMEOUT_S = 2.0
+CALL_TIMEOUT_S = 5.0
+
+
+@lru_cache(maxsize=1)
+def sync_client() -> redis.Redis:
+    """The process' blocking client (views, ledger, commands). Answers are bytes."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=CALL_TIMEOUT_S, socket_connect_timeout=CONNECT_TIMEOUT_S, health_check_interval=15
+    )
+
+
+def async_client() -> redis.asyncio.Redis:
+    """A client for the running event loop; its owner closes it. Answers are bytes."""
+    return redis.asyncio.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=CALL_TIMEOUT_S, socket_connect_timeout=CONNECT_TIMEOUT_S, health_check_interval=15
+    )

@@ -1,0 +1,165 @@
+"""What the hot state holds, as values; `codec` turns them into JSON and refuses what does not fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class HotLevel:
+    price: Decimal
+    size: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class HotTrade:
+    trade_id: str
+    side: str
+    price: Decimal
+    size: Decimal
+    venue_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarketView:
+    """One market as market_data sees it at `published_ns` (wall clock of that process).
+
+    `bids`/`asks` are the venue's book (own quantity included), `ext_bids`/`ext_asks` the best foreign levels (own quantity
+    taken out). `proof_age_s` is the age of the last proof of life at the time of publishing, so that a reader's feed age is
+    `proof_age_s + (now - published)`. `reference_source` is one of book, last_trade, other_market, none. Sigma is relative, per √s.
+    """
+
+    slug: str
+    published_ns: int
+    book_seq: int
+    book_changed_ns: int
+    book_ok: bool  # False: empty, crossed, or being resynchronised
+    bids: tuple[HotLevel, ...]
+    asks: tuple[HotLevel, ...]
+    ext_bid: Decimal | None
+    ext_ask: Decimal | None
+    reference: Decimal | None
+    reference_source: str
+    reference_age_s: float
+    rolling_mid: Decimal | None
+    proof_age_s: float
+    sigma_raw: float
+    sigma_effective: float
+    regime: str
+    is_warm: bool
+    vol_samples: int
+    clock_skew_ms: float
+    venue_ns: int | None
+    trades: tuple[HotTrade, ...] = ()
+    connected: bool = True
+    problem: str = ""  # coded, for the sentence on the page: "", disconnected, stale_book, auth_rejected, unknown_market, ...
+
+
+@dataclass(frozen=True, slots=True)
+class HotPosition:
+    """Committed position of one market, as of `ledger_seq`; amounts in base (`q`) and quote."""
+
+    slug: str
+    ledger_seq: int
+    q: Decimal
+    cost_basis: Decimal
+    realised: Decimal
+    cash_flow: Decimal
+    fees: Decimal
+    fills: int
+
+
+@dataclass(frozen=True, slots=True)
+class HotOrder:
+    """An own order that may rest or fill. `status` as in models.Order; `gone_ns` > 0 once it is done (kept 2 s for netting)."""
+
+    client_order_id: str
+    venue_order_id: str
+    side: str
+    level: int
+    epoch: int
+    price: Decimal
+    size: Decimal
+    filled: Decimal
+    status: str
+    deadline_ns: int
+    updated_ns: int
+    amend_price: Decimal | None = None
+    amend_size: Decimal | None = None
+    gone_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CycleStatus:
+    """The last quoting cycle of a market. `sentence_key` + `sentence_args` make the one sentence (translated where shown)."""
+
+    slug: str
+    at_ns: int
+    cycle_id: str
+    outcome: str  # quoting, one_sided, not_quoting, error, busy
+    reason: str  # coded; "" when quoting on both sides
+    state: str  # effective trading state
+    sentence_key: str
+    sentence_args: dict[str, str] = field(default_factory=dict)
+    bid: Decimal | None = None
+    bid_size: Decimal | None = None
+    ask: Decimal | None = None
+    ask_size: Decimal | None = None
+    reservation: float | None = None
+    spread_bps: float | None = None
+    skew_bps: float | None = None
+    parameter_version: int | None = None
+    epoch: int | None = None
+    duration_ms: float = 0.0
+    decision_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RawFill:
+    """A fill on its way to the ledger, from whatever source. `fee` None: not told yet. `cursor` only from a history poll."""
+
+    market: str
+    venue: str
+    account: str
+    symbol: str
+    trade_id: str
+    order_id: str
+    client_order_id: str
+    side: str
+    price: Decimal
+    size: Decimal
+    maker: bool
+    fee: Decimal | None
+    fee_asset: str | None
+    venue_ns: int
+    source: str  # stream, poll, webhook, ack, reconcile
+    received_ns: int
+
+    @property
+    def key(self) -> str:
+        """The identity under which it is counted once."""
+        return "|".join((self.venue, self.account, self.symbol, self.trade_id, self.order_id))
+
+
+@dataclass(frozen=True, slots=True)
+class RawTransfer:
+    """A deposit (positive) or withdrawal (negative) on its way to the ledger."""
+
+    venue: str
+    account: str
+    transfer_id: str
+    asset: str
+    amount: Decimal
+    venue_ns: int
+    source: str
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class CursorMove:
+    """The history of `account` was read up to `cursor` on `channel`; booked after everything appended before it."""
+
+    account: str
+    channel: str  # fills, transfers
+    cursor: str

@@ -1,0 +1,49 @@
+"""Every table of trading, one module per room. Rooms import models, never the reverse."""
+
+from trading.models.controls import LeaseEpoch, Lock, NamedGate, TradingControl
+from trading.models.events import CommandReceipt, Event, OutboxEntry
+from trading.models.ledger import (
+    CashBalance,
+    CashMovement,
+    Fill,
+    FillQuarantine,
+    MmState,
+    Position,
+    ReconciliationReport,
+    VenueCursor,
+)
+from trading.models.market_data import VolatilitySnapshot
+from trading.models.orders import Order
+from trading.models.parameters import ExposureLimit, ParameterSet
+from trading.models.quoting import Decision, DecisionBatch, MarketMinute
+from trading.models.registry import Asset, AssetAlias, Market, Venue, VenueAccount
+
+__all__ = [
+    "Asset",
+    "AssetAlias",
+    "CashBalance",
+    "CashMovement",
+    "CommandReceipt",
+    "Decision",
+    "DecisionBatch",
+    "Event",
+    "ExposureLimit",
+    "Fill",
+    "FillQuarantine",
+    "LeaseEpoch",
+    "Lock",
+    "Market",
+    "MarketMinute",
+    "MmState",
+    "NamedGate",
+    "Order",
+    "OutboxEntry",
+    "ParameterSet",
+    "Position",
+    "ReconciliationReport",
+    "TradingControl",
+    "Venue",
+    "VenueAccount",
+    "VenueCursor",
+    "VolatilitySnapshot",
+]

@@ -1,0 +1,101 @@
+"""Governed parameters: one current set per market, its versions in the history table; columns made from the one schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from trading.models.fields import money
+from trading.models.registry import Market
+from trading.parameters.schema import SCHEMA, ParameterSpec
+
+
+def parameter_column(spec: ParameterSpec) -> models.Field:
+    """The column of one declared parameter; bounds are the schema's hard bounds."""
+    return models.DecimalField(
+        f"{spec.name} ({spec.unit})" if spec.unit else spec.name,
+        max_digits=30,
+        decimal_places=12,
+        validators=[MinValueValidator(spec.minimum), MaxValueValidator(spec.maximum)],
+        help_text=spec.help,
+    )
+
+
+ParameterColumns: Any = type(
+    "ParameterColumns",
+    (models.Model,),
+    {
+        "__module__": __name__,
+        "__doc__": "One column per declared parameter.",
+        "Meta": type("Meta", (), {"abstract": True}),
+        **{spec.name: parameter_column(spec) for spec in SCHEMA},
+    },
+)
+
+
+def _history_actor(historical: Any) -> str | None:
+    return historical.history_actor or None
+
+
+def _set_history_actor(historical: Any, user: Any) -> None:
+    """The actor is copied as text from the set itself: history must outlive any account."""
+    historical.history_actor = historical.actor_name
+
+
+class ParameterSet(ParameterColumns):
+    """The parameters in force on a market. Changed only by `trading.parameters.services.apply_version`."""
+
+    market = models.OneToOneField(Market, models.PROTECT, related_name="parameter_set")
+    version = models.PositiveIntegerField(_("version"))
+    values_hash = models.CharField(_("hash of the values"), max_length=64)
+    reason = models.TextField(_("reason"))
+    authorised_by = models.CharField(_("authorised by"), max_length=120)
+    actor_id = models.CharField(_("actor id"), max_length=64)
+    actor_name = models.CharField(_("actor"), max_length=150)
+    applied_at = models.DateTimeField(_("applied at"))
+    history = HistoricalRecords(
+        table_name="parameter_sets_history",
+        history_user_id_field=models.CharField(max_length=150, null=True),
+        history_user_getter=_history_actor,
+        history_user_setter=_set_history_actor,
+    )
+
+    class Meta:
+        db_table = "parameter_sets"
+        verbose_name = _("parameter set")
+        verbose_name_plural = _("parameter sets")
+
+    def __str__(self) -> str:
+        return f"{self.market_id} v{self.version}"
+
+
+class ExposureLimit(models.Model):
+    """Limits of worst-case exposure beyond one market: per asset (in base units) and for the desk (in quote units)."""
+
+    class Scope(models.TextChoices):
+        ASSET = "asset", _("asset")
+        DESK = "desk", _("desk")
+
+    scope = models.CharField(_("scope"), max_length=8, choices=Scope.choices)
+    key = models.CharField(_("asset id, or the desk's quote asset"), max_length=32)
+    soft_limit = money(verbose_name=_("soft limit"))
+    hard_limit = money(verbose_name=_("hard limit"))
+
+    class Meta:
+        db_table = "exposure_limits"
+        verbose_name = _("exposure limit")
+        verbose_name_plural = _("exposure limits")
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "key"], name="exposure_limit_once"),
+            models.CheckConstraint(
+                condition=models.Q(soft_limit__gt=0) & models.Q(hard_limit__gte=models.F("soft_limit")),
+                name="exposure_limit_ordered",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope}:{self.key}"

@@ -1,0 +1,109 @@
+"""Identity: what is traded, where, through which account. A ticker is no identity."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from trading.models.fields import money
+
+
+class Asset(models.Model):
+    """An asset by internal id; venues and chains call it what they like."""
+
+    id = models.SlugField(primary_key=True, max_length=32)
+    name = models.CharField(_("name"), max_length=80)
+    decimals = models.PositiveSmallIntegerField(_("decimals on chain"), default=9)
+    chain_address = models.CharField(
+        _("master address on chain"), max_length=80, blank=True, default="", help_text=_("Empty for a native coin.")
+    )
+
+    class Meta:
+        db_table = "assets"
+        verbose_name = _("asset")
+        verbose_name_plural = _("assets")
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class AssetAlias(models.Model):
+    """A ticker under which an asset was known, with the time from and until which that was so."""
+
+    asset = models.ForeignKey(Asset, models.PROTECT, related_name="aliases")
+    ticker = models.CharField(_("ticker"), max_length=32)
+    valid_from = models.DateTimeField(_("valid from"), null=True, blank=True)
+    valid_until = models.DateTimeField(_("valid until"), null=True, blank=True)
+    note = models.CharField(_("note"), max_length=200, blank=True, default="")
+
+    class Meta:
+        db_table = "asset_aliases"
+        verbose_name = _("asset alias")
+        verbose_name_plural = _("asset aliases")
+
+    def __str__(self) -> str:
+        return f"{self.ticker} ({self.asset_id})"
+
+
+class Venue(models.Model):
+    """A place to trade. `adapter` names the module in trading.venues; the address comes from the environment."""
+
+    class Kind(models.TextChoices):
+        ORDER_BOOK = "order_book", _("order book")
+        RFQ = "rfq", _("request for quote")
+        AMM = "amm", _("automated market maker")
+
+    slug = models.SlugField(unique=True, max_length=32)
+    name = models.CharField(_("name"), max_length=80)
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
+    adapter = models.CharField(_("adapter"), max_length=32)
+
+    class Meta:
+        db_table = "venues"
+        verbose_name = _("venue")
+        verbose_name_plural = _("venues")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class VenueAccount(models.Model):
+    """One of our accounts at a venue; its credential is found in the environment under the slug's name, never here."""
+
+    venue = models.ForeignKey(Venue, models.PROTECT, related_name="accounts")
+    slug = models.SlugField(unique=True, max_length=48)
+
+    class Meta:
+        db_table = "venue_accounts"
+        verbose_name = _("venue account")
+        verbose_name_plural = _("venue accounts")
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Market(models.Model):
+    """A pair on a venue, traded through one account. `lot_size` is fixed: risk aversion is per lot."""
+
+    slug = models.SlugField(unique=True, max_length=48)
+    account = models.ForeignKey(VenueAccount, models.PROTECT, related_name="markets")
+    base = models.ForeignKey(Asset, models.PROTECT, related_name="+")
+    quote = models.ForeignKey(Asset, models.PROTECT, related_name="+")
+    venue_symbol = models.CharField(_("symbol on the venue"), max_length=40)
+    lot_size = money(verbose_name=_("lot size (base)"))
+    is_active = models.BooleanField(_("active"), default=True)
+    source_label = models.CharField(
+        _("what the prices are"), max_length=120, blank=True, default="", help_text=_("Shown wherever the market is shown.")
+    )
+
+    class Meta:
+        db_table = "markets"
+        verbose_name = _("market")
+        verbose_name_plural = _("markets")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "venue_symbol"], name="market_symbol_once_per_account"),
+            models.CheckConstraint(condition=models.Q(lot_size__gt=0), name="market_lot_size_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug

@@ -1,0 +1,1 @@
+"""Identity of assets, venues and markets."""
