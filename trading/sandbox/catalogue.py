@@ -27,7 +27,7 @@ DCT_USDT = Listing(
         quote="USDT",
         tick=Decimal("0.000001"),
         lot_step=Decimal("0.1"),
-        min_size=Decimal("1"),
+        min_size=Decimal(1),
         min_notional=Decimal("0.1"),
         maker_fee=Decimal("0.00005"),
         taker_fee=Decimal("0.0005"),
@@ -35,7 +35,7 @@ DCT_USDT = Listing(
         price_band=Decimal("0.2"),
     ),
     RECORDS_DIR / "dct_usdt_rescaled_ethusdt_20240808.jsonl.gz",
-    (("DCT", Decimal("200000")), ("USDT", Decimal("100000"))),
+    (("DCT", Decimal(200000)), ("USDT", Decimal(100000))),
 )
 
 GRAM_USDT = Listing(
@@ -53,7 +53,7 @@ GRAM_USDT = Listing(
         price_band=Decimal("0.2"),
     ),
     RECORDS_DIR / "gram_usdt_built_ton_swaps_202601.jsonl.gz",
-    (("GRAM", Decimal("20000")), ("USDT", Decimal("50000"))),
+    (("GRAM", Decimal(20000)), ("USDT", Decimal(50000))),
 )
 
 # Venue name -> what it lists.

@@ -15,7 +15,12 @@ class Replay:
     """
 
     def __init__(
-        self, exchange: Exchange, symbol: str, record_path: Path, now_ns: int, start_offset_s: float = 0.0
+        self,
+        exchange: Exchange,
+        symbol: str,
+        record_path: Path,
+        now_ns: int,
+        start_offset_s: float = 0.0,
     ) -> None:
         raise RuntimeError("being built")
 

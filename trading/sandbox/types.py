@@ -113,7 +113,11 @@ class Order:
 
     @property
     def remaining(self) -> Decimal:
-        return self.size - self.filled if self.status in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED) else Decimal(0)
+        return (
+            self.size - self.filled
+            if self.status in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+            else Decimal(0)
+        )
 
 
 @dataclass(frozen=True, slots=True)
