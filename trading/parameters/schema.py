@@ -118,9 +118,7 @@ def _int(
     help_text: str,
 ) -> ParameterSpec:
     low, high = (Decimal(bound) for bound in bounds)
-    return ParameterSpec(
-        name, label, group, unit, ParameterKind.INT, Decimal(default), low, high, risk, help_text
-    )
+    return ParameterSpec(name, label, group, unit, ParameterKind.INT, Decimal(default), low, high, risk, help_text)
 
 
 _MODEL: Final = (
@@ -172,9 +170,7 @@ _MODEL: Final = (
         "0.3",
         ("0", "1"),
         _BOTH,
-        _n(
-            "Extra shift of both quotes against inventory: beta x half-spread when inventory reaches the taper start."
-        ),
+        _n("Extra shift of both quotes against inventory: beta x half-spread when inventory reaches the taper start."),
         4,
     ),
 )
@@ -343,9 +339,7 @@ _VOLATILITY: Final = (
         "0.0001",
         ("0.0000001", "1"),
         _DOWN,
-        _n(
-            "Where the average starts at the first price; shown as warm-up until one look-back has been seen."
-        ),
+        _n("Where the average starts at the first price; shown as warm-up until one look-back has been seen."),
         9,
     ),
     _decimal(
