@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -8,5 +10,5 @@ class PortalConfig(AppConfig):
     name = "dcmm_portal"
     verbose_name = _("Portal")
 
-
-
+    def ready(self) -> None:
+        import_module("dcmm_portal.checks")  # registers the system checks

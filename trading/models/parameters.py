@@ -15,14 +15,20 @@ from trading.parameters.schema import SCHEMA, ParameterSpec
 
 
 def parameter_column(spec: ParameterSpec) -> models.Field:
-    """The column of one declared parameter; bounds are the schema's hard bounds."""
+    """The column of one declared parameter. Its label and help stay in the schema, where forms and pages read them."""
     return models.DecimalField(
-        f"{spec.name} ({spec.unit})" if spec.unit else spec.name,
-        max_digits=30,
-        decimal_places=12,
+        max_digits=spec.max_digits,
+        decimal_places=spec.decimal_places,
         validators=[MinValueValidator(spec.minimum), MaxValueValidator(spec.maximum)],
-        help_text=spec.help,
     )
+
+
+def hard_bounds() -> models.Q:
+    """The schema's hard bounds of every parameter as one condition, so that the database refuses what lies outside."""
+    condition = models.Q()
+    for spec in SCHEMA:
+        condition &= models.Q(**{f"{spec.name}__gte": spec.minimum, f"{spec.name}__lte": spec.maximum})
+    return condition
 
 
 ParameterColumns: Any = type(
@@ -68,6 +74,7 @@ class ParameterSet(ParameterColumns):
         db_table = "parameter_sets"
         verbose_name = _("parameter set")
         verbose_name_plural = _("parameter sets")
+        constraints = [models.CheckConstraint(condition=hard_bounds(), name="parameter_hard_bounds")]
 
     def __str__(self) -> str:
         return f"{self.market_id} v{self.version}"

@@ -1,0 +1,42 @@
+"""System checks of the house: the running role must be powerless over the schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DatabaseError, connections
+
+_QUESTION = """
+    SELECT current_user,
+           (SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = current_user),
+           EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                   WHERE n.nspname = 'public' AND pg_get_userbyid(c.relowner) = current_user),
+           has_schema_privilege(current_user, 'public', 'CREATE')
+"""
+
+
+@register(Tags.database)
+def application_role_is_powerless(databases: list[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Error unless the connected role owns no table, may create nothing and is no superuser. Silent for the owner's migrations."""
+    if not databases or settings.DATABASE_ROLE == "owner":
+        return []
+    problems: list[CheckMessage] = []
+    for alias in databases:
+        try:
+            with connections[alias].cursor() as cursor:
+                cursor.execute(_QUESTION)
+                user, powerful, owns, creates = cursor.fetchone()
+        except DatabaseError as problem:
+            problems.append(Error(f"the database does not answer: {problem}", id="dcmm_portal.E001"))
+            continue
+        if powerful or owns or creates:
+            problems.append(
+                Error(
+                    f"the running role {user} owns tables, may create them, or is a superuser.",
+                    hint="Point DATABASE_URL at the application role (dcmm_app); migrations use DATABASE_OWNER_URL.",
+                    id="dcmm_portal.E002",
+                )
+            )
+    return problems

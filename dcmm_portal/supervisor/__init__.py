@@ -1,0 +1,1 @@
+"""Starts the whole system in dependency order, keeps it running, stops it in order."""

@@ -1,0 +1,50 @@
+"""What every test may use: a real PostgreSQL (as the application role), a real Valkey, nothing faked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.plugin import DATABASE_NAME, SERVERS
+from tests.support.servers import TestServers
+
+
+@pytest.fixture(scope="session")
+def servers() -> TestServers:
+    """The run's servers: owner addresses, clones."""
+    return SERVERS
+
+
+@pytest.fixture(scope="session")
+def django_db_setup() -> None:
+    """The worker's database is the clone made above: nothing to create, and the application role could not."""
+
+
+@pytest.fixture
+def committed_db(django_db_blocker: object) -> Iterator[None]:
+    """A database in which tests really commit; made anew from the template afterwards (our tables refuse TRUNCATE)."""
+    from django.db import connections
+
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        yield
+        connections.close_all()
+    SERVERS.clone(DATABASE_NAME)
+
+
+@pytest.fixture
+def valkey() -> Iterator[str]:
+    """Address of an empty Valkey database of this worker's own; emptied before the test."""
+    import redis
+
+    url = os.environ["REDIS_URL"]
+    with redis.Redis.from_url(url, socket_timeout=5) as client:
+        client.flushdb()
+        yield url
+        client.flushdb()
+
+
+@pytest.fixture
+def redis_url(valkey: str) -> str:
+    return valkey

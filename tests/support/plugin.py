@@ -1,0 +1,57 @@
+"""Starts the run's servers and points the environment at them, before anything reads Django's settings.
+
+Loaded by `-p tests.support.plugin` (pyproject.toml): a conftest would come too late, after pytest-django.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests.support.servers import TestServers
+
+_SERVERS_ENV = "DCMM_TEST_SERVERS"
+
+
+def _worker_name() -> str:
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+def _start_or_join() -> TestServers:
+    joined = os.environ.get(_SERVERS_ENV)
+    if joined:
+        root, postgres_port, valkey_port = joined.split("|")
+        return TestServers(Path(root), int(postgres_port), int(valkey_port))
+    servers = TestServers.start()
+    os.environ[_SERVERS_ENV] = f"{servers.root}|{servers.postgres_port}|{servers.valkey_port}"
+    os.environ["DCMM_TEST_CONTROLLER"] = str(os.getpid())
+    return servers
+
+
+def _valkey_database(worker: str) -> int:
+    return int(worker.removeprefix("gw")) + 1 if worker.startswith("gw") else 0
+
+
+SERVERS = _start_or_join()
+WORKER = _worker_name()
+DATABASE_NAME = f"test_{WORKER}"
+os.environ.update(
+    DATABASE_URL=SERVERS.database_url(DATABASE_NAME),
+    REDIS_URL=SERVERS.redis_url(_valkey_database(WORKER)),
+    DATA_DIR=str(SERVERS.root / f"data-{WORKER}"),
+    SECRET_KEY="tests-only-0123456789-0123456789-0123456789-0123456789",
+    DEBUG="1",
+    LOG_LEVEL="WARNING",
+    DCMM_DB_ROLE="app",
+    DJANGO_SETTINGS_MODULE="dcmm_portal.settings",
+    # Playwright keeps an event loop running in the main thread, in which Django would refuse its synchronous ORM.
+    DJANGO_ALLOW_ASYNC_UNSAFE="true",
+)
+Path(os.environ["DATA_DIR"]).mkdir(parents=True, exist_ok=True)
+SERVERS.clone(DATABASE_NAME)
+
+
+
+def pytest_unconfigure(config: object) -> None:
+    if os.environ.get("DCMM_TEST_CONTROLLER") == str(os.getpid()):
+        SERVERS.stop()

@@ -1,0 +1,58 @@
+"""The one lock order of the portal. Every transaction takes row locks through these functions, in this order, rows by key.
+
+1. command receipts  2. controls and locks  3. parameter sets  4. positions  5. cash balances  6. orders  7. event aggregates
+
+Whoever needs several kinds calls the functions in that order; a kind that is not needed is left out. Two transactions that
+keep to it can wait for each other, but never in a circle.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+
+from django.db import connection
+
+from trading.models import CashBalance, Order, ParameterSet, Position, TradingControl
+
+
+def lock_command(key: str) -> None:
+    """Serialise commands of one idempotency key until the end of the transaction (transaction-scoped advisory lock)."""
+    _advisory(1, key)
+
+
+def lock_controls(scopes: Iterable[str]) -> list[TradingControl]:
+    """Control rows of `scopes`, locked; a scope's lock rows are protected by its control row."""
+    return list(TradingControl.objects.select_for_update().filter(scope__in=list(scopes)).order_by("scope"))
+
+
+def lock_parameter_sets(market_ids: Iterable[int]) -> list[ParameterSet]:
+    return list(ParameterSet.objects.select_for_update().filter(market_id__in=list(market_ids)).order_by("market_id"))
+
+
+def lock_positions(market_ids: Iterable[int]) -> list[Position]:
+    return list(Position.objects.select_for_update().filter(market_id__in=list(market_ids)).order_by("market_id"))
+
+
+def lock_cash_balances(account_ids: Iterable[int]) -> list[CashBalance]:
+    return list(
+        CashBalance.objects.select_for_update().filter(account_id__in=list(account_ids)).order_by("account_id", "asset_id")
+    )
+
+
+def lock_orders(client_order_ids: Iterable[str]) -> list[Order]:
+    return list(
+        Order.objects.select_for_update().filter(client_order_id__in=list(client_order_ids)).order_by("client_order_id")
+    )
+
+
+def lock_aggregates(aggregates: Iterable[str]) -> None:
+    """Serialise writers of the events of each aggregate until the end of the transaction."""
+    for aggregate in sorted(set(aggregates)):
+        _advisory(2, aggregate)
+
+
+def _advisory(space: int, key: str) -> None:
+    # Transaction-scoped, so that a transaction pooler keeps it; two keys with one checksum merely wait for each other.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [space, zlib.crc32(key.encode()) - 2**31])
