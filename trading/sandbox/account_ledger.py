@@ -62,12 +62,8 @@ class AccountLedger:
         self._move(buyer.account, seller.account, instrument.quote, notional)
         buyer_fee = fee_basis(instrument, Side.BUY, price, size) * buyer.fee_rate
         seller_fee = fee_basis(instrument, Side.SELL, price, size) * seller.fee_rate
-        self._move(
-            buyer.account, FEE_ACCOUNT, fee_asset(instrument, Side.BUY), buyer_fee
-        )
-        self._move(
-            seller.account, FEE_ACCOUNT, fee_asset(instrument, Side.SELL), seller_fee
-        )
+        self._move(buyer.account, FEE_ACCOUNT, fee_asset(instrument, Side.BUY), buyer_fee)
+        self._move(seller.account, FEE_ACCOUNT, fee_asset(instrument, Side.SELL), seller_fee)
         return buyer_fee, seller_fee
 
     def _move(self, source: str, target: str, asset: str, amount: Decimal) -> None:
@@ -77,10 +73,7 @@ class AccountLedger:
 
     def balances(self, account: str) -> list[Balance]:
         keys = sorted(key for key in self.totals if key[0] == account)
-        return [
-            Balance(asset, self.totals[account, asset], self.held[account, asset])
-            for _, asset in keys
-        ]
+        return [Balance(asset, self.totals[account, asset], self.held[account, asset]) for _, asset in keys]
 
     def asset_totals(self) -> dict[str, Decimal]:
         sums: defaultdict[str, Decimal] = defaultdict(Decimal)
@@ -96,18 +89,14 @@ def fee_asset(instrument: Instrument, side: Side) -> str:
     return instrument.base
 
 
-def fee_basis(
-    instrument: Instrument, side: Side, price: Decimal, size: Decimal
-) -> Decimal:
+def fee_basis(instrument: Instrument, side: Side, price: Decimal, size: Decimal) -> Decimal:
     """The amount that the fee rate applies to, in `fee_asset`."""
     if instrument.fee_mode is FeeMode.QUOTE or side is Side.SELL:
         return price * size
     return size
 
 
-def hold_of(
-    instrument: Instrument, side: Side, price: Decimal, size: Decimal
-) -> tuple[str, Decimal]:
+def hold_of(instrument: Instrument, side: Side, price: Decimal, size: Decimal) -> tuple[str, Decimal]:
     """Asset and amount that an open order holds: base for an ask; price × size for a bid, plus the larger of the
     maker's and the taker's fee where the fee is charged in quote."""
     if side is Side.SELL:

@@ -5,8 +5,9 @@ An own order knows the background quantity `ahead` of it, which
 
 - falls by trades printed at the level (`BookSide.count_print`),
 - is never more than the level's present background size (`BookSide.set_background` caps it),
-- and never falls twice for one trade: the part of a fall that came from the cap is remembered for a second as `credit`,
-  and a print arriving later consumes the credit first. A depth decrease after the print only caps, it does not subtract.
+- and never falls twice for one trade: the part of a fall that came from the cap is remembered for a second as
+  `credit`, and a print arriving later consumes the credit first. A depth decrease after the print only caps, it does
+  not subtract.
 """
 
 from __future__ import annotations
@@ -33,9 +34,7 @@ class Resting:
     ahead: Decimal = ZERO
     credit: Decimal = ZERO
     credit_ns: int = 0
-    restored: bool = (
-        False  # came back from the store and has not met its level's background yet
-    )
+    restored: bool = False  # came back from the store and has not met its level's background yet
 
     @property
     def remaining(self) -> Decimal:
@@ -61,9 +60,7 @@ class BookSide:
         self.side = side
         self.background: dict[Decimal, Decimal] = {}
         self.queues: dict[Decimal, list[Resting]] = {}
-        self.taken: dict[
-            Decimal, Decimal
-        ] = {}  # levels we took from -> size the record had stated for them
+        self.taken: dict[Decimal, Decimal] = {}  # levels we took from -> size the record had stated for them
         self.touched: set[Decimal] = set()
         self._prices: list[Decimal] = []
         self._own_prices: list[Decimal] = []
@@ -87,9 +84,7 @@ class BookSide:
         return self._own_prices[-1] if self.side is Side.BUY else self._own_prices[0]
 
     def best_background(self) -> Decimal | None:
-        return next(
-            (price for price in self.prices() if price in self.background), None
-        )
+        return next((price for price in self.prices() if price in self.background), None)
 
     def displayed(self, price: Decimal) -> Decimal:
         """Published size of a level: background plus own remaining quantity."""
@@ -197,9 +192,7 @@ class BookSide:
         plan.append(Execution(price, min(background - passed, budget), None))
         return [execution for execution in plan if execution.size > 0]
 
-    def count_print(
-        self, price: Decimal, size: Decimal, now_ns: int
-    ) -> list[Execution]:
+    def count_print(self, price: Decimal, size: Decimal, now_ns: int) -> list[Execution]:
         """A recorded trade of `size` at `price` hit this side: own executions, best first, at the orders' own prices.
 
         Orders priced better than the print were traded through and come first, whatever stood ahead of them.
@@ -219,9 +212,7 @@ class BookSide:
                 plan.append(Execution(level, own, resting))
         return [execution for execution in plan if execution.size > 0]
 
-    def _work_off(
-        self, price: Decimal, budget: Decimal, now_ns: int
-    ) -> list[Execution]:
+    def _work_off(self, price: Decimal, budget: Decimal, now_ns: int) -> list[Execution]:
         plan: list[Execution] = []
         passed = ZERO
         queue = self.queues[price]

@@ -1,7 +1,7 @@
 """The exchange's state and the one way in which it changes: plan, mutate, `commit`, then tell.
 
-Rooms that use it: `order_entry` (accounts' requests), `record_flow` (the recorded market). Both check first, then mutate,
-then call `commit`, which writes one transaction and only then lets events leave.
+Rooms that use it: `order_entry` (accounts' requests), `record_flow` (the recorded market). Both check first, then
+mutate, then call `commit`, which writes one transaction and only then lets events leave.
 """
 
 from __future__ import annotations
@@ -57,10 +57,7 @@ class Core:
         self.open: dict[str, Resting] = {}
         self.open_by_client_id: dict[tuple[str, str], Resting] = {}
         self.timers: dict[str, int] = self.store.timers()
-        self.trades = {
-            symbol: deque[PublicTrade](maxlen=RECENT_TRADES)
-            for symbol in self.instruments
-        }
+        self.trades = {symbol: deque[PublicTrade](maxlen=RECENT_TRADES) for symbol in self.instruments}
         self.books: dict[str, MergedBook] = {}
         self.listeners: list[Listener] = []
         self._outbox: list[VenueEvent] = []
@@ -82,25 +79,17 @@ class Core:
             top("transfers", "seq"),
             top("orders", "priority"),
         )
-        self._seq_limits = {
-            symbol: int(meta(f"seq {symbol}") or 0) for symbol in self.instruments
-        }
-        self.books = {
-            symbol: MergedBook(symbol, seq) for symbol, seq in self._seq_limits.items()
-        }
+        self._seq_limits = {symbol: int(meta(f"seq {symbol}") or 0) for symbol in self.instruments}
+        self.books = {symbol: MergedBook(symbol, seq) for symbol, seq in self._seq_limits.items()}
         for account, asset, total in self.store.balances():
             self.ledger.totals[account, asset] = total
         for order, notional, priority in self.store.open_orders():
             if order.symbol not in self.instruments:
-                raise ValueError(
-                    f"the ledger holds open orders in {order.symbol}, which this venue does not list"
-                )
+                raise ValueError(f"the ledger holds open orders in {order.symbol}, which this venue does not list")
             self.enter_book(Resting(order, notional, priority, restored=True))
             self.ledger.hold(order.account, *self.hold_for(order))
         for symbol, book in self.books.items():
-            book.delta(
-                0
-            )  # restored orders are in the first snapshot, not in a delta of their own
+            book.delta(0)  # restored orders are in the first snapshot, not in a delta of their own
             book.seq = self._seq_limits[symbol]
 
     def close(self) -> None:
@@ -150,9 +139,7 @@ class Core:
         return found
 
     def hold_for(self, order: Order) -> tuple[str, Decimal]:
-        return hold_of(
-            self.instruments[order.symbol], order.side, order.price, order.remaining
-        )
+        return hold_of(self.instruments[order.symbol], order.side, order.price, order.remaining)
 
     def enter_book(self, resting: Resting) -> None:
         order = resting.order
@@ -200,21 +187,14 @@ class Core:
             taker_side: taker,
             Side.SELL if taker_side is Side.BUY else Side.BUY: maker,
         }
-        legs = {
-            side: self._leg(instrument, who, who is not None and who is maker)
-            for side, who in sides.items()
-        }
+        legs = {side: self._leg(instrument, who, who is not None and who is maker) for side, who in sides.items()}
         price, size = execution.price, execution.size
-        fees = self.ledger.settle(
-            instrument, legs[Side.BUY], legs[Side.SELL], price, size
-        )
+        fees = self.ledger.settle(instrument, legs[Side.BUY], legs[Side.SELL], price, size)
         public = self.publish_trade(instrument.symbol, taker_side, price, size, now_ns)
         for side, fee in zip((Side.BUY, Side.SELL), fees, strict=True):
             who = sides[side]
             if who is not None:
-                self._fill(
-                    instrument, who, public, fee, "maker" if who is maker else "taker"
-                )
+                self._fill(instrument, who, public, fee, "maker" if who is maker else "taker")
 
     @staticmethod
     def _opposite(maker: Resting | None) -> Side:
@@ -247,9 +227,7 @@ class Core:
             order,
             filled=filled,
             avg_price=average_price(who.notional, filled),
-            status=OrderStatus.FILLED
-            if filled == order.size
-            else OrderStatus.PARTIALLY_FILLED,
+            status=OrderStatus.FILLED if filled == order.size else OrderStatus.PARTIALLY_FILLED,
             updated_ns=public.ts_ns,
         )
         asset, held_after = self.hold_for(order)
@@ -293,9 +271,7 @@ class Core:
             self.leave_book(maker)
         self.record_order(maker)
 
-    def publish_trade(
-        self, symbol: str, side: Side, price: Decimal, size: Decimal, now_ns: int
-    ) -> PublicTrade:
+    def publish_trade(self, symbol: str, side: Side, price: Decimal, size: Decimal, now_ns: int) -> PublicTrade:
         public = PublicTrade(self.next_trade_id(), symbol, side, price, size, now_ns)
         self.trades[symbol].append(public)
         self._outbox.append(public)

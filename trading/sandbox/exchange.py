@@ -45,9 +45,7 @@ class Exchange:
 
     instruments: dict[str, Instrument]
 
-    def __init__(
-        self, instruments: Mapping[str, Instrument], store_path: Path, now_ns: int
-    ) -> None:
+    def __init__(self, instruments: Mapping[str, Instrument], store_path: Path, now_ns: int) -> None:
         """Open the ledger and fire the timers that fell due meanwhile. StoreError when the file can't be used."""
         self._core = Core(instruments, store_path)
         self.instruments = self._core.instruments
@@ -60,7 +58,10 @@ class Exchange:
     # --- requests of accounts -------------------------------------------------------------------------------------
 
     def place(self, account: str, order: PlaceOrder, now_ns: int) -> Order:
-        """Accept and match an order; IOC returns its final state. `client_order_id` is required ([A-Za-z0-9_-]{1,36})."""
+        """Accept and match an order; IOC returns its final state.
+
+        `client_order_id` is required ([A-Za-z0-9_-]{1,36}) and never usable again by the account.
+        """
         return order_entry.place(self._core, account, order, now_ns)
 
     def amend(
@@ -81,9 +82,7 @@ class Exchange:
         (post-only: is refused if it would).
         """
         order_entry.check_deadline(deadline_ns, now_ns)
-        resting = order_entry.find_open(
-            self._core, account, symbol, order_id, client_order_id
-        )
+        resting = order_entry.find_open(self._core, account, symbol, order_id, client_order_id)
         return order_entry.amend(self._core, resting, new_price, new_size, now_ns)
 
     def cancel(
@@ -97,14 +96,10 @@ class Exchange:
         reason: str = "user",
     ) -> Order:
         """Cancel one open order; ORDER_ALREADY_DONE when it is filled or cancelled, UNKNOWN_ORDER when never seen."""
-        resting = order_entry.find_open(
-            self._core, account, symbol, order_id, client_order_id
-        )
+        resting = order_entry.find_open(self._core, account, symbol, order_id, client_order_id)
         return order_entry.cancel_many(self._core, [resting], reason, now_ns)[0]
 
-    def cancel_all(
-        self, account: str, symbol: str | None, now_ns: int, reason: str = "user"
-    ) -> list[Order]:
+    def cancel_all(self, account: str, symbol: str | None, now_ns: int, reason: str = "user") -> list[Order]:
         """Cancel every open order of the account (of one symbol), in one commit."""
         if symbol is not None:
             self._core.instrument(symbol)
@@ -112,9 +107,7 @@ class Exchange:
         chosen = [r for r in chosen if symbol is None or r.order.symbol == symbol]
         return order_entry.cancel_many(self._core, chosen, reason, now_ns)
 
-    def cancel_after(
-        self, account: str, timeout_s: float | None, now_ns: int
-    ) -> int | None:
+    def cancel_after(self, account: str, timeout_s: float | None, now_ns: int) -> int | None:
         """Arm (or re-arm) the account's dead man's switch; 0 or None disarms. Returns the trigger time in ns."""
         return order_entry.cancel_after(self._core, account, timeout_s, now_ns)
 
@@ -127,9 +120,7 @@ class Exchange:
         transfer_id: str | None = None,
     ) -> Transfer:
         """Book a deposit (negative: a withdrawal of free balance); the same transfer_id twice books once."""
-        return order_entry.deposit(
-            self._core, account, asset, amount, now_ns, transfer_id
-        )
+        return order_entry.deposit(self._core, account, asset, amount, now_ns, transfer_id)
 
     # --- time and the recorded market -----------------------------------------------------------------------------
 
@@ -155,9 +146,7 @@ class Exchange:
 
     def open_orders(self, account: str, symbol: str | None = None) -> list[Order]:
         """Open orders, oldest first."""
-        chosen = [
-            r.order for r in self._core.open.values() if r.order.account == account
-        ]
+        chosen = [r.order for r in self._core.open.values() if r.order.account == account]
         chosen = [order for order in chosen if symbol is None or order.symbol == symbol]
         return sorted(chosen, key=lambda order: int(order.order_id))
 
@@ -184,17 +173,13 @@ class Exchange:
         """Fills with seq > after_seq and ts_ns >= since_ns, oldest first."""
         if order_id is not None and not (order_id.isascii() and order_id.isdigit()):
             return []
-        return self._core.store.fills(
-            account, symbol, after_seq, since_ns or 0, order_id, limit
-        )
+        return self._core.store.fills(account, symbol, after_seq, since_ns or 0, order_id, limit)
 
     def balances(self, account: str) -> list[Balance]:
         """Balances of every asset the account ever had, by asset name."""
         return self._core.ledger.balances(account)
 
-    def transfers(
-        self, account: str, after_seq: int = 0, limit: int = 100
-    ) -> list[Transfer]:
+    def transfers(self, account: str, after_seq: int = 0, limit: int = 100) -> list[Transfer]:
         """Transfers with seq > after_seq, oldest first."""
         return self._core.store.transfers(account, after_seq, limit)
 
@@ -212,20 +197,11 @@ class Exchange:
         """Keys: account, orders, fills, transfers, balances; JSON-able, money as strings."""
         return {
             "account": account,
-            "orders": [
-                _plain(asdict(row))
-                for row in self.order_history(account, limit=EVERYTHING)
-            ],
-            "fills": [
-                _plain(asdict(row)) for row in self.fills(account, limit=EVERYTHING)
-            ],
-            "transfers": [
-                _plain(asdict(row)) for row in self.transfers(account, limit=EVERYTHING)
-            ],
+            "orders": [_plain(asdict(row)) for row in self.order_history(account, limit=EVERYTHING)],
+            "fills": [_plain(asdict(row)) for row in self.fills(account, limit=EVERYTHING)],
+            "transfers": [_plain(asdict(row)) for row in self.transfers(account, limit=EVERYTHING)],
             "balances": [
-                _plain(
-                    {"asset": b.asset, "total": b.total, "held": b.held, "free": b.free}
-                )
+                _plain({"asset": b.asset, "total": b.total, "held": b.held, "free": b.free})
                 for b in self.balances(account)
             ],
         }
@@ -243,11 +219,7 @@ class Exchange:
         events follow those being told.
         """
         self._core.listeners.append(listener)
-        return lambda: (
-            self._core.listeners.remove(listener)
-            if listener in self._core.listeners
-            else None
-        )
+        return lambda: self._core.listeners.remove(listener) if listener in self._core.listeners else None
 
     def remembered(self, key: str) -> str | None:
         """A value kept in the ledger file by `remember`."""
@@ -255,18 +227,14 @@ class Exchange:
 
     def remember(self, key: str, value: str, *, commit: bool = True) -> None:
         """Keep a small value in the ledger file; without `commit` it is written with the next change's transaction."""
-        self._core.store.put_meta(f"note {key}", value)
+        self._core.store.put_lazy_meta(f"note {key}", value)
         if commit:
-            self._core.store.flush()
+            self._core.store.flush(lazy=True)
 
 
 def _plain(row: dict[str, object]) -> dict[str, object]:
     """JSON types only: decimals without an exponent as strings, enums by value."""
     return {
-        key: format(value, "f")
-        if isinstance(value, Decimal)
-        else value.value
-        if isinstance(value, Enum)
-        else value
+        key: format(value, "f") if isinstance(value, Decimal) else value.value if isinstance(value, Enum) else value
         for key, value in row.items()
     }

@@ -47,11 +47,7 @@ def check_deadline(deadline_ns: int | None, now_ns: int) -> None:
 
 def check_price(core: Core, instrument: Instrument, price: Decimal) -> None:
     """A multiple of the tick, inside the band around the last mid (no band while there is no mid)."""
-    if (
-        not price.is_finite()
-        or not ZERO < price < AMOUNT_LIMIT
-        or price % instrument.tick
-    ):
+    if not price.is_finite() or not ZERO < price < AMOUNT_LIMIT or price % instrument.tick:
         raise Reject(
             RejectCode.BAD_PRICE_TICK,
             f"price must be a positive multiple of {instrument.tick}",
@@ -66,11 +62,7 @@ def check_price(core: Core, instrument: Instrument, price: Decimal) -> None:
 
 
 def check_size(instrument: Instrument, price: Decimal, size: Decimal) -> None:
-    if (
-        not size.is_finite()
-        or not ZERO < size < AMOUNT_LIMIT
-        or size % instrument.lot_step
-    ):
+    if not size.is_finite() or not ZERO < size < AMOUNT_LIMIT or size % instrument.lot_step:
         raise Reject(
             RejectCode.BAD_SIZE_STEP,
             f"size must be a positive multiple of {instrument.lot_step}",
@@ -82,19 +74,13 @@ def check_size(instrument: Instrument, price: Decimal, size: Decimal) -> None:
         )
     if price * size < instrument.min_notional:
         minimum = f"{instrument.min_notional} {instrument.quote}"
-        raise Reject(
-            RejectCode.BELOW_MINIMUM, f"price × size must be at least {minimum}"
-        )
+        raise Reject(RejectCode.BELOW_MINIMUM, f"price × size must be at least {minimum}")
 
 
-def check_executions(
-    plan: Iterable[Execution], order_type: OrderType, account: str
-) -> None:
+def check_executions(plan: Iterable[Execution], order_type: OrderType, account: str) -> None:
     for execution in plan:
         if order_type is OrderType.POST_ONLY:
-            raise Reject(
-                RejectCode.POST_ONLY_WOULD_TAKE, "a post-only order would trade at once"
-            )
+            raise Reject(RejectCode.POST_ONLY_WOULD_TAKE, "a post-only order would trade at once")
         if execution.resting is not None and execution.resting.order.account == account:
             raise Reject(
                 RejectCode.SELF_TRADE,
@@ -102,9 +88,7 @@ def check_executions(
             )
 
 
-def check_balance(
-    core: Core, account: str, wanted: tuple[str, Decimal], released: Decimal = ZERO
-) -> None:
+def check_balance(core: Core, account: str, wanted: tuple[str, Decimal], released: Decimal = ZERO) -> None:
     asset, amount = wanted
     free = core.ledger.free(account, asset) + released
     if amount > free:
@@ -137,9 +121,7 @@ def place(core: Core, account: str, wanted: PlaceOrder, now_ns: int) -> Order:
     check_balance(core, account, hold)
     core.begin()
     core.ledger.hold(account, *hold)
-    resting = Resting(
-        _new_order(core, account, wanted, now_ns), ZERO, core.next_priority()
-    )
+    resting = Resting(_new_order(core, account, wanted, now_ns), ZERO, core.next_priority())
     _execute(core, instrument, resting, plan, now_ns)
     core.commit(now_ns, wanted.symbol)
     return resting.order
@@ -177,9 +159,7 @@ def _execute(
     if taker.order.remaining > 0 and taker.order.type is OrderType.IOC:
         asset, held = core.hold_for(taker.order)
         core.ledger.hold(taker.order.account, asset, -held)
-        taker.order = replace(
-            taker.order, status=OrderStatus.CANCELLED, cancel_reason="ioc"
-        )
+        taker.order = replace(taker.order, status=OrderStatus.CANCELLED, cancel_reason="ioc")
     elif taker.order.remaining > 0:
         core.enter_book(taker)
     core.record_order(taker)
@@ -198,11 +178,7 @@ def find_open(
         resting = core.open.get(order_id)
     else:
         resting = core.open_by_client_id.get((account, client_order_id or ""))
-    if (
-        resting is not None
-        and resting.order.account == account
-        and resting.order.symbol == symbol
-    ):
+    if resting is not None and resting.order.account == account and resting.order.symbol == symbol:
         return resting
     done = find_order(core, account, order_id, client_order_id)
     if done is None or done.symbol != symbol:
@@ -210,16 +186,10 @@ def find_open(
     raise Reject(RejectCode.ORDER_ALREADY_DONE, f"the order is {done.status.value}")
 
 
-def find_order(
-    core: Core, account: str, order_id: str | None, client_order_id: str | None
-) -> Order | None:
+def find_order(core: Core, account: str, order_id: str | None, client_order_id: str | None) -> Order | None:
     if order_id is None and client_order_id is None:
-        raise Reject(
-            RejectCode.BAD_REQUEST, "an order id or a client order id is needed"
-        )
-    if order_id is not None and not (
-        order_id.isascii() and order_id.isdigit() and len(order_id) < 19
-    ):
+        raise Reject(RejectCode.BAD_REQUEST, "an order id or a client order id is needed")
+    if order_id is not None and not (order_id.isascii() and order_id.isdigit() and len(order_id) < 19):
         return None
     return core.store.order(account, order_id, client_order_id)
 
@@ -250,11 +220,7 @@ def amend(
     keeps_place = price == old.price and size < old.size
     plan: list[Execution] = []
     if not keeps_place:
-        plan = (
-            core.books[old.symbol]
-            .opposite(old.side)
-            .plan_taker(price, changed.remaining)
-        )
+        plan = core.books[old.symbol].opposite(old.side).plan_taker(price, changed.remaining)
         check_executions(plan, old.type, old.account)
     (asset, held_before), wanted = core.hold_for(old), core.hold_for(changed)
     check_balance(core, old.account, wanted, released=held_before)
@@ -272,9 +238,7 @@ def amend(
     return resting.order
 
 
-def cancel_many(
-    core: Core, orders: list[Resting], reason: str, now_ns: int
-) -> list[Order]:
+def cancel_many(core: Core, orders: list[Resting], reason: str, now_ns: int) -> list[Order]:
     if not orders:
         return []
     core.begin()
@@ -283,14 +247,10 @@ def cancel_many(
     return cancelled
 
 
-def cancel_after(
-    core: Core, account: str, timeout_s: float | None, now_ns: int
-) -> int | None:
+def cancel_after(core: Core, account: str, timeout_s: float | None, now_ns: int) -> int | None:
     check_account(account)
     if timeout_s is not None and not 0 <= timeout_s <= MAX_TIMEOUT_S:
-        raise Reject(
-            RejectCode.BAD_REQUEST, f"timeout must be 0 to {MAX_TIMEOUT_S:.0f} s"
-        )
+        raise Reject(RejectCode.BAD_REQUEST, f"timeout must be 0 to {MAX_TIMEOUT_S:.0f} s")
     core.begin()
     trigger = now_ns + round(timeout_s * 1e9) if timeout_s else None
     if trigger is None:
@@ -322,12 +282,7 @@ def deposit(
     transfer_id: str | None,
 ) -> Transfer:
     check_account(account)
-    if (
-        not asset
-        or not amount.is_finite()
-        or not ZERO < abs(amount) < AMOUNT_LIMIT
-        or amount % TRANSFER_STEP
-    ):
+    if not asset or not amount.is_finite() or not ZERO < abs(amount) < AMOUNT_LIMIT or amount % TRANSFER_STEP:
         raise Reject(
             RejectCode.BAD_REQUEST,
             "a transfer needs an asset and an amount of at most 12 decimals",
@@ -349,9 +304,7 @@ def deposit(
         check_balance(core, account, (asset, -amount))
     core.begin()
     seq = core.next_transfer_seq()
-    transfer = Transfer(
-        transfer_id or f"transfer-{seq}", account, asset, amount, now_ns, seq
-    )
+    transfer = Transfer(transfer_id or f"transfer-{seq}", account, asset, amount, now_ns, seq)
     core.ledger.credit(account, asset, amount)
     core.store.add_transfer(transfer)
     core.commit(now_ns)

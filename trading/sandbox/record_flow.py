@@ -40,11 +40,7 @@ def apply_record(core: Core, symbol: str, event: RecordEvent, now_ns: int) -> No
     if isinstance(event, RecordTrade):
         _print(core, instrument, book, event, now_ns)
     else:
-        fresh = (
-            _set_top(book, event, now_ns)
-            if isinstance(event, RecordTop)
-            else _set_depth(book, event, now_ns)
-        )
+        fresh = _set_top(book, event, now_ns) if isinstance(event, RecordTop) else _set_depth(book, event, now_ns)
         _uncross_background(book, fresh, now_ns)
         _fill_reached(core, instrument, book, now_ns)
     core.commit(now_ns, symbol)
@@ -78,9 +74,7 @@ def _set_depth(book: MergedBook, event: RecordDepth, now_ns: int) -> set[Decimal
         if event.snapshot:
             for queue in side.queues.values():
                 for resting in queue:
-                    resting.restored = (
-                        False  # its level shows nothing: nothing is ahead of it
-                    )
+                    resting.restored = False  # its level shows nothing: nothing is ahead of it
     return fresh
 
 
@@ -90,11 +84,7 @@ def _set_top(book: MergedBook, event: RecordTop, now_ns: int) -> set[Decimal]:
         (book.bids, event.bid, event.bid_size),
         (book.asks, event.ask, event.ask_size),
     ):
-        better = [
-            level
-            for level in side.within(price)
-            if level != price and level in side.background
-        ]
+        better = [level for level in side.within(price) if level != price and level in side.background]
         for level in better:
             side.set_background(level, ZERO, now_ns)
         side.restate_background(price, size, now_ns)
@@ -112,9 +102,7 @@ def _uncross_background(book: MergedBook, fresh: set[Decimal], now_ns: int) -> N
             book.asks.set_background(ask, ZERO, now_ns)
 
 
-def _fill_reached(
-    core: Core, instrument: Instrument, book: MergedBook, now_ns: int
-) -> None:
+def _fill_reached(core: Core, instrument: Instrument, book: MergedBook, now_ns: int) -> None:
     for own_side, market_side in ((book.bids, book.asks), (book.asks, book.bids)):
         while True:
             own, market = own_side.best_own(), market_side.best_background()
@@ -123,9 +111,7 @@ def _fill_reached(
             maker = own_side.queues[own][0]
             size = min(maker.remaining, market_side.background[market])
             market_side.take_background(market, size)
-            core.fill_resting(
-                instrument, own_side, Execution(own, size, maker), None, now_ns
-            )
+            core.fill_resting(instrument, own_side, Execution(own, size, maker), None, now_ns)
 
 
 def _print(
@@ -142,6 +128,4 @@ def _print(
         core.fill_resting(instrument, side, execution, None, now_ns)
         rest -= execution.size
     if rest > 0:
-        core.publish_trade(
-            instrument.symbol, Side(event.side), event.price, rest, now_ns
-        )
+        core.publish_trade(instrument.symbol, Side(event.side), event.price, rest, now_ns)

@@ -53,26 +53,21 @@ class Store:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=5)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.execute(
-                "PRAGMA locking_mode=EXCLUSIVE"
-            )  # one venue process per ledger
+            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")  # one venue process per ledger
             self._db.executescript(SCHEMA)
             found = self._db.execute("PRAGMA user_version").fetchone()[0]
             if found not in {0, SCHEMA_VERSION}:
-                raise StoreError(
-                    f"{path}: ledger of version {found}, this venue writes version {SCHEMA_VERSION}"
-                )
+                raise StoreError(f"{path}: ledger of version {found}, this venue writes version {SCHEMA_VERSION}")
             self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         except sqlite3.Error as error:
-            raise StoreError(
-                f"{path}: cannot open the venue's ledger: {error}"
-            ) from error
+            raise StoreError(f"{path}: cannot open the venue's ledger: {error}") from error
         self._orders: dict[str, OrderRow] = {}
         self._fills: list[Fill] = []
         self._transfers: list[Transfer] = []
         self._balances: dict[tuple[str, str], Decimal] = {}
         self._timers: dict[str, int | None] = {}
         self._meta: dict[str, str] = {}
+        self._lazy_meta: dict[str, str] = {}
 
     # --- writes, pending until flush ------------------------------------------------------------------------------
 
@@ -94,17 +89,17 @@ class Store:
     def put_meta(self, key: str, value: str) -> None:
         self._meta[key] = value
 
-    def flush(self) -> None:
+    def put_lazy_meta(self, key: str, value: str) -> None:
+        """As `put_meta`, but written only along with something else, or by `flush(lazy=True)`."""
+        self._lazy_meta[key] = value
+
+    def flush(self, *, lazy: bool = False) -> None:
         """Commit everything pending as one transaction; nothing of it on an error."""
-        if not (
-            self._orders
-            or self._fills
-            or self._transfers
-            or self._balances
-            or self._timers
-            or self._meta
-        ):
+        due = self._orders or self._fills or self._transfers or self._balances or self._timers or self._meta
+        if not due and not (lazy and self._lazy_meta):
             return
+        self._meta.update(self._lazy_meta)
+        self._lazy_meta.clear()
         run = self._db.execute
         run("BEGIN IMMEDIATE")
         try:
@@ -133,16 +128,10 @@ class Store:
                 map(fill_to_row, self._fills),
             )
         if self._transfers:
-            rows = [
-                (t.seq, t.transfer_id, t.account, t.asset, str(t.amount), t.ts_ns)
-                for t in self._transfers
-            ]
+            rows = [(t.seq, t.transfer_id, t.account, t.asset, str(t.amount), t.ts_ns) for t in self._transfers]
             many("INSERT INTO transfers VALUES (?, ?, ?, ?, ?, ?)", rows)
         if self._balances:
-            totals = [
-                (account, asset, str(total))
-                for (account, asset), total in self._balances.items()
-            ]
+            totals = [(account, asset, str(total)) for (account, asset), total in self._balances.items()]
             many("INSERT OR REPLACE INTO balances VALUES (?, ?, ?)", totals)
         if self._timers:
             many("INSERT OR REPLACE INTO timers VALUES (?, ?)", self._timers.items())
@@ -152,57 +141,35 @@ class Store:
     # --- reads ----------------------------------------------------------------------------------------------------
 
     def meta(self, key: str) -> str | None:
-        row = self._db.execute(
-            "SELECT value FROM meta WHERE key = ?", (key,)
-        ).fetchone()
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
     def maximum(self, table: str, column: str) -> int:
         """Largest value of an integer column, 0 for an empty table. The names are constants of this package."""
-        return int(
-            self._db.execute(
-                f"SELECT coalesce(max({column}), 0) FROM {table}"
-            ).fetchone()[0]
-        )
+        return int(self._db.execute(f"SELECT coalesce(max({column}), 0) FROM {table}").fetchone()[0])
 
     def balances(self) -> list[tuple[str, str, Decimal]]:
-        rows = self._db.execute(
-            "SELECT account, asset, total FROM balances ORDER BY account, asset"
-        )
+        rows = self._db.execute("SELECT account, asset, total FROM balances ORDER BY account, asset")
         return [(account, asset, Decimal(total)) for account, asset, total in rows]
 
     def timers(self) -> dict[str, int]:
-        rows = self._db.execute(
-            "SELECT account, trigger_ns FROM timers WHERE trigger_ns IS NOT NULL"
-        )
+        rows = self._db.execute("SELECT account, trigger_ns FROM timers WHERE trigger_ns IS NOT NULL")
         return dict(rows.fetchall())
 
     def open_orders(self) -> list[tuple[Order, Decimal, int]]:
         """(order, notional, priority) of the orders to restore, by priority."""
         where = "WHERE status IN ('open', 'partially_filled') ORDER BY priority"
-        return [
-            order_from_row(row) for row in self._db.execute(f"{SELECT_ORDER} {where}")
-        ]
+        return [order_from_row(row) for row in self._db.execute(f"{SELECT_ORDER} {where}")]
 
-    def order(
-        self, account: str, order_id: str | None, client_order_id: str | None
-    ) -> Order | None:
-        column, value = (
-            ("order_id", order_id)
-            if order_id is not None
-            else ("client_order_id", client_order_id)
-        )
+    def order(self, account: str, order_id: str | None, client_order_id: str | None) -> Order | None:
+        column, value = ("order_id", order_id) if order_id is not None else ("client_order_id", client_order_id)
         where = f"WHERE account = ? AND {column} = ?"
         row = self._db.execute(f"{SELECT_ORDER} {where}", (account, value)).fetchone()
         return None if row is None else order_from_row(row)[0]
 
-    def orders(
-        self, account: str, symbol: str | None, after_seq: int, limit: int
-    ) -> list[Order]:
+    def orders(self, account: str, symbol: str | None, after_seq: int, limit: int) -> list[Order]:
         where = "WHERE account = ?1 AND order_id > ?2 AND (?3 IS NULL OR symbol = ?3) ORDER BY order_id LIMIT ?4"
-        rows = self._db.execute(
-            f"{SELECT_ORDER} {where}", (account, after_seq, symbol, limit)
-        )
+        rows = self._db.execute(f"{SELECT_ORDER} {where}", (account, after_seq, symbol, limit))
         return [order_from_row(row)[0] for row in rows]
 
     def fills(
@@ -232,17 +199,13 @@ class Store:
         where = "WHERE account = ? AND seq > ? ORDER BY seq LIMIT ?"
         return [
             transfer_from_row(row)
-            for row in self._db.execute(
-                f"SELECT * FROM transfers {where}", (account, after_seq, limit)
-            )
+            for row in self._db.execute(f"SELECT * FROM transfers {where}", (account, after_seq, limit))
         ]
 
     def transfer(self, transfer_id: str) -> Transfer | None:
-        row = self._db.execute(
-            "SELECT * FROM transfers WHERE transfer_id = ?", (transfer_id,)
-        ).fetchone()
+        row = self._db.execute("SELECT * FROM transfers WHERE transfer_id = ?", (transfer_id,)).fetchone()
         return None if row is None else transfer_from_row(row)
 
     def close(self) -> None:
-        self.flush()
+        self.flush(lazy=True)
         self._db.close()

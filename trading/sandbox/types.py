@@ -94,7 +94,7 @@ class PlaceOrder:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """State of one order after an event. `filled` and `remaining` are base quantities; `avg_price` is None before a fill."""
+    """State of one order after an event. `filled`, `remaining`: base quantities; `avg_price` is None before a fill."""
 
     order_id: str
     client_order_id: str
@@ -114,9 +114,7 @@ class Order:
     @property
     def remaining(self) -> Decimal:
         return (
-            self.size - self.filled
-            if self.status in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
-            else Decimal(0)
+            self.size - self.filled if self.status in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED) else Decimal(0)
         )
 
 
@@ -164,7 +162,10 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class BookDelta:
-    """Changed levels of the published (merged) book after one event; size 0 removes a level. `seq` follows `prev_seq` without a gap."""
+    """Changed levels of the published (merged) book after one event; size 0 removes a level.
+
+    `prev_seq` is the `seq` of the delta before: no gap, no repetition.
+    """
 
     symbol: str
     seq: int
