@@ -7,9 +7,8 @@ schema's. Money limits stay `Decimal` because they bound prices and sizes that l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +52,6 @@ class QuoteParameters:
 
 ParameterValue = str | int | float | Decimal | bool
 
-_DECIMALS: Final = frozenset({"order_size_lots", "max_notional_per_side", "q_target_lots"})
-_INTEGERS: Final = frozenset({"ref_rank_pool", "ref_rank_venue", "ref_rank_trade"})
-
 
 def quote_parameters(values: Mapping[str, ParameterValue]) -> QuoteParameters:
     """Typed parameters of a validated mapping name -> value; further names are ignored.
@@ -64,13 +60,38 @@ def quote_parameters(values: Mapping[str, ParameterValue]) -> QuoteParameters:
         KeyError: a parameter is missing.
         ValueError, ArithmeticError: a value is no number.
     """
-    typed: dict[str, float | int | Decimal] = {}
-    for field in fields(QuoteParameters):
-        text = str(values[field.name])
-        if field.name in _DECIMALS:
-            typed[field.name] = Decimal(text)
-        elif field.name in _INTEGERS:
-            typed[field.name] = int(Decimal(text))
-        else:
-            typed[field.name] = float(text)
-    return QuoteParameters(**typed)  # type: ignore[arg-type]
+    return QuoteParameters(
+        gamma=float(values["gamma"]),
+        kappa=float(values["kappa"]),
+        horizon_s=float(values["horizon_s"]),
+        beta=float(values["beta"]),
+        spread_floor_bps=float(values["spread_floor_bps"]),
+        spread_cap_bps=float(values["spread_cap_bps"]),
+        fee_cushion_bps=float(values["fee_cushion_bps"]),
+        widen_factor=float(values["widen_factor"]),
+        widen_stressed_factor=float(values["widen_stressed_factor"]),
+        order_size_lots=Decimal(str(values["order_size_lots"])),
+        max_notional_per_side=Decimal(str(values["max_notional_per_side"])),
+        q_target_lots=Decimal(str(values["q_target_lots"])),
+        q_soft_lots=float(values["q_soft_lots"]),
+        soft_limit_lots=float(values["soft_limit_lots"]),
+        q_hard_lots=float(values["q_hard_lots"]),
+        sigma_min=float(values["sigma_min"]),
+        sigma_max=float(values["sigma_max"]),
+        sigma_prior=float(values["sigma_prior"]),
+        vol_lookback_s=float(values["vol_lookback_s"]),
+        sigma_step_s=float(values["sigma_step_s"]),
+        regime_calm_ratio=float(values["regime_calm_ratio"]),
+        regime_stressed_ratio=float(values["regime_stressed_ratio"]),
+        feed_stale_s=float(values["feed_stale_s"]),
+        ref_max_width_bps=float(values["ref_max_width_bps"]),
+        ref_trade_max_age_s=float(values["ref_trade_max_age_s"]),
+        ref_fallback_widen=float(values["ref_fallback_widen"]),
+        ref_rank_pool=int(values["ref_rank_pool"]),
+        ref_rank_venue=int(values["ref_rank_venue"]),
+        ref_rank_trade=int(values["ref_rank_trade"]),
+        refresh_interval_s=float(values["refresh_interval_s"]),
+        refresh_tolerance_bps=float(values["refresh_tolerance_bps"]),
+        refresh_size_tolerance_pct=float(values["refresh_size_tolerance_pct"]),
+        cycle_timeout_s=float(values["cycle_timeout_s"]),
+    )

@@ -82,12 +82,12 @@ def initial_state(params: EwmaParams) -> EwmaState:
 
 
 def step(state: EwmaState, price: float, t_s: float, params: EwmaParams) -> EwmaState:
-    """State after the reference was seen at `price` at time `t_s` (s, on any clock that never runs back).
+    """State after the reference was seen at `price` at time `t_s` (s, on one monotonic clock).
 
     Grid points strictly before `t_s` are closed with the price last seen before them; one that falls on
     `t_s` waits, since more prices may carry the same time. An observation older than the newest one is
-    ignored: its grid points are closed already. After more than `gap_s` of silence a new chain of returns
-    starts, the variance is kept.
+    ignored: its grid points are closed already. After more than `gap_s` of silence, or when the clock itself
+    started again (restored state), a new chain of returns starts and the variance is kept.
 
     Raises:
         ValueError: `price` is not positive and finite, or `t_s` not finite.
@@ -95,7 +95,7 @@ def step(state: EwmaState, price: float, t_s: float, params: EwmaParams) -> Ewma
     if not (math.isfinite(price) and price > 0.0 and math.isfinite(t_s)):
         raise ValueError(f"price must be positive and time finite, got {price!r} at {t_s!r}")
     newest_index = math.ceil(t_s / params.step_s) - 1
-    if state.last_price is None or t_s - state.last_t_s > params.gap_s:
+    if state.last_price is None or abs(t_s - state.last_t_s) > params.gap_s:
         return replace(state, last_price=price, last_t_s=t_s, grid_index=newest_index, grid_price=None)
     if t_s < state.last_t_s:
         return state
@@ -117,9 +117,7 @@ def _sample(state: EwmaState, price: float, newest_index: int, params: EwmaParam
     # The remaining points repeat the same price: zero returns, which only decay the variance.
     variance *= weight ** (points - 1)
     samples += points - 1
-    return replace(
-        state, variance=variance, grid_index=newest_index, grid_price=price, samples=samples
-    )
+    return replace(state, variance=variance, grid_index=newest_index, grid_price=price, samples=samples)
 
 
 def volatility(state: EwmaState, params: EwmaParams) -> Volatility:
