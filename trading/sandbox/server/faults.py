@@ -29,7 +29,7 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FaultRule:
-    """One rule. `endpoint` is a shell pattern, `rate` a probability, `count` the most times it applies (None = no end)."""
+    """One rule. `endpoint`: shell pattern; `rate`: probability; `count`: the most times it applies (None = no end)."""
 
     kind: FaultKind
     endpoint: str = "*"

@@ -13,13 +13,27 @@ the market is what `play` makes of it. Rate limits are off unless `rate_scale` s
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
+import uuid
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
 
 from trading.sandbox.exchange import Exchange
+from trading.sandbox.server.app import open_exchange
 from trading.sandbox.server.clock import VenueClock
 from trading.sandbox.server.faults import FaultRule, Faults
+from trading.sandbox.server.keys import ApiKey, KeyRing
+from trading.sandbox.server.market import MarketClock
+from trading.sandbox.server.server import build
+from trading.sandbox.server.settings import ACCOUNT
+from trading.sandbox.server.streams import StreamHub
+from trading.sandbox.server.venue import Venue, throttle_for
+from trading.sandbox.server.webhooks import WebhookSender, WebhookTarget
 from trading.sandbox.types import RecordEvent
 
 
@@ -37,14 +51,19 @@ class RunningVenue:
     exchange: Exchange
     faults: Faults
     clock: VenueClock
+    venue: Venue
+    hub: StreamHub
 
     def play(self, event: RecordEvent, symbol: str | None = None) -> None:
-        """Let one recorded market event happen now (in the venue's only symbol, unless named)."""
-        raise RuntimeError("being built")
+        """Let one recorded market event happen now (in the venue's first symbol, unless named)."""
+        name = symbol if symbol is not None else next(iter(self.exchange.instruments))
+        self.exchange.apply_record(name, event, self.clock.engine_ns())
 
     async def drop_streams(self) -> int:
         """Reset every open WebSocket; returns how many."""
-        raise RuntimeError("being built")
+        dropped = self.hub.drop_all()
+        await asyncio.sleep(0)
+        return dropped
 
 
 @asynccontextmanager
@@ -61,8 +80,61 @@ async def running_venue(
 ) -> AsyncIterator[RunningVenue]:
     """Serve a venue of the dialect `dex` or `cex` until the block ends.
 
-    exchange: an engine of the test's own (any instruments); otherwise one with the catalogue's listings of that venue
-    and the catalogue's deposits for account "desk". rate_scale multiplies every rate limit; 0 = no limits.
+    exchange: an engine of the test's own (any instruments; the test closes it); otherwise one with the catalogue's
+    listings of that venue and the catalogue's deposits for account "desk". rate_scale multiplies every rate limit;
+    0 = no limits. webhook_url: where signed fills go (docs/sandbox-venue.md section 8).
     """
-    raise RuntimeError("being built")
-    yield
+    clock = VenueClock(skew_s=clock_skew_s)
+    with tempfile.TemporaryDirectory(prefix="sandbox-venue-") as folder:
+        engine = exchange if exchange is not None else open_exchange(venue, Path(folder) / "exchange.sqlite3", clock)
+        state = Venue(
+            name=venue,
+            exchange=engine,
+            keys=KeyRing([ApiKey("test-key", ACCOUNT, "test-secret-of-the-venue", "test-passphrase")]),
+            clock=clock,
+            faults=Faults(faults, seed),
+            throttle=throttle_for(venue, rate_scale),
+            control_token=uuid.uuid4().hex,
+        )
+        target = WebhookTarget(webhook_url, webhook_secret, ACCOUNT) if webhook_url else None
+        try:
+            async with _serving(state, target) as running:
+                yield running
+        finally:
+            if exchange is None:
+                engine.close()
+
+
+@asynccontextmanager
+async def _serving(state: Venue, target: WebhookTarget | None) -> AsyncIterator[RunningVenue]:
+    app, hub = build(state)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    tasks = [asyncio.create_task(MarketClock(state, ()).run())]
+    if target is not None:
+        tasks.append(asyncio.create_task(WebhookSender(state, target).run()))
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        place = f"127.0.0.1:{runner.addresses[0][1]}"
+        key = state.keys.find("test-key")
+        yield RunningVenue(
+            base_url=f"http://{place}",
+            ws_url=f"ws://{place}/v1/stream" if state.name == "dex" else f"ws://{place}/ws/v5",
+            account=key.account,
+            key_id=key.key_id,
+            secret=key.secret,
+            passphrase=key.passphrase,
+            control_token=state.control_token,
+            exchange=state.exchange,
+            faults=state.faults,
+            clock=state.clock,
+            venue=state,
+            hub=hub,
+        )
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(hub.close(), 1.0)
+        await runner.cleanup()

@@ -1,0 +1,259 @@
+"""Market data, histories and balances of the OKX v5 dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from trading.sandbox.server import okx_shapes as shapes
+from trading.sandbox.server.decoding import integer, optional_integer, optional_text, text
+from trading.sandbox.server.endpoint import Call, Route
+from trading.sandbox.server.errors import ApiError, bad_parameter
+from trading.sandbox.server.newest_first import last_key, page
+from trading.sandbox.server.okx_trade import API, reference, symbol_of
+from trading.sandbox.types import Fill, Order, OrderStatus
+
+MAX_KEY = 10**15
+MAX_MS = 10**14
+DONE = {"filled": OrderStatus.FILLED, "canceled": OrderStatus.CANCELLED}
+
+
+def get_time(call: Call) -> object:
+    return [{"ts": str(call.venue.clock.venue_ms())}]
+
+
+def get_status(call: Call) -> object:
+    del call
+    return []  # no maintenance around
+
+
+def get_instruments(call: Call) -> object:
+    kind = text(call.query, "instType")
+    if kind not in ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION"):
+        raise bad_parameter("instType", "SPOT, MARGIN, SWAP, FUTURES or OPTION")
+    if kind != "SPOT":
+        return []
+    wanted = symbol_of(call, call.query) if call.query.get("instId") else None
+    listed = call.venue.exchange.instruments.values()
+    return [shapes.instrument(value) for value in listed if wanted in (None, value.symbol)]
+
+
+def get_books(call: Call) -> object:
+    symbol = symbol_of(call, call.query)
+    depth = integer(call.query, "sz", 1, 5000, 1)
+    return [shapes.book(call.venue.exchange.book(symbol, depth), call.venue.clock)]
+
+
+def get_trades(call: Call) -> object:
+    symbol = symbol_of(call, call.query)
+    limit = integer(call.query, "limit", 1, 500, 100)
+    trades = call.venue.exchange.recent_trades(symbol, limit)
+    return [shapes.trade(value, call.venue.clock) for value in reversed(trades)]
+
+
+def get_ticker(call: Call) -> object:
+    return [_ticker(call, symbol_of(call, call.query))]
+
+
+def get_tickers(call: Call) -> object:
+    if text(call.query, "instType") != "SPOT":
+        return []
+    return [_ticker(call, symbol) for symbol in call.venue.exchange.instruments]
+
+
+def _ticker(call: Call, symbol: str) -> shapes.Row:
+    last = call.venue.exchange.recent_trades(symbol, 1)
+    return shapes.ticker(symbol, call.venue.exchange.book(symbol, 1), last[-1] if last else None, call.venue.clock)
+
+
+def order_row(call_venue: Call, value: Order) -> shapes.Row:
+    """An order with its fee and last execution."""
+    venue = call_venue.venue
+    fills: list[Fill] = []
+    if value.filled:
+        fills = venue.exchange.fills(call_venue.account, order_id=value.order_id, limit=1000)
+    return shapes.order(value, venue.exchange.instruments[value.symbol], fills, venue.clock)
+
+
+def get_order(call: Call) -> object:
+    symbol = symbol_of(call, call.query)
+    order_id, client_id = reference(call.query)
+    found = call.venue.exchange.order(call.account, order_id=order_id, client_order_id=client_id)
+    if found is None or found.symbol != symbol:
+        raise ApiError(404, "unknown_order", "Order does not exist")
+    return [order_row(call, found)]
+
+
+def _optional_symbol(call: Call) -> str | None:
+    return symbol_of(call, call.query) if call.query.get("instId") else None
+
+
+def _is_spot(call: Call) -> bool:
+    return optional_text(call.query, "instType") in (None, "SPOT")
+
+
+def _cursors(call: Call) -> tuple[int | None, int | None, int]:
+    after = optional_integer(call.query, "after", 0, MAX_KEY)
+    before = optional_integer(call.query, "before", 0, MAX_KEY)
+    return after, before, integer(call.query, "limit", 1, 100, 100)
+
+
+def _in_time(call: Call) -> Callable[[int], bool]:
+    """Whether an engine time lies within the request's `begin` and `end` (venue ms, inclusive)."""
+    begin = optional_integer(call.query, "begin", 0, MAX_MS)
+    end = optional_integer(call.query, "end", 0, MAX_MS)
+    clock = call.venue.clock
+    return lambda ns: (begin is None or clock.shown_ms(ns) >= begin) and (end is None or clock.shown_ms(ns) <= end)
+
+
+def get_pending(call: Call) -> object:
+    after, before, limit = _cursors(call)
+    orders = call.venue.exchange.open_orders(call.account, _optional_symbol(call)) if _is_spot(call) else []
+    kept = [
+        value
+        for value in reversed(orders)
+        if (after is None or int(value.order_id) < after) and (before is None or int(value.order_id) > before)
+    ]
+    return [order_row(call, value) for value in kept[:limit]]
+
+
+def get_order_history(call: Call) -> object:
+    after, before, limit = _cursors(call)
+    symbol, state, in_time = _optional_symbol(call), optional_text(call.query, "state"), _in_time(call)
+    if state is not None and state not in DONE:
+        raise bad_parameter("state", "filled or canceled")
+    wanted = {DONE[state]} if state is not None else set(DONE.values())
+    if not _is_spot(call):
+        return []
+    exchange, account = call.venue.exchange, call.account
+
+    def rows_after(key: int, count: int) -> list[Order]:
+        return exchange.order_history(account, symbol, key, count)
+
+    orders = page(
+        rows_after,
+        lambda value: int(value.order_id),
+        lambda value: value.status in wanted and in_time(value.created_ns),
+        newest=last_key(lambda key: bool(rows_after(key, 1)), 0),
+        after=after,
+        before=before,
+        limit=limit,
+    )
+    return [order_row(call, value) for value in orders]
+
+
+def get_fills(call: Call) -> object:
+    after, before, limit = _cursors(call)
+    symbol, order_id, in_time = _optional_symbol(call), optional_text(call.query, "ordId"), _in_time(call)
+    if not _is_spot(call):
+        return []
+    exchange, account = call.venue.exchange, call.account
+
+    def rows_after(key: int, count: int) -> list[Fill]:
+        return exchange.fills(account, symbol, after_seq=key, order_id=order_id, limit=count)
+
+    fills = page(
+        rows_after,
+        lambda value: value.seq,
+        lambda value: in_time(value.ts_ns),
+        newest=last_key(lambda key: bool(rows_after(key, 1)), 0),
+        after=after,
+        before=before,
+        limit=limit,
+    )
+    return [shapes.fill_row(value, call.venue.clock) for value in fills]
+
+
+def get_balance(call: Call) -> object:
+    wanted = (optional_text(call.query, "ccy", 200) or "").split(",")
+    held = call.venue.exchange.balances(call.account)
+    kept = [value for value in held if wanted == [""] or value.asset in wanted]
+    return [shapes.balances(kept, call.venue.clock)]
+
+
+def get_funding_balances(call: Call) -> object:
+    del call
+    return []  # everything is in the trading account
+
+
+def get_config(call: Call) -> object:
+    return [
+        {
+            "uid": call.account,
+            "mainUid": call.account,
+            "acctLv": "1",
+            "posMode": "net_mode",
+            "level": "Lv1",
+            "perm": "read_only,trade",
+            "acctStpMode": "cancel_maker",
+        }
+    ]
+
+
+def get_trade_fee(call: Call) -> object:
+    listed = list(call.venue.exchange.instruments.values())
+    value = call.venue.exchange.instruments[symbol_of(call, call.query)] if call.query.get("instId") else listed[0]
+    row = {"instType": "SPOT", "category": "1", "level": "Lv1", "delivery": "", "exercise": ""}
+    fees = {"maker": f"{-value.maker_fee:f}", "taker": f"{-value.taker_fee:f}"}
+    return [{**row, **fees, "ts": str(call.venue.clock.venue_ms())}]
+
+
+def get_currencies(call: Call) -> object:
+    listed = call.venue.exchange.instruments.values()
+    assets = sorted({asset for value in listed for asset in (value.base, value.quote)})
+    return [shapes.currency(asset) for asset in assets]
+
+
+def _transfers(call: Call, sign: int) -> object:
+    asset, limit = optional_text(call.query, "ccy"), integer(call.query, "limit", 1, 100, 100)
+    after = optional_integer(call.query, "after", 0, MAX_MS)
+    before = optional_integer(call.query, "before", 0, MAX_MS)
+    shown = call.venue.clock.shown_ms
+    kept = [
+        value
+        for value in call.venue.exchange.transfers(call.account, limit=1000)
+        if value.amount * sign > 0
+        and asset in (None, value.asset)
+        and (after is None or shown(value.ts_ns) < after)
+        and (before is None or shown(value.ts_ns) > before)
+    ]
+    return [shapes.transfer(value, call.venue.clock) for value in reversed(kept)][:limit]
+
+
+def get_deposits(call: Call) -> object:
+    return _transfers(call, 1)
+
+
+def get_withdrawals(call: Call) -> object:
+    return _transfers(call, -1)
+
+
+def get_export(call: Call) -> object:
+    return [call.venue.exchange.export(call.account)]
+
+
+ROUTES = (
+    Route("GET", f"{API}/public/time", "time", "time", False, get_time),
+    Route("GET", f"{API}/system/status", "status", "time", False, get_status),
+    Route("GET", f"{API}/public/instruments", "markets", "instruments", False, get_instruments),
+    Route("GET", f"{API}/market/books", "book", "market", False, get_books),
+    Route("GET", f"{API}/market/books-full", "book", "market", False, get_books),
+    Route("GET", f"{API}/market/trades", "trades", "market", False, get_trades),
+    Route("GET", f"{API}/market/history-trades", "trades", "market", False, get_trades),
+    Route("GET", f"{API}/market/ticker", "ticker", "market", False, get_ticker),
+    Route("GET", f"{API}/market/tickers", "ticker", "market", False, get_tickers),
+    Route("GET", f"{API}/trade/order", "order", "read", True, get_order),
+    Route("GET", f"{API}/trade/orders-pending", "open_orders", "read", True, get_pending),
+    Route("GET", f"{API}/trade/orders-history", "order_history", "history", True, get_order_history),
+    Route("GET", f"{API}/trade/orders-history-archive", "order_history", "history", True, get_order_history),
+    Route("GET", f"{API}/trade/fills", "fills", "read", True, get_fills),
+    Route("GET", f"{API}/trade/fills-history", "fills", "fills_history", True, get_fills),
+    Route("GET", f"{API}/account/balance", "balances", "account", True, get_balance),
+    Route("GET", f"{API}/account/config", "config", "account", True, get_config),
+    Route("GET", f"{API}/account/instruments", "markets", "instruments", True, get_instruments),
+    Route("GET", f"{API}/account/trade-fee", "config", "account", True, get_trade_fee),
+    Route("GET", f"{API}/asset/currencies", "currencies", "asset", True, get_currencies),
+    Route("GET", f"{API}/asset/balances", "balances", "asset", True, get_funding_balances),
+    Route("GET", f"{API}/asset/deposit-history", "transfers", "asset", True, get_deposits),
+    Route("GET", f"{API}/asset/withdrawal-history", "transfers", "asset", True, get_withdrawals),
+    Route("GET", f"{API}/sandbox/export", "export", "export", True, get_export),
+)
