@@ -1,0 +1,54 @@
+"""What a risk rule finds: coded, without text, so that pages translate it and logs count it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from trading.risk.states import TradingState
+
+
+class Rule(StrEnum):
+    """Every rule; a verdict, lock and alert names its rule."""
+
+    FEED = "feed"
+    REFERENCE = "reference"
+    BOOK = "book"
+    SOFT_LIMIT = "soft_limit"
+    HARD_LIMIT = "hard_limit"
+    EXPOSURE = "exposure"
+
+
+class ReasonCode(StrEnum):
+    """Why a rule fired."""
+
+    FEED_STALE = "feed_stale"
+    FEED_AGE_UNKNOWN = "feed_age_unknown"
+    NO_REFERENCE = "no_reference"
+    REFERENCE_INVALID = "reference_invalid"
+    BOOK_EMPTY = "book_empty"
+    BOOK_CROSSED = "book_crossed"
+    SOFT_LIMIT_REACHED = "soft_limit_reached"
+    HARD_LIMIT_REACHED = "hard_limit_reached"
+    INVENTORY_UNKNOWN = "inventory_unknown"
+    EXPOSURE_MARKET = "exposure_market"
+    EXPOSURE_ASSET = "exposure_asset"
+    EXPOSURE_DESK = "exposure_desk"
+
+
+class Release(StrEnum):
+    """How what a rule imposed ends."""
+
+    WHEN_CLEAR = "when_clear"  # as soon as the rule no longer fires
+    TWO_PEOPLE = "two_people"  # an operator and an approver resume
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One rule fired. `data` holds the numbers it compared, as (name with unit, text) pairs."""
+
+    rule: Rule
+    reason: ReasonCode
+    state_imposed: TradingState
+    release: Release = Release.WHEN_CLEAR
+    data: tuple[tuple[str, str], ...] = ()
