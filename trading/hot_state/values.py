@@ -53,7 +53,9 @@ class MarketView:
     venue_ns: int | None
     trades: tuple[HotTrade, ...] = ()
     connected: bool = True
-    problem: str = ""  # coded, for the sentence on the page: "", disconnected, stale_book, auth_rejected, unknown_market, ...
+    problem: str = (
+        ""  # coded, for the sentence on the page: "", disconnected, stale_book, auth_rejected, unknown_market, ...
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,3 +165,42 @@ class CursorMove:
     account: str
     channel: str  # fills, transfers
     cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class HotBalance:
+    total: Decimal
+    free: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class HotBalances:
+    """What the venue said an account holds when it was read at `read_ns` (our wall clock); by asset id."""
+
+    account: str
+    read_ns: int
+    assets: dict[str, HotBalance]
+
+    def free(self, asset: str) -> Decimal:
+        """Free amount of `asset`; 0 where the venue listed none."""
+        held = self.assets.get(asset)
+        return held.free if held else Decimal(0)
+
+    def total(self, asset: str) -> Decimal:
+        """Whole amount of `asset`, held for orders included; 0 where the venue listed none."""
+        held = self.assets.get(asset)
+        return held.total if held else Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPoint:
+    """One second of a market for charts: reference, our quotes, inventory (base), P&L (quote). None: not known."""
+
+    at_ns: int
+    mid: Decimal | None
+    bid: Decimal | None
+    ask: Decimal | None
+    inventory: Decimal | None
+    realised: Decimal | None
+    unrealised: Decimal | None
+    state: str = ""
