@@ -15,6 +15,7 @@ from environs import Env
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / ".dcmm").absolute()
 RUNTIME_DIR = DATA_DIR / "runtime"
+SECRETS_DIR = DATA_DIR / "secrets"
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -27,10 +28,15 @@ def read_env_file(path: Path) -> dict[str, str]:
     return {name.strip(): value for name, value in pairs}
 
 
-for _name, _value in read_env_file(RUNTIME_DIR / "app.env").items():
-    os.environ.setdefault(_name, _value)
+def _adopt(path: Path) -> set[str]:
+    recorded = {name: value for name, value in read_env_file(path).items() if name not in os.environ}
+    os.environ.update(recorded)
+    return set(recorded)
+
+
+# Names that were not in the environment but recorded by a running (or earlier) system of this DATA_DIR.
+RECORDED_NAMES = _adopt(RUNTIME_DIR / "app.env")
 if os.environ.get("DCMM_DB_ROLE") == "owner":
-    for _name, _value in read_env_file(RUNTIME_DIR / "owner.env").items():
-        os.environ.setdefault(_name, _value)
+    RECORDED_NAMES |= _adopt(RUNTIME_DIR / "owner.env")
 
 env = Env()

@@ -1,0 +1,1 @@
+"""Programs that set up, check and clean an installation."""

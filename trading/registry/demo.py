@@ -1,0 +1,53 @@
+"""The demonstration desk: two markets on the two sandbox venues. Real desks declare their own in the same form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DemoMarket:
+    slug: str
+    account: str
+    base: str
+    quote: str
+    venue_symbol: str
+    lot_size: Decimal
+    source_label: str
+
+
+ASSETS = (
+    ("dct", "Dynamic Capital Token", 9),
+    ("gram", "Gram, the native coin of TON (called Toncoin until June 2026)", 9),
+    ("usdt", "Tether USD", 6),
+)
+# The rename took effect at 2026-06-30 17:00 UTC; an unrelated jetton also carries the ticker GRAM.
+RENAMED_AT = datetime(2026, 6, 30, 17, 0, tzinfo=UTC)
+ALIASES = (
+    ("dct", "DCT", None, None, ""),
+    ("gram", "TON", None, RENAMED_AT, "ticker of the native coin before its renaming"),
+    ("gram", "GRAM", RENAMED_AT, None, "not the jetton of the same ticker"),
+    ("usdt", "USDT", None, None, ""),
+)
+VENUES = (
+    ("dex", "Sandbox TON DEX", "order_book", "ton_dex", "dex-desk"),
+    ("cex", "Sandbox exchange (OKX dialect)", "order_book", "ccxt_okx", "cex-desk"),
+)
+MARKETS = (
+    DemoMarket(
+        "dct-usdt-dex", "dex-desk", "dct", "usdt", "DCT/USDT", Decimal(1000),
+        "Recorded market, rescaled: ETH/USDT of 8 August 2024, price × 0.0001",
+    ),
+    DemoMarket(
+        "gram-usdt-cex", "cex-desk", "gram", "usdt", "GRAM-USDT", Decimal(100),
+        "Recorded market: TON/USDT swaps of January 2026, time compressed",
+    ),
+)  # fmt: skip
+# Limits of worst-case exposure beyond one market, away from target: base units per asset, quote units for the desk.
+EXPOSURE_LIMITS = (
+    ("asset", "dct", Decimal(40_000), Decimal(50_000)),
+    ("asset", "gram", Decimal(4_000), Decimal(5_000)),
+    ("desk", "usdt", Decimal(18_000), Decimal(25_000)),
+)

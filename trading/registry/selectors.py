@@ -1,0 +1,59 @@
+"""What markets there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trading.models import Market
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRef:
+    """Identity of one market, for rooms that must not touch the database. Slugs and asset ids are the portal's own."""
+
+    id: int
+    slug: str
+    account: str
+    venue: str
+    adapter: str
+    base: str
+    quote: str
+    venue_symbol: str
+    lot_size: Decimal
+    source_label: str
+
+
+class UnknownMarket(Exception):
+    """No such market; the message names those there are."""
+
+
+def _ref(market: Market) -> MarketRef:
+    account = market.account
+    return MarketRef(
+        id=market.pk,
+        slug=market.slug,
+        account=account.slug,
+        venue=account.venue.slug,
+        adapter=account.venue.adapter,
+        base=market.base_id,
+        quote=market.quote_id,
+        venue_symbol=market.venue_symbol,
+        lot_size=market.lot_size,
+        source_label=market.source_label,
+    )
+
+
+def active_markets() -> tuple[MarketRef, ...]:
+    """Every active market, by id."""
+    rows = Market.objects.filter(is_active=True).select_related("account__venue").order_by("pk")
+    return tuple(_ref(row) for row in rows)
+
+
+def market_ref(slug: str) -> MarketRef:
+    """The market called `slug`. Raises `UnknownMarket`."""
+    row = Market.objects.filter(slug=slug).select_related("account__venue").first()
+    if row is None:
+        known = ", ".join(Market.objects.order_by("slug").values_list("slug", flat=True)) or "none yet: run `manage.py bootstrap`"
+        raise UnknownMarket(f"there is no market {slug!r}; known markets: {known}")
+    return _ref(row)
