@@ -1,0 +1,36 @@
+"""Run all benchmarks, or those named: `python -m bench [quote fills ...]`; writes bench/results/latest.json."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+MODULES = ("quote", "fills", "tick_to_ack", "markets_per_worker")
+RESULTS = Path(__file__).parent / "results" / "latest.json"
+
+
+def main(names: list[str]) -> int:
+    unknown = sorted(set(names) - set(MODULES))
+    if unknown:
+        print(f"no such benchmark: {', '.join(unknown)}; there are: {', '.join(MODULES)}")
+        return 2
+    rows = []
+    for name in names or MODULES:
+        print(f"{name} ...", flush=True)
+        for row in importlib.import_module(f"bench.{name}").run():
+            rows.append(row)
+            peer = f"   {row['peer']}: {row['peer_value']:.4g}, ratio {row['ratio']:.3g}" if row.get("peer") else ""
+            print(f"  {row['name']:<44} {row['value']:>12.4g} {row['unit']:<14}{peer}", flush=True)
+    RESULTS.parent.mkdir(exist_ok=True)
+    machine = {"python": platform.python_version(), "machine": platform.machine()}
+    RESULTS.write_text(json.dumps({"at": datetime.now(UTC).isoformat(), "machine": machine, "results": rows}, indent=2) + "\n")
+    print(f"written to {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
