@@ -7,7 +7,7 @@ does not fit its type reads as absent (logged), so that whoever decides on it fa
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import redis
 import redis.asyncio
@@ -29,7 +29,7 @@ POLL_REQUESTS_KEPT = 50
 FUTURE_TOLERANCE_S = 1.0
 
 
-def _value(body: bytes | None, kind: type[T], key: str) -> T | None:
+def _value(body: Any, kind: type[T], key: str) -> T | None:
     if body is None:
         return None
     try:
@@ -105,7 +105,7 @@ async def append_history(client: redis.asyncio.Redis, slug: str, point: HistoryP
     """Add one point; called about once a second. Points older than two hours go."""
     at_ms = point.at_ns // 1_000_000
     oldest_ms = max(0, at_ms - HISTORY_KEPT_S * 1000)
-    fields = {b"p": encode(point)}
+    fields: dict[Any, Any] = {"p": encode(point)}
     try:
         await client.xadd(keys.history(slug), fields, id=f"{at_ms}-*", minid=str(oldest_ms), approximate=True)
     except redis.ResponseError:
@@ -113,7 +113,7 @@ async def append_history(client: redis.asyncio.Redis, slug: str, point: HistoryP
         await client.xadd(keys.history(slug), fields)
 
 
-def _points(entries: list[tuple[bytes, dict[bytes, bytes]]], slug: str) -> list[HistoryPoint]:
+def _points(entries: Any, slug: str) -> list[HistoryPoint]:
     points = (_value(fields.get(b"p"), HistoryPoint, keys.history(slug)) for _, fields in entries)
     return [point for point in points if point is not None]
 
@@ -151,7 +151,7 @@ def push_poll_request_sync(account: str, reason: str) -> None:
 
 async def pop_poll_request(client: redis.asyncio.Redis, account: str, timeout_s: float = 2.0) -> str | None:
     """Wait up to `timeout_s` (below the client's call time-out) for a request; all waiting ones count as one."""
-    answer = await client.blpop([keys.poll_request(account)], timeout=timeout_s)
+    answer: Any = await client.blpop([keys.poll_request(account)], timeout=timeout_s)
     if answer is None:
         return None
     await client.delete(keys.poll_request(account))

@@ -56,6 +56,7 @@ class MarketView:
     problem: str = (
         ""  # coded, for the sentence on the page: "", disconnected, stale_book, auth_rejected, unknown_market, ...
     )
+    reference_widen: float = 1.0  # factor on the spread while a fallback source gives the reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class HotOrder:
     amend_price: Decimal | None = None
     amend_size: Decimal | None = None
     gone_ns: int = 0
+    settled_filled: Decimal = Decimal(0)  # the part of `filled` that was old when `filled` last grew (at `updated_ns`)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,65 @@
+"""A child that fails is counted, told, and started again after a pause; it never takes its siblings along."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from trading.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Pause before a restart: `first_s`, doubling up to `longest_s`; a life of `healthy_s` forgives."""
+
+    first_s: float = 0.25
+    longest_s: float = 15.0
+    healthy_s: float = 30.0
+
+    def pause_s(self, failures: int) -> float:
+        return min(self.longest_s, self.first_s * 2 ** min(failures, 20))
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> bool:
+    """Wait `seconds` or until `stop`, whichever comes first; whether `stop` is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        pass
+    return stop.is_set()
+
+
+async def keep_running(
+    name: str,
+    child: Callable[[], Awaitable[None]],
+    *,
+    stop: asyncio.Event,
+    clock: Clock,
+    backoff: Backoff,
+    on_failure: Callable[[Exception | None], None],
+) -> None:
+    """Run `child` until `stop`, again when it raises or ends; `on_failure` hears of each time (None: it just ended)."""
+    failures = 0
+    while not stop.is_set():
+        began_s = clock.monotonic_s()
+        error: Exception | None = None
+        try:
+            await child()
+        except Exception as problem:
+            error = problem
+        if stop.is_set():
+            return
+        if clock.monotonic_s() - began_s >= backoff.healthy_s:
+            failures = 0
+        pause_s = backoff.pause_s(failures)
+        failures += 1
+        kind = type(error).__name__ if error else "ended"
+        log.warning("child_restarts", child=name, problem=kind, detail=str(error or "")[:300], pause_s=pause_s)
+        on_failure(error)
+        await pause(stop, pause_s)
