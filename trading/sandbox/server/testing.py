@@ -18,7 +18,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
@@ -45,9 +45,9 @@ class RunningVenue:
     ws_url: str  # dex: ws://127.0.0.1:PORT/v1/stream; cex: ws://127.0.0.1:PORT/ws/v5 (ccxt adds /public, /private)
     account: str
     key_id: str
-    secret: str
-    passphrase: str
-    control_token: str
+    secret: str = field(repr=False)
+    passphrase: str = field(repr=False)
+    control_token: str = field(repr=False)
     exchange: Exchange
     faults: Faults
     clock: VenueClock

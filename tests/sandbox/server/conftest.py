@@ -1,0 +1,29 @@
+"""A venue per test, in the test's own loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from tests.sandbox.server.desk import Desk, open_market
+from trading.sandbox.server.testing import RunningVenue, running_venue
+
+
+@pytest.fixture
+async def venue() -> AsyncIterator[RunningVenue]:
+    async with running_venue("dex") as running:
+        open_market(running)
+        yield running
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+        yield session
+
+
+@pytest.fixture
+def desk(venue: RunningVenue, http: aiohttp.ClientSession) -> Desk:
+    return Desk(http, venue)
