@@ -22,7 +22,7 @@ from trading.sandbox.account_ledger import (
     hold_of,
 )
 from trading.sandbox.book import BookSide, Execution, MergedBook, Resting
-from trading.sandbox.store import Store
+from trading.sandbox.store import Store, StoreError
 from trading.sandbox.store_schema import average_price
 from trading.sandbox.types import (
     Fill,
@@ -64,7 +64,11 @@ class Core:
         self._queue: deque[VenueEvent] = deque()
         self._telling = False
         self._halted = False
-        self._restore()
+        try:
+            self._restore()
+        except BaseException:
+            self.store.close(flush=False)
+            raise
 
     # --- opening and closing --------------------------------------------------------------------------------------
 
@@ -85,7 +89,7 @@ class Core:
             self.ledger.totals[account, asset] = total
         for order, notional, priority in self.store.open_orders():
             if order.symbol not in self.instruments:
-                raise ValueError(f"the ledger holds open orders in {order.symbol}, which this venue does not list")
+                raise StoreError(f"the ledger holds open orders in {order.symbol}, which this venue does not list")
             self.enter_book(Resting(order, notional, priority, restored=True))
             self.ledger.hold(order.account, *self.hold_for(order))
         for symbol, book in self.books.items():
@@ -98,7 +102,7 @@ class Core:
             self.store.put_meta("trade_id", str(self._last_trade))
             for symbol, book in self.books.items():
                 self.store.put_meta(f"seq {symbol}", str(book.seq))
-        self.store.close()
+        self.store.close(flush=not self._halted)
 
     # --- numbers --------------------------------------------------------------------------------------------------
 

@@ -158,7 +158,7 @@ class Exchange:
         limit: int = 100,
     ) -> list[Order]:
         """All orders, open ones too, oldest first, with int(order_id) > after_seq."""
-        return self._core.store.orders(account, symbol, after_seq, limit)
+        return self._core.store.orders(account, symbol, _bounded(after_seq), _bounded(limit))
 
     def fills(
         self,
@@ -171,9 +171,10 @@ class Exchange:
         limit: int = 100,
     ) -> list[Fill]:
         """Fills with seq > after_seq and ts_ns >= since_ns, oldest first."""
-        if order_id is not None and not (order_id.isascii() and order_id.isdigit()):
+        if order_id is not None and not order_entry.ORDER_ID.fullmatch(order_id):
             return []
-        return self._core.store.fills(account, symbol, after_seq, since_ns or 0, order_id, limit)
+        after_seq, since_ns, limit = _bounded(after_seq), _bounded(since_ns or 0), _bounded(limit)
+        return self._core.store.fills(account, symbol, after_seq, since_ns, order_id, limit)
 
     def balances(self, account: str) -> list[Balance]:
         """Balances of every asset the account ever had, by asset name."""
@@ -181,7 +182,7 @@ class Exchange:
 
     def transfers(self, account: str, after_seq: int = 0, limit: int = 100) -> list[Transfer]:
         """Transfers with seq > after_seq, oldest first."""
-        return self._core.store.transfers(account, after_seq, limit)
+        return self._core.store.transfers(account, _bounded(after_seq), _bounded(limit))
 
     def book(self, symbol: str, depth: int | None = None) -> BookSnapshot:
         """The published (merged) book, at most `depth` levels a side; Reject UNKNOWN_SYMBOL."""
@@ -230,6 +231,11 @@ class Exchange:
         self._core.store.put_lazy_meta(f"note {key}", value)
         if commit:
             self._core.store.flush(lazy=True)
+
+
+def _bounded(number: int) -> int:
+    """A caller's cursor or limit as the database takes it."""
+    return max(0, min(number, EVERYTHING))
 
 
 def _plain(row: dict[str, object]) -> dict[str, object]:

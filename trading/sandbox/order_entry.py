@@ -26,6 +26,7 @@ from trading.sandbox.types import (
 )
 
 CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
+ORDER_ID = re.compile(r"[0-9]{1,18}")
 AMOUNT_LIMIT = Decimal(10) ** 15  # with 12 decimals still exact in 28 digits
 MAX_TIMEOUT_S = 86_400.0
 TRANSFER_STEP = Decimal("1E-12")
@@ -189,7 +190,9 @@ def find_open(
 def find_order(core: Core, account: str, order_id: str | None, client_order_id: str | None) -> Order | None:
     if order_id is None and client_order_id is None:
         raise Reject(RejectCode.BAD_REQUEST, "an order id or a client order id is needed")
-    if order_id is not None and not (order_id.isascii() and order_id.isdigit() and len(order_id) < 19):
+    if order_id is not None and not ORDER_ID.fullmatch(order_id):
+        return None
+    if order_id is None and not CLIENT_ORDER_ID.fullmatch(client_order_id or ""):
         return None
     return core.store.order(account, order_id, client_order_id)
 

@@ -41,6 +41,9 @@ UPSERT_ORDER = (
 SELECT_ORDER = f"SELECT {', '.join(ORDER_COLUMNS)} FROM orders"  # column names are constants of this package
 
 
+BUSY_TIMEOUT_S = 5.0  # how long opening waits for a predecessor to let go of the file
+
+
 class StoreError(Exception):
     """The ledger file can't be used; the message says why."""
 
@@ -50,7 +53,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=5)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_S)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")  # one venue process per ledger
@@ -206,6 +209,8 @@ class Store:
         row = self._db.execute("SELECT * FROM transfers WHERE transfer_id = ?", (transfer_id,)).fetchone()
         return None if row is None else transfer_from_row(row)
 
-    def close(self) -> None:
-        self.flush(lazy=True)
+    def close(self, *, flush: bool = True) -> None:
+        """Close the file; without `flush` what is pending is dropped."""
+        if flush:
+            self.flush(lazy=True)
         self._db.close()
