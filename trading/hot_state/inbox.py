@@ -1,8 +1,9 @@
 """The inbox: fills, transfers and cursor moves on their way to the ledger, and what the ledger committed.
 
-One script appends an entry and notes a fill's signed base quantity as pending; one script publishes a committed position and
-takes its fills off pending. Readers see both in one step, so that hot inventory = committed q + Σ pending counts a fill once.
-An entry leaves the stream only when it is acknowledged; nothing else ever trims it.
+One script appends an entry and notes a fill's signed base quantity as pending; one script publishes a
+committed position and takes its fills off pending. Readers see both in one step, so that hot inventory =
+committed q + Σ pending counts a fill once. An entry leaves the stream only when it is acknowledged; nothing
+else ever trims it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from trading.hot_state.values import CursorMove, HotPosition, RawFill, RawTransf
 log = structlog.get_logger(__name__)
 
 BATCH = 500
-# Longer than any late duplicate of a venue's stream or webhook; older ones are caught by PostgreSQL, only a moment later.
+# Longer than any late duplicate of a venue's stream or webhook; older ones are caught by PostgreSQL, only a
+# moment later.
 APPLIED_KEPT = 5_000
 DEAD_LETTERS_KEPT = 10_000
 LARGEST_BODY = 16_384
@@ -35,7 +37,9 @@ _KINDS: dict[bytes, type[InboxValue]] = {b"fill": RawFill, b"transfer": RawTrans
 
 @dataclass(frozen=True, slots=True)
 class InboxEntry:
-    """One entry of the stream. `value` None: it could not be read, `problem` says why and `body` is what it held."""
+    """One entry of the stream. `value` None: it could not be read, `problem` says why and `body` is what it
+    held.
+    """
 
     entry_id: str
     value: InboxValue | None
@@ -44,18 +48,21 @@ class InboxEntry:
 
 
 class InboxGroupMissing(Exception):
-    """The consumer group is gone: Redis lost its memory. Make the group again and refill from the venues' history."""
+    """The consumer group is gone: Redis lost its memory. Make the group again and refill from the venues'
+    history.
+    """
 
 
-# KEYS: inbox, pending, applied. ARGV: body, fill key, signed quantity. A fill already committed is not pending again, but its
-# entry is appended all the same: it may bring the missing fee, or contradict what was booked.
+# KEYS: inbox, pending, applied. ARGV: body, fill key, signed quantity. A fill already committed is not
+# pending again, but its entry is appended all the same: it may bring the missing fee, or contradict what was
+# booked.
 _APPEND_FILL = """
 local id = redis.call('XADD', KEYS[1], '*', 'k', 'fill', 'b', ARGV[1])
 if not redis.call('ZSCORE', KEYS[3], ARGV[2]) then redis.call('HSETNX', KEYS[2], ARGV[2], ARGV[3]) end
 return id
 """
-# KEYS: position, pending, applied. ARGV: position, its ledger_seq, how many keys to remember, fill keys. An older position
-# never replaces a newer one, which already contains these fills.
+# KEYS: position, pending, applied. ARGV: position, its ledger_seq, how many keys to remember, fill keys. An
+# older position never replaces a newer one, which already contains these fills.
 _COMMIT_POSITION = """
 local held = redis.call('GET', KEYS[1])
 local newest = tonumber(ARGV[2])
@@ -112,7 +119,8 @@ async def append_cursor_move_async(client: redis.asyncio.Redis, move: CursorMove
     await client.xadd(keys.INBOX_STREAM, {b"k": b"cursor", b"b": encode(move)})
 
 
-# --- the ledger's side ------------------------------------------------------------------------------------------------
+# --- the ledger's side
+# ------------------------------------------------------------------------------------------------
 
 
 def ensure_group(client: redis.Redis) -> bool:
@@ -145,7 +153,9 @@ def _entries(raw: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[InboxEntry
 
 def _read(client: redis.Redis, consumer: str, start: str, count: int, block_ms: int | None) -> list[InboxEntry]:
     try:
-        answer: Any = client.xreadgroup(keys.INBOX_GROUP, consumer, {keys.INBOX_STREAM: start}, count=count, block=block_ms)
+        answer: Any = client.xreadgroup(
+            keys.INBOX_GROUP, consumer, {keys.INBOX_STREAM: start}, count=count, block=block_ms
+        )
     except redis.ResponseError as problem:
         if "NOGROUP" in str(problem):
             raise InboxGroupMissing(keys.INBOX_GROUP) from problem
@@ -199,8 +209,14 @@ def dead_letter(client: redis.Redis, entry: InboxEntry, reason: str) -> None:
 
 
 def commit_position(client: redis.Redis, position: HotPosition, applied_keys: Sequence[str]) -> bool:
-    """Publish a committed position and take the fills it contains off pending; False where a newer one was there."""
-    names = [keys.position(position.slug), keys.inbox_pending(position.slug), keys.applied_fills(position.slug)]
+    """Publish a committed position and take the fills it contains off pending; False where a newer one was
+    there.
+    """
+    names = [
+        keys.position(position.slug),
+        keys.inbox_pending(position.slug),
+        keys.applied_fills(position.slug),
+    ]
     values = [encode(position), position.ledger_seq, APPLIED_KEPT, *applied_keys]
     return bool(client.eval(_COMMIT_POSITION, len(names), *names, *values))
 
@@ -216,12 +232,15 @@ def inbox_length(client: redis.Redis) -> int:
     return int(client.xlen(keys.INBOX_STREAM))
 
 
-# --- readers ----------------------------------------------------------------------------------------------------------
+# --- readers
+# ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class HotInventory:
-    """Committed position and what the inbox adds to it, read in one step. `position` None: nothing is known (fail closed)."""
+    """Committed position and what the inbox adds to it, read in one step. `position` None: nothing is known
+    (fail closed).
+    """
 
     position: HotPosition | None
     pending: Decimal
@@ -288,4 +307,3 @@ def read_pending_sync(slug: str) -> dict[str, Decimal]:
 
 def _pending(raw: Mapping[bytes, bytes]) -> dict[str, Decimal]:
     return {key.decode(errors="replace"): Decimal(quantity.decode()) for key, quantity in raw.items()}
-

@@ -1,8 +1,9 @@
 """Pure arithmetic of one position: fills, fees, transfers, funding. `Decimal` only, no Django, no clock.
 
-Signed cost basis is stored and the average price derived from it. Every amount is rounded once, to the 18 decimals of the
-database columns, before it is added; sums are then exact, so that `realised + (q * mark - cost_basis) = cash_flow + q * mark`
-holds to the last decimal after any sequence of events (both sides differ by `realised - cost_basis - cash_flow`, kept at 0).
+Signed cost basis is stored and the average price derived from it. Every amount is rounded once, to the 18
+decimals of the database columns, before it is added; sums are then exact, so that `realised + (q * mark -
+cost_basis) = cash_flow + q * mark` holds to the last decimal after any sequence of events (both sides differ
+by `realised - cost_basis - cash_flow`, kept at 0).
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ class OutOfRange(ValueError):
 class PositionState:
     """One market's position. `q`, `bought`, `sold` in base, all else in quote; `fills` counts executions.
 
-    `cost_basis` has the sign of `q`; `cash_flow` is what the position brought (positive) or cost (negative), fees included,
-    in-kind transfers at their frozen rate.
+    `cost_basis` has the sign of `q`; `cash_flow` is what the position brought (positive) or cost (negative),
+    fees included, in-kind transfers at their frozen rate.
     """
 
     q: Decimal = ZERO
@@ -81,7 +82,9 @@ def subtract(left: Decimal, right: Decimal) -> Decimal:
 
 
 def _exchange(state: PositionState, dq: Decimal, rate: Decimal) -> PositionState:
-    """Take `dq` base (signed) at `rate` quote per base: what opens goes into the cost basis, what closes is realised."""
+    """Take `dq` base (signed) at `rate` quote per base: what opens goes into the cost basis, what closes is
+    realised.
+    """
     dq = quantise(dq)
     paid = value(dq, rate)
     after = add(state.q, dq)
@@ -104,7 +107,9 @@ def _exchange(state: PositionState, dq: Decimal, rate: Decimal) -> PositionState
 def _pay(state: PositionState, amount: Decimal) -> PositionState:
     """Pay `amount` quote (negative: receive) out of the position's cash flow; realised at once."""
     return replace(
-        state, cash_flow=subtract(state.cash_flow, quantise(amount)), realised=subtract(state.realised, quantise(amount))
+        state,
+        cash_flow=subtract(state.cash_flow, quantise(amount)),
+        realised=subtract(state.realised, quantise(amount)),
     )
 
 
@@ -131,7 +136,8 @@ def apply_quote_fee(state: PositionState, fee: Decimal) -> PositionState:
 
 
 def apply_base_fee(state: PositionState, fee: Decimal, rate: Decimal) -> PositionState:
-    """Pay `fee` in the base asset, valued at `rate` quote per base (the fill's price): the position shrinks by it.
+    """Pay `fee` in the base asset, valued at `rate` quote per base (the fill's price): the position shrinks
+    by it.
 
     As if the fee's base were sold at `rate` and its worth paid: no quote moves in the end.
     """
@@ -147,8 +153,9 @@ def apply_other_fee(state: PositionState, fee: Decimal, rate: Decimal) -> Positi
 def apply_transfer_in_kind(state: PositionState, amount: Decimal, rate: Decimal) -> PositionState:
     """Deposit (positive) or withdraw (negative) `amount` base at `rate` quote per base, frozen.
 
-    A deposit into a long or flat position adds `amount * rate` to the cost basis and takes it from the cash flow: P&L at the
-    rate does not change. A withdrawal realises what the withdrawn part had gained or lost against the rate.
+    A deposit into a long or flat position adds `amount * rate` to the cost basis and takes it from the cash
+    flow: P&L at the rate does not change. A withdrawal realises what the withdrawn part had gained or lost
+    against the rate.
     """
     return _exchange(state, amount, rate)
 
