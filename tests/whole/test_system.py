@@ -1,0 +1,125 @@
+"""The whole system as a newcomer meets it: starts, quotes, fills, survives kills, stops clean, goes on where it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from tests.support.servers import wait_until
+from tests.whole.installation import Installation, alive_with
+
+pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("whole")]
+MARKETS = {"dct-usdt-dex", "gram-usdt-cex"}
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[Installation]:
+    installation = Installation()
+    try:
+        installation.start()
+        yield installation
+        assert alive_with(installation.data_dir) == [] or installation.process is not None
+    finally:
+        installation.remove()
+
+
+def test_01_every_market_quotes_within_a_minute(system: Installation) -> None:
+    wait_until(system.quoting, 60, "quotes on every market", 0.5)
+    markets = {row["slug"]: row for row in system.status()["markets"]}
+    assert set(markets) == MARKETS
+    for row in markets.values():
+        assert Decimal(row["bid"]) < Decimal(row["mid"]) < Decimal(row["ask"])
+        assert row["feed_age_s"] < 3
+        assert row["parameter_version"] == 1
+    names = " ".join(row["name"] for row in system.status()["processes"] if row["up"])
+    for part in ("worker", "beat", "market_data", "web", "postgres", "valkey", "sandbox"):
+        assert part in names
+
+
+def test_02_own_fills_come_and_the_ledger_equals_the_venues(system: Installation) -> None:
+    wait_until(
+        lambda: all(row["fills"] >= 1 for row in system.status()["markets"]), 300, "an own fill on each market", 2
+    )
+    report = system.reconcile()
+    assert report["equal"], report["differences"]
+    assert {row["slug"] for row in report["markets"]} == MARKETS
+    assert all(row["venue_fills"] == row["ledger_fills"] >= 1 for row in report["markets"])
+    assert all(Decimal(row["venue_position"]) == Decimal(row["ledger_position"]) for row in report["markets"])
+
+
+@pytest.mark.parametrize(
+    "name", ["worker-1", "beat", "market_data", "web", "relay", "ledger", "worker-2", "sandbox-dex"]
+)
+def test_03_killing_one_process_stops_quoting_for_less_than_ten_seconds(system: Installation, name: str) -> None:
+    before = system.processes()[name]
+    os.kill(before, signal.SIGKILL)
+    begun = time.monotonic()
+    wait_until(lambda: system.processes().get(name, before) != before, 10, f"a new {name}", 0.1)
+    wait_until(lambda: fresh_cycles(system, time.time() - (time.monotonic() - begun)), 10, "quoting again", 0.2)
+    assert time.monotonic() - begun < 10
+
+
+def fresh_cycles(system: Installation, since_s: float) -> bool:
+    """True when each market's quote was confirmed by a cycle later than a second after `since_s` (wall clock)."""
+    from datetime import datetime
+
+    try:
+        rows = system.public_markets().values()
+        return system.quoting() and all(
+            datetime.fromisoformat(row["updated_at"]).timestamp() > since_s + 1 for row in rows
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def test_04_after_the_kills_nothing_is_lost_or_doubled(system: Installation) -> None:
+    report = system.reconcile()
+    assert report["equal"], report["differences"]
+
+
+def test_05_interrupt_stops_everything_and_cancels_own_orders(system: Installation) -> None:
+    before = {row["slug"]: row for row in system.status()["markets"]}
+    assert system.interrupt() < 15
+    wait_until(lambda: alive_with(system.data_dir) == [], 5, "no process left")
+    assert resting_orders(system) == 0
+    system.start()
+    wait_until(lambda: system.reconcile()["equal"], 30, "ledger and venue agree", 1)
+    for row in system.status()["markets"]:
+        assert row["fills"] >= before[row["slug"]]["fills"]
+
+
+def resting_orders(system: Installation) -> int:
+    """Own orders that the stopped venues' ledgers still show as resting."""
+    total = 0
+    for venue in ("dex", "cex"):
+        with sqlite3.connect(system.data_dir / "sandbox" / venue / "exchange.sqlite3") as ledger:
+            query = "SELECT count(*) FROM orders WHERE account = 'desk' AND status IN ('open', 'partially_filled')"
+            total += ledger.execute(query).fetchone()[0]
+    return total
+
+
+def test_06_a_second_start_is_refused_clearly(system: Installation) -> None:
+    done = system.manage("up", timeout_s=30)
+    assert done.returncode != 0
+    assert "already running on this DATA_DIR" in done.stderr
+
+
+def test_07_an_occupied_port_is_named(system: Installation) -> None:
+    other = Installation(PORT=str(system.port))
+    try:
+        done = other.manage("up", timeout_s=30)
+        assert done.returncode != 0
+        assert f"port {system.port} is in use" in done.stderr
+    finally:
+        other.remove()
+
+
+def test_08_a_killed_supervisor_leaves_no_orphan(system: Installation) -> None:
+    system.kill()
+    wait_until(lambda: alive_with(system.data_dir) == [], 15, "no process left")
