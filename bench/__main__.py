@@ -27,7 +27,9 @@ def main(names: list[str]) -> int:
             print(f"  {row['name']:<44} {row['value']:>12.4g} {row['unit']:<14}{peer}", flush=True)
     RESULTS.parent.mkdir(exist_ok=True)
     machine = {"python": platform.python_version(), "machine": platform.machine()}
-    RESULTS.write_text(json.dumps({"at": datetime.now(UTC).isoformat(), "machine": machine, "results": rows}, indent=2) + "\n")
+    RESULTS.write_text(
+        json.dumps({"at": datetime.now(UTC).isoformat(), "machine": machine, "results": rows}, indent=2) + "\n"
+    )
     print(f"written to {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}")
     return 0
 

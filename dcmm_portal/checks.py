@@ -19,7 +19,7 @@ _QUESTION = """
 
 @register(Tags.database)
 def application_role_is_powerless(databases: list[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Error unless the connected role owns no table, may create nothing and is no superuser. Silent for the owner's migrations."""
+    """Error if the connected role owns a table, may create one, or is a superuser. Silent for migrations."""
     if not databases or settings.DATABASE_ROLE == "owner":
         return []
     problems: list[CheckMessage] = []

@@ -81,7 +81,9 @@ def apply_grants(cursor: CursorWrapper) -> None:
     """Make the roles' rights exactly the declared ones. Raises `UndeclaredTable` before anything is changed."""
     present = tables(cursor)
     if undeclared := sorted(present - GRANTS.keys()):
-        raise UndeclaredTable(f"declare in dcmm_portal/database_grants.py what the application may do with: {undeclared}")
+        raise UndeclaredTable(
+            f"declare in dcmm_portal/database_grants.py what the application may do with: {undeclared}"
+        )
     cursor.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {APP_ROLE}, {READ_ROLE}, PUBLIC")
     for table in sorted(present):
         cursor.execute(f'GRANT {GRANTS[table]} ON "{table}" TO {APP_ROLE}')

@@ -1,4 +1,4 @@
-"""Everything that can be known without running a test: style, types, architecture, Django's checks, migrations, OpenAPI, texts."""
+"""Everything that can be known without a test: style, types, architecture, Django's checks, migrations, OpenAPI, texts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ MODULE_LIMIT = 400
 
 def module_lengths() -> str:
     """Modules longer than the law allows, as text; empty when there are none."""
-    listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    listed = subprocess.run(
+        ["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
     long = []
     for name in listed:
         if "migrations/" in name or name.endswith("parameters/schema.py") or not (ROOT / name).exists():
@@ -60,9 +62,14 @@ def main() -> int:
             run("mypy", [str(BIN / "mypy"), "dcmm_portal", "trading", "governance", "disclosures"], environment),
             run("import-linter", [str(BIN / "lint-imports")], environment),
             run("django check", [*manage, "check", "--database", "default", "--fail-level", "WARNING"], environment),
-            run("django check --deploy", [*manage, "check", "--deploy", "--fail-level", "WARNING"], environment | deploy_environment()),
+            run(
+                "django check --deploy",
+                [*manage, "check", "--deploy", "--fail-level", "WARNING"],
+                environment | deploy_environment(),
+            ),
             run("missing migrations", [*manage, "makemigrations", "--check", "--dry-run"], environment),
             run("OpenAPI", [*manage, "spectacular", "--validate", "--fail-on-warn", "--file", os.devnull], environment),
+            run("data dictionary", [*manage, "data_dictionary", "--check"], environment),
             run("translations", [sys.executable, "-m", "dcmm_portal.messages", "check"], environment),
         ]
     finally:

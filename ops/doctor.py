@@ -33,12 +33,16 @@ def user_namespaces() -> bool:
     unshare = shutil.which("unshare")
     if unshare is None:
         return False
-    return subprocess.run([unshare, "--user", "--map-user=1000", "true"], capture_output=True, timeout=10).returncode == 0
+    return (
+        subprocess.run([unshare, "--user", "--map-user=1000", "true"], capture_output=True, timeout=10).returncode == 0
+    )
 
 
 def browser() -> str | None:
     """Path of a system Chromium, if there is one."""
-    return next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+    return next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
 
 
 def port_free(port: int) -> bool:

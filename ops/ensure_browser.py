@@ -16,13 +16,18 @@ def main() -> int:
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         subprocess.run(["apt-get", "update", "-qq"], env=environment, **quiet)
         done = subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"], env=environment, **quiet
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
+            env=environment,
+            **quiet,
         )
         if done.returncode == 0 and shutil.which("chromium"):
             return 0
     if subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"]).returncode == 0:
         return 0
-    print("no browser for the browser tests: install Chromium (sudo apt install chromium) and run make test again", file=sys.stderr)
+    print(
+        "no browser for the browser tests: install Chromium (sudo apt install chromium) and run make test again",
+        file=sys.stderr,
+    )
     return 1
 
 

@@ -23,9 +23,9 @@ def create(venv: Path) -> None:
     python = venv / "bin" / "python"
     if python.exists() and subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode == 0:
         return
-    if importlib.util.find_spec("ensurepip") is not None:
-        if subprocess.run([sys.executable, "-m", "venv", str(venv)]).returncode == 0:
-            return
+    has_ensurepip = importlib.util.find_spec("ensurepip") is not None
+    if has_ensurepip and subprocess.run([sys.executable, "-m", "venv", str(venv)]).returncode == 0:
+        return
     if subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)]).returncode != 0:
         fail("Python's venv module does not work here. On Debian or Ubuntu: sudo apt install python3-venv python3-pip")
     borrowed = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "pip"]
@@ -35,7 +35,9 @@ def create(venv: Path) -> None:
 
 def main() -> None:
     if sys.version_info < MINIMUM:
-        fail(f"Python {MINIMUM[0]}.{MINIMUM[1]} or newer is needed, this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 ...")
+        fail(
+            f"Python {MINIMUM[0]}.{MINIMUM[1]} or newer is needed, this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 ..."
+        )
     venv, requirements = Path(sys.argv[1]), sys.argv[2]
     create(venv)
     print(f"installing {requirements} ...", flush=True)

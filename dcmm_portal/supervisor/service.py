@@ -60,7 +60,9 @@ def spawn(service: Service, now_s: float, console: Callable[[str, str], None], l
     running = Running(service, process, now_s)
     log_path = log_dir / f"{service.name}.log"
     assert process.stdout is not None
-    running.reader = threading.Thread(target=_copy_lines, args=(service.name, process.stdout, console, log_path), daemon=True)
+    running.reader = threading.Thread(
+        target=_copy_lines, args=(service.name, process.stdout, console, log_path), daemon=True
+    )
     running.reader.start()
     return running
 

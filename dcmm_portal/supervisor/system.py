@@ -115,7 +115,11 @@ class System:
 
     def environment(self) -> dict[str, str]:
         """Complete environment of a process of ours that runs as the application role."""
-        own = {"DATA_DIR": str(self.data_dir), "PROMETHEUS_MULTIPROC_DIR": str(self.metrics_dir), "PYTHONUNBUFFERED": "1"}
+        own = {
+            "DATA_DIR": str(self.data_dir),
+            "PROMETHEUS_MULTIPROC_DIR": str(self.metrics_dir),
+            "PYTHONUNBUFFERED": "1",
+        }
         rest = {name: value for name, value in self.given.items() if name not in ("DATABASE_OWNER_URL", "DCMM_DB_ROLE")}
         return {**rest, **self.application_environment(), **own, "DJANGO_SETTINGS_MODULE": "dcmm_portal.settings"}
 
@@ -209,7 +213,9 @@ class System:
         environment = self.environment() | {"DCMM_PROCESS": name}
         command = [*tethered(), sys.executable, *arguments]
         url, spawned_ns = environment["REDIS_URL"], time.time_ns()
-        return Service(name, command, environment, healthy or (lambda: has_heartbeat(url, name, spawned_ns)), counts_metrics=True)
+        return Service(
+            name, command, environment, healthy or (lambda: has_heartbeat(url, name, spawned_ns)), counts_metrics=True
+        )
 
     def _web(self) -> Service:
         arguments = ["-m", "uvicorn", "dcmm_portal.asgi:application", "--host", self.given.get("HOST", "127.0.0.1"),
@@ -250,7 +256,11 @@ def code_version() -> str:
     """The commit that runs, or "unversioned" outside a checkout."""
     try:
         done = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=BASE_DIR, capture_output=True, text=True, timeout=10
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=BASE_DIR,
+            capture_output=True,
+            text=True,
+            timeout=10,
         )
     except (OSError, subprocess.TimeoutExpired):
         return "unversioned"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Role(StrEnum):
@@ -23,10 +23,11 @@ STAFF_ROLES = (Role.OPERATOR, Role.APPROVER, Role.COMPLIANCE, Role.AUDITOR, Role
 class _Person(Protocol):
     is_authenticated: bool
     is_active: bool
+    groups: Any
 
 
 def has_role(person: _Person | None, *roles: Role) -> bool:
     """True if the person is active and a member of one of `roles`."""
     if person is None or not person.is_authenticated or not person.is_active:
         return False
-    return person.groups.filter(name__in=[role.value for role in roles]).exists()  # type: ignore[attr-defined]
+    return bool(person.groups.filter(name__in=[role.value for role in roles]).exists())

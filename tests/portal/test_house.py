@@ -71,7 +71,9 @@ def test_the_reader_sees_public_views_only(servers) -> None:
 
     from tests.support.plugin import DATABASE_NAME
 
-    with psycopg.connect(servers.database_url(DATABASE_NAME, "dcmm_read"), autocommit=True, connect_timeout=5) as reader:
+    with psycopg.connect(
+        servers.database_url(DATABASE_NAME, "dcmm_read"), autocommit=True, connect_timeout=5
+    ) as reader:
         reader.execute("SELECT * FROM public_markets")
         for table in ("markets", "fills", "positions", "users", "events", "parameter_sets"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):

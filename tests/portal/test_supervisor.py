@@ -18,7 +18,9 @@ from dcmm_portal.supervisor.service import Service
 from tests.support.servers import wait_until
 
 SLEEPER = "import time\nprint('hello', flush=True)\ntime.sleep(600)"
-STUBBORN = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(600)"
+STUBBORN = (
+    "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(600)"
+)
 
 
 def service(name: str, code: str, healthy=lambda: True, **more: object) -> Service:
@@ -48,7 +50,11 @@ def test_a_killed_process_is_restarted_and_the_second_time_later(supervisor: Sup
     supervisor.start([service("a", SLEEPER)])
     first = processes(tmp_path)["a"]["pid"]
     os.kill(first, signal.SIGKILL)
-    wait_until(lambda: not Path(f"/proc/{first}").exists() or "Z" in Path(f"/proc/{first}/stat").read_text().split()[2], 5, "death")
+    wait_until(
+        lambda: not Path(f"/proc/{first}").exists() or "Z" in Path(f"/proc/{first}/stat").read_text().split()[2],
+        5,
+        "death",
+    )
     supervisor.watch_once(1000.0)
     assert processes(tmp_path)["a"]["up"] is False
     supervisor.watch_once(1000.0)
@@ -75,7 +81,9 @@ def test_an_unhealthy_process_fails_the_start(supervisor: Supervisor) -> None:
 
 def test_what_does_not_stop_is_killed(supervisor: Supervisor, tmp_path: Path) -> None:
     log = tmp_path / "a.log"
-    supervisor.start([service("a", STUBBORN, healthy=lambda: log.exists() and "up" in log.read_text(), stop_timeout_s=0.3)])
+    supervisor.start(
+        [service("a", STUBBORN, healthy=lambda: log.exists() and "up" in log.read_text(), stop_timeout_s=0.3)]
+    )
     pid = processes(tmp_path)["a"]["pid"]
     begun = time.monotonic()
     supervisor.stop_named(["a"])
@@ -87,7 +95,9 @@ def test_what_does_not_stop_is_killed(supervisor: Supervisor, tmp_path: Path) ->
 def test_stop_runs_groups_in_order_with_what_comes_after(supervisor: Supervisor, tmp_path: Path) -> None:
     supervisor.start([service("a", SLEEPER), service("b", SLEEPER)])
     seen: list[tuple[bool, bool]] = []
-    supervisor.stop_in_order([["a"], ["b"]], {"a": lambda: seen.append(("a" in supervisor.names(), "b" in supervisor.names()))})
+    supervisor.stop_in_order(
+        [["a"], ["b"]], {"a": lambda: seen.append(("a" in supervisor.names(), "b" in supervisor.names()))}
+    )
     assert seen == [(False, True)]
     assert supervisor.names() == []
 
@@ -104,7 +114,11 @@ def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
     pid = int(child_pid.read_text())
     parent.kill()
     parent.wait(5)
-    wait_until(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2], 5, "the child's end")
+    wait_until(
+        lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2],
+        5,
+        "the child's end",
+    )
 
 
 def test_ports() -> None:

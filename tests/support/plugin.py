@@ -51,7 +51,6 @@ Path(os.environ["DATA_DIR"]).mkdir(parents=True, exist_ok=True)
 SERVERS.clone(DATABASE_NAME)
 
 
-
 def pytest_unconfigure(config: object) -> None:
     if os.environ.get("DCMM_TEST_CONTROLLER") == str(os.getpid()):
         SERVERS.stop()

@@ -36,10 +36,22 @@ class TestServers:
         root = Path(tempfile.mkdtemp(prefix="dcmm-t-"))
         servers = cls(root, free_port(), free_port())
         postgres.initialise(servers.cluster)
-        fast = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_connections=300"]
+        fast = [
+            "-c",
+            "fsync=off",
+            "-c",
+            "synchronous_commit=off",
+            "-c",
+            "full_page_writes=off",
+            "-c",
+            "max_connections=300",
+        ]
         log = (root / "servers.log").open("wb")
         config = valkey.write_config(root / "valkey", root / "secrets", servers.valkey_port, durable=False)
-        for command in (postgres.server_command(servers.cluster, servers.postgres_port, fast), valkey.server_command(config)):
+        for command in (
+            postgres.server_command(servers.cluster, servers.postgres_port, fast),
+            valkey.server_command(config),
+        ):
             servers._processes.append(subprocess.Popen(command, stdout=log, stderr=log))
         wait_until(lambda: postgres.answers(servers.cluster, servers.postgres_port), 30, "PostgreSQL for the tests")
         wait_until(lambda: valkey.answers(servers.redis_url(0)), 30, "Valkey for the tests")

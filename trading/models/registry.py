@@ -93,7 +93,11 @@ class Market(models.Model):
     lot_size = money(verbose_name=_("lot size (base)"))
     is_active = models.BooleanField(_("active"), default=True)
     source_label = models.CharField(
-        _("what the prices are"), max_length=120, blank=True, default="", help_text=_("Shown wherever the market is shown.")
+        _("what the prices are"),
+        max_length=120,
+        blank=True,
+        default="",
+        help_text=_("Shown wherever the market is shown."),
     )
 
     class Meta:

@@ -14,7 +14,6 @@ class DemoMarket:
     base: str
     quote: str
     venue_symbol: str
-    lot_size: Decimal
     source_label: str
 
 
@@ -37,11 +36,11 @@ VENUES = (
 )
 MARKETS = (
     DemoMarket(
-        "dct-usdt-dex", "dex-desk", "dct", "usdt", "DCT/USDT", Decimal(1000),
+        "dct-usdt-dex", "dex-desk", "dct", "usdt", "DCT/USDT",
         "Recorded market, rescaled: ETH/USDT of 8 August 2024, price × 0.0001",
     ),
     DemoMarket(
-        "gram-usdt-cex", "cex-desk", "gram", "usdt", "GRAM-USDT", Decimal(100),
+        "gram-usdt-cex", "cex-desk", "gram", "usdt", "GRAM-USDT",
         "Recorded market: TON/USDT swaps of January 2026, time compressed",
     ),
 )  # fmt: skip

@@ -54,6 +54,9 @@ def market_ref(slug: str) -> MarketRef:
     """The market called `slug`. Raises `UnknownMarket`."""
     row = Market.objects.filter(slug=slug).select_related("account__venue").first()
     if row is None:
-        known = ", ".join(Market.objects.order_by("slug").values_list("slug", flat=True)) or "none yet: run `manage.py bootstrap`"
+        known = (
+            ", ".join(Market.objects.order_by("slug").values_list("slug", flat=True))
+            or "none yet: run `manage.py bootstrap`"
+        )
         raise UnknownMarket(f"there is no market {slug!r}; known markets: {known}")
     return _ref(row)

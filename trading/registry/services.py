@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
 
@@ -35,7 +36,7 @@ def declare_demo_desk(now: datetime) -> list[str]:
             _set_genesis_control(market.slug, now)
             apply_version(
                 market,
-                STARTING_VALUES[market.slug],
+                STARTING_VALUES[market.slug].values,
                 authorised_by="genesis",
                 actor_id=GENESIS_ACTOR[0],
                 actor_name=GENESIS_ACTOR[1],
@@ -60,7 +61,7 @@ def _declare_identity() -> None:
             base_id=item.base,
             quote_id=item.quote,
             venue_symbol=item.venue_symbol,
-            lot_size=item.lot_size,
+            lot_size=Decimal(STARTING_VALUES[item.slug].lot_size),
             source_label=item.source_label,
         )
 

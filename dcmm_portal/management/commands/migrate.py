@@ -16,9 +16,7 @@ class Command(MigrateCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT current_user, pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'public'"
-            )
+            cursor.execute("SELECT current_user, pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'public'")
             user, owner = cursor.fetchone()
         if user != owner:
             raise CommandError(

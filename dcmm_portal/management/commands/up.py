@@ -24,7 +24,9 @@ CANCEL_TIMEOUT_S = 6
 
 
 class Command(BaseCommand):
-    help = "Starts every process in dependency order and restarts what dies; Ctrl-C stops all, own orders cancelled first."
+    help = (
+        "Starts every process in dependency order and restarts what dies; Ctrl-C stops all, own orders cancelled first."
+    )
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -84,7 +86,9 @@ class Command(BaseCommand):
 
     def _prepare(self, system: System, supervisor: Supervisor) -> None:
         if not system.embeds_postgres and "DATABASE_OWNER_URL" not in system.given:
-            supervisor.say("supervisor", "DATABASE_OWNER_URL is not set: migrations are left to you (manage.py prepare)")
+            supervisor.say(
+                "supervisor", "DATABASE_OWNER_URL is not set: migrations are left to you (manage.py prepare)"
+            )
             return
         done = system.manage("prepare", *(["--demo"] if system.runs_sandbox else []), owner=True)
         if done.returncode:
@@ -99,10 +103,14 @@ class Command(BaseCommand):
         self.stdout.write(f"  started in {seconds:.1f} s; state and logs: {system.data_dir}")
         people = system.secrets_dir / "demo-people"
         if people.exists():
-            self.stdout.write(f"  sign in at {url}/accounts/login/ as operator, approver, compliance, auditor or administrator;")
+            self.stdout.write(
+                f"  sign in at {url}/accounts/login/ as operator, approver, compliance, auditor or administrator;"
+            )
             self.stdout.write(f"  each one's password: cat {people}")
         self.stdout.write("try next:")
-        self.stdout.write(f"  1. {url}/ is what the public sees; {url}/desk/ is the desk (sign in as operator, pause a market)")
+        self.stdout.write(
+            f"  1. {url}/ is what the public sees; {url}/desk/ is the desk (sign in as operator, pause a market)"
+        )
         self.stdout.write("  2. in another terminal: .venv/bin/python manage.py status")
         self.stdout.write("  3. .venv/bin/python manage.py reconcile compares the ledger with the venues' own records")
         self.stdout.flush()
