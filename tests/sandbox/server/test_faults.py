@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from tests.sandbox.server.desk import Desk
-from trading.sandbox.server.faults import FaultKind, Faults, FaultRule, rule_from_json
+from trading.sandbox.server.faults import FaultKind, FaultRule, Faults, rule_from_json
 from trading.sandbox.server.testing import RunningVenue
 
 

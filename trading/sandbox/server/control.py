@@ -71,6 +71,7 @@ class Control:
             "uptime_s": round(time.monotonic() - self._started, 3),
             "clock_skew_s": venue.clock.skew_s,
             "streams": len(self._hub),
+            "subscriptions": self._hub.subscriptions(),
             "throttled": venue.throttle.refused,
             "faults": venue.faults.status(),
         }

@@ -32,6 +32,10 @@ class DexSession(Session):
         self._channels: set[tuple[str, str]] = set()
         self._account = ""
 
+    @property
+    def subscriptions(self) -> int:
+        return len(self._channels)
+
     def heartbeat(self) -> str:
         return encode({"type": "heartbeat", "ts_ms": self.venue.clock.venue_ms()})
 

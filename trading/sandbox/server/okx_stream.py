@@ -43,6 +43,10 @@ class OkxSession(Session):
         self._account = ""
         self._small: dict[tuple[str, str], object] = {}
 
+    @property
+    def subscriptions(self) -> int:
+        return len(self._args)
+
     # --- from the engine -------------------------------------------------------------------------------------------
 
     def on_event(self, event: VenueEvent, render: Render) -> None:

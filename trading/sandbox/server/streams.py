@@ -45,6 +45,11 @@ class Session(ABC):
     def on_text(self, text: str) -> None:
         """The client sent a text frame. Must refuse nonsense without raising."""
 
+    @property
+    @abstractmethod
+    def subscriptions(self) -> int:
+        """How many subscriptions the client holds."""
+
     def heartbeat(self) -> str:
         """The dialect's heartbeat message."""
         return ""
@@ -168,6 +173,10 @@ class StreamHub:
             return socket
 
         return handle
+
+    def subscriptions(self) -> int:
+        """How many subscriptions all clients hold together."""
+        return sum(session.subscriptions for session in self._sessions)
 
     def drop_all(self) -> int:
         """Reset every stream; returns how many."""

@@ -59,6 +59,12 @@ class RunningVenue:
         name = symbol if symbol is not None else next(iter(self.exchange.instruments))
         self.exchange.apply_record(name, event, self.clock.engine_ns())
 
+    async def subscribed(self, count: int = 1, timeout_s: float = 5.0) -> None:
+        """Wait until the venue holds at least `count` stream subscriptions; TimeoutError otherwise."""
+        async with asyncio.timeout(timeout_s):
+            while self.hub.subscriptions() < count:
+                await asyncio.sleep(0.005)
+
     async def drop_streams(self) -> int:
         """Reset every open WebSocket; returns how many."""
         dropped = self.hub.drop_all()
