@@ -99,7 +99,7 @@ class UnexpectedAnswer(VenueError):
 
 @dataclass(frozen=True, slots=True)
 class MarketInfo:
-    """What the venue's market list says. Fees are fractions (0.0001 = 1 bp). `price_band` as a fraction from mid, None if none."""
+    """What the venue's market list says. Fees are fractions (0.0001 = 1 bp); `price_band` one from mid, None if none."""
 
     market: str
     venue_symbol: str
@@ -189,7 +189,7 @@ class OwnOrder:
 
 @dataclass(frozen=True, slots=True)
 class OwnFill:
-    """One execution. `fee` is what we paid (negative: received) in asset id `fee_asset`; None where the source has not told yet."""
+    """One execution. `fee` is what we paid (negative: received) in asset id `fee_asset`; None where not told yet."""
 
     market: str
     trade_id: str
@@ -240,12 +240,16 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuoteStep:
-    """One request of a quote replacement; exactly one of the three payloads is set."""
+    """One request of a quote replacement; exactly one of the three payloads is set.
+
+    `market` is of a cancel (the other payloads carry theirs); "" = that of the other steps, or the account's only one.
+    """
 
     kind: StepKind
     cancel_client_order_id: str | None = None
     amend: AmendRequest | None = None
     submit: OrderRequest | None = None
+    market: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +264,7 @@ class StepOutcome:
 
 
 class SendGuard(Protocol):
-    """Called by the adapter after signing, just before the bytes leave; raises `NotSent` when the lease does not allow it any more."""
+    """Called by the adapter after signing, just before the bytes leave; raises `NotSent` without enough lease."""
 
     def __call__(self) -> None: ...
 
@@ -303,7 +307,10 @@ class Venue(Protocol):
     capabilities: Capabilities
 
     async def open(self) -> None:
-        """Connect, load the market list, measure the clock. Raises AuthRejected, VenueUnavailable, VenueRejected(UNKNOWN_MARKET)."""
+        """Connect, load the market list, measure the clock.
+
+        Raises AuthRejected, VenueUnavailable, VenueRejected(UNKNOWN_MARKET).
+        """
 
     async def close(self) -> None: ...
 

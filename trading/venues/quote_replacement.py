@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from trading.clock import Clock
 from trading.venues.interface import (
+    AmendRequest,
+    NotSent,
+    OrderRequest,
     OutcomeUnknown,
     OwnOrder,
     QuoteStep,
@@ -25,39 +28,66 @@ class SentAt:
     ns: int | None = None
 
 
-Perform = Callable[[QuoteStep, SendGuard | None, SentAt], Awaitable[OwnOrder]]
+@dataclass(frozen=True, slots=True)
+class OrderEntry:
+    """An adapter's three writes."""
+
+    submit: Callable[[OrderRequest, SendGuard | None, SentAt], Awaitable[OwnOrder]]
+    amend: Callable[[AmendRequest, SendGuard | None, SentAt], Awaitable[OwnOrder]]
+    cancel: Callable[[str, str, SentAt], Awaitable[OwnOrder]]
+
+    async def perform(self, step: QuoteStep, market: str, guard: SendGuard | None, sent: SentAt) -> OwnOrder:
+        """Do one step. Cancels are never guarded: what rests may always be taken away."""
+        if step.kind is StepKind.SUBMIT and step.submit is not None:
+            return await self.submit(step.submit, guard, sent)
+        if step.kind is StepKind.AMEND and step.amend is not None:
+            return await self.amend(step.amend, guard, sent)
+        if step.kind is StepKind.CANCEL and step.cancel_client_order_id:
+            if not market:
+                raise NotSent("the cancel names no market and the account trades several")
+            return await self.cancel(market, step.cancel_client_order_id, sent)
+        raise NotSent(f"a step of kind {step.kind} without its payload")
+
+
+def _market_of(steps: Sequence[QuoteStep], slugs: Sequence[str]) -> str:
+    """The market that a replacement is about, when it can be told."""
+    named = {step.market for step in steps}
+    named |= {payload.market for step in steps if (payload := step.amend or step.submit) is not None}
+    named -= {""}
+    candidates = named or set(slugs)
+    return candidates.pop() if len(candidates) == 1 else ""
 
 
 async def replace_steps(
-    steps: Sequence[QuoteStep], guard: SendGuard | None, perform: Perform, clock: Clock
+    steps: Sequence[QuoteStep], guard: SendGuard | None, entry: OrderEntry, clock: Clock, slugs: Sequence[str]
 ) -> Sequence[StepOutcome]:
     """Send all cancels side by side, then all amends and submits side by side; one outcome per step, in the steps' order.
 
-    Cancels are never guarded: what rests may always be taken away. New orders wait for the cancels' answers because the
-    balance that a cancelled order held may be what they need.
+    New orders wait for the cancels' answers because the balance that a cancelled order held may be what they need.
+    `slugs` are the account's markets.
     """
     outcomes: dict[int, StepOutcome] = {}
+    market = _market_of(steps, slugs)
 
     async def run(index: int, step: QuoteStep) -> None:
         sent = SentAt()
-        step_guard = None if step.kind is StepKind.CANCEL else guard
         order: OwnOrder | None = None
         error: VenueError | None = None
         try:
-            order = await perform(step, step_guard, sent)
+            order = await entry.perform(step, step.market or market, guard, sent)
         except VenueError as failure:
             error = failure
         except Exception as failure:
-            # Our own defect must not hide what may have happened at the venue.
-            error = OutcomeUnknown(f"{step.kind}: {type(failure).__name__} while handling the request")
-        answered_ns = clock.now_ns() if sent.ns is not None else None
+            # A defect of ours must not hide what may have happened at the venue.
+            kind = NotSent if sent.ns is None else OutcomeUnknown
+            error = kind(f"{step.kind}: {type(failure).__name__} while handling the request")
+        answered_ns = None if sent.ns is None else clock.now_ns()
         outcomes[index] = StepOutcome(step, order, error, sent.ns, answered_ns)
 
     numbered = list(enumerate(steps))
-    for wave in (
-        [pair for pair in numbered if pair[1].kind is StepKind.CANCEL],
-        [pair for pair in numbered if pair[1].kind is not StepKind.CANCEL],
-    ):
+    cancels = [pair for pair in numbered if pair[1].kind is StepKind.CANCEL]
+    others = [pair for pair in numbered if pair[1].kind is not StepKind.CANCEL]
+    for wave in (cancels, others):
         if len(wave) == 1:
             await run(*wave[0])
         elif wave:

@@ -1,0 +1,148 @@
+"""TON-DEX messages (docs/sandbox-venue.md sections 3, 4, 7) as values of the interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from trading.venues.decoding import decimal, integer, levels, ns_of_ms, optional_decimal, optional_text, text, wrong
+from trading.venues.identity import Identities
+from trading.venues.interface import (
+    Balance,
+    MarketInfo,
+    OrderBook,
+    OrderState,
+    OwnFill,
+    OwnOrder,
+    PublicTrade,
+    Side,
+    TimeInForce,
+    VenueKind,
+    VenueTransfer,
+)
+
+Json = Mapping[str, object]
+
+STATES = {
+    "open": OrderState.OPEN,
+    "partially_filled": OrderState.OPEN,
+    "filled": OrderState.FILLED,
+    "cancelled": OrderState.CANCELLED,
+}
+TYPES = {TimeInForce.GTC: "limit", TimeInForce.POST_ONLY: "post_only", TimeInForce.IOC: "ioc"}
+
+
+def side(fields: Json) -> Side:
+    """`buy` or `sell`."""
+    value = fields.get("side")
+    if value not in ("buy", "sell"):
+        raise wrong("side", "buy or sell")
+    return Side(str(value))
+
+
+def _market(fields: Json, identities: Identities) -> str:
+    symbol = text(fields, "symbol")
+    return identities.slug(symbol) or f"venue:{symbol}"
+
+
+def order(fields: Json, identities: Identities) -> OwnOrder:
+    """An own order. One of a market that is not ours carries `venue:<symbol>`."""
+    status = fields.get("status")
+    if not isinstance(status, str) or status not in STATES:
+        raise wrong("status", "open, partially_filled, filled or cancelled")
+    return OwnOrder(
+        market=_market(fields, identities),
+        client_order_id=optional_text(fields, "client_order_id"),
+        venue_order_id=text(fields, "order_id"),
+        side=side(fields),
+        price=decimal(fields, "price"),
+        size=decimal(fields, "size"),
+        filled=decimal(fields, "filled"),
+        avg_price=optional_decimal(fields, "avg_price"),
+        state=STATES[status],
+        updated_ns=ns_of_ms(fields, "updated_ms"),
+        cancel_reason=optional_text(fields, "cancel_reason"),
+    )
+
+
+def fill(fields: Json, identities: Identities, *, from_history: bool) -> OwnFill:
+    """An own fill; only a page of the history carries a cursor, for a stream may have gaps behind it."""
+    liquidity = fields.get("liquidity")
+    if liquidity not in ("maker", "taker"):
+        raise wrong("liquidity", "maker or taker")
+    fee = optional_decimal(fields, "fee")
+    cursor = str(integer(fields, "seq"))
+    return OwnFill(
+        market=_market(fields, identities),
+        trade_id=text(fields, "trade_id"),
+        venue_order_id=text(fields, "order_id"),
+        client_order_id=optional_text(fields, "client_order_id"),
+        side=side(fields),
+        price=decimal(fields, "price"),
+        size=decimal(fields, "size"),
+        fee=fee,
+        fee_asset=None if fee is None else identities.asset(text(fields, "fee_asset")),
+        maker=liquidity == "maker",
+        venue_ns=ns_of_ms(fields, "ts_ms"),
+        cursor=cursor if from_history else "",
+    )
+
+
+def trade(fields: Json, market: str) -> PublicTrade:
+    """A public print."""
+    return PublicTrade(
+        market=market,
+        trade_id=text(fields, "trade_id"),
+        side=side(fields),
+        price=decimal(fields, "price"),
+        size=decimal(fields, "size"),
+        venue_ns=ns_of_ms(fields, "ts_ms"),
+    )
+
+
+def book(fields: Json, market: str) -> OrderBook:
+    """A whole book, best first."""
+    return OrderBook(
+        market, levels(fields, "bids"), levels(fields, "asks"), integer(fields, "seq"), ns_of_ms(fields, "ts_ms")
+    )
+
+
+def balance(fields: Json, identities: Identities) -> Balance:
+    """One asset of the account."""
+    return Balance(identities.asset(text(fields, "asset")), decimal(fields, "total"), decimal(fields, "free"))
+
+
+def transfer(fields: Json, identities: Identities) -> VenueTransfer:
+    """A deposit or withdrawal."""
+    return VenueTransfer(
+        text(fields, "transfer_id"),
+        identities.asset(text(fields, "asset")),
+        decimal(fields, "amount"),
+        ns_of_ms(fields, "ts_ms"),
+        str(integer(fields, "seq")),
+    )
+
+
+def market_info(fields: Json, market: str) -> MarketInfo:
+    """A row of the market list."""
+    if fields.get("kind") != "order_book":
+        raise wrong("kind", "order_book")
+    fee_mode = fields.get("fee_mode")
+    if fee_mode not in ("quote", "received"):
+        raise wrong("fee_mode", "quote or received")
+    return MarketInfo(
+        market=market,
+        venue_symbol=text(fields, "symbol"),
+        kind=VenueKind.ORDER_BOOK,
+        base=text(fields, "base"),
+        quote=text(fields, "quote"),
+        tick=decimal(fields, "tick"),
+        lot_step=decimal(fields, "lot_step"),
+        min_size=decimal(fields, "min_size"),
+        min_notional=decimal(fields, "min_notional"),
+        maker_fee=decimal(fields, "maker_fee"),
+        taker_fee=decimal(fields, "taker_fee"),
+        fee_in_received_asset=fee_mode == "received",
+        price_band=optional_decimal(fields, "price_band"),
+        max_open_orders=None,
+        label=optional_text(fields, "label"),
+    )
