@@ -13,7 +13,6 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import count
 from pathlib import Path
@@ -22,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from trading.sandbox.catalogue import VENUES, Listing
 from trading.sandbox.exchange import Exchange
-from trading.sandbox.replay import Replay
+from trading.sandbox.replay import Record, Replay
 from trading.sandbox.types import BookSnapshot, Order, OrderType, PlaceOrder, Reject, Side
 
 SECOND = 1_000_000_000
@@ -67,7 +66,7 @@ def outside_mid(book: BookSnapshot, own: list[Order]) -> Decimal | None:
 
 
 def run(
-    listing: Listing, offset_s: float, seconds: int, half_bps: Decimal, until_fills: int | None
+    listing: Listing, record: Record, offset_s: float, seconds: int, half_bps: Decimal, until_fills: int | None
 ) -> dict[str, object]:
     """Quote for `seconds` of venue time from a replay offset, or until so many fills happened."""
     with tempfile.TemporaryDirectory() as folder:
@@ -75,7 +74,7 @@ def run(
         exchange = Exchange({instrument.symbol: instrument}, Path(folder) / "ledger.db", 0)
         for asset, amount in listing.deposits:
             exchange.deposit("desk", asset, amount, 0)
-        replay = Replay(exchange, instrument.symbol, listing.record_path, 0, offset_s)
+        replay = Replay(exchange, instrument.symbol, record, 0, offset_s)
         quoter = NaiveQuoter(exchange, listing, half_bps)
         first_fill_s: int | None = None
         events = 0
@@ -103,14 +102,9 @@ def run(
     }
 
 
-def offsets(listing: Listing, number: int) -> Iterator[float]:
+def offsets(record: Record, number: int) -> list[float]:
     """Spread evenly over one pass."""
-    with tempfile.TemporaryDirectory() as folder:
-        instrument = listing.instrument
-        exchange = Exchange({instrument.symbol: instrument}, Path(folder) / "ledger.db", 0)
-        duration = Replay(exchange, instrument.symbol, listing.record_path, 0).pass_duration_s
-        exchange.close()
-    yield from (duration * step / number for step in range(number))
+    return [record.duration_us / 1e6 * step / number for step in range(number)]
 
 
 def main() -> int:
@@ -122,8 +116,9 @@ def main() -> int:
     chosen = parser.parse_args()
     dry = 0
     for listing in (listing for listings in VENUES.values() for listing in listings):
-        for offset in offsets(listing, chosen.offsets):
-            result = run(listing, offset, chosen.minutes * 60, chosen.half_spread_bps, chosen.until_fills)
+        record = Record(listing.record_path)
+        for offset in offsets(record, chosen.offsets):
+            result = run(listing, record, offset, chosen.minutes * 60, chosen.half_spread_bps, chosen.until_fills)
             dry += result["fills"] == 0
             print(json.dumps(result), flush=True)
     return 1 if dry else 0

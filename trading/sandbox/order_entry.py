@@ -175,10 +175,8 @@ def find_open(
 ) -> Resting:
     """The open order meant; the order id counts when both are given."""
     core.instrument(symbol)
-    if order_id is not None:
-        resting = core.open.get(order_id)
-    else:
-        resting = core.open_by_client_id.get((account, client_order_id or ""))
+    by_client_id = core.open_by_client_id.get((account, client_order_id or ""))
+    resting = by_client_id if order_id is None else core.open.get(order_id)
     if resting is not None and resting.order.account == account and resting.order.symbol == symbol:
         return resting
     done = find_order(core, account, order_id, client_order_id)

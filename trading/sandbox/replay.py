@@ -103,16 +103,16 @@ class Replay:
     """
 
     def __init__(
-        self, exchange: Exchange, symbol: str, record_path: Path, now_ns: int, start_offset_s: float = 0.0
+        self, exchange: Exchange, symbol: str, record: Path | Record, now_ns: int, start_offset_s: float = 0.0
     ) -> None:
         """RecordError when the record is unusable or not on the instrument's tick and lot."""
         if not 0 <= start_offset_s < 1e9:
             raise ValueError("start offset must be a number of seconds, 0 or more")
         self._exchange, self._symbol = exchange, symbol
-        self._record = Record(record_path)
+        self._record = record if isinstance(record, Record) else Record(record)
         header, instrument = self._record.header, exchange.instruments[symbol]
         if header.tick % instrument.tick or header.lot % instrument.lot_step:
-            raise RecordError(f"{record_path}: tick or lot does not fit the instrument {symbol}")
+            raise RecordError(f"{self._record.path}: tick or lot does not fit the instrument {symbol}")
         self._pass, self._next = self._restored_cursor() or self._cursor_at(start_offset_s)
         self._anchor_ns = 0  # venue time of the current pass's start
         self._saved_ns = now_ns
