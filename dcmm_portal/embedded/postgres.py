@@ -106,7 +106,7 @@ def server_command(cluster: Cluster, port: int, extra: Sequence[str] = ()) -> li
     return [
         *as_unprivileged(), *tethered(signal.SIGINT), str(binary("postgres")), "-D", str(cluster.data_dir),
         "-h", "127.0.0.1", "-p", str(port), "-c", "unix_socket_directories=", "-c", "shared_buffers=48MB", "-c", "max_connections=80",
-        "-c", "timezone=UTC", "-c", "log_timezone=UTC", *extra,
+        "-c", "log_checkpoints=off", "-c", "timezone=UTC", "-c", "log_timezone=UTC", *extra,
     ]  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def write_config(data_dir: Path, secrets_dir: Path, port: int, *, durable: bool 
     lines = [
         "bind 127.0.0.1", f"port {port}", f"dir {data_dir}", f"requirepass {password(secrets_dir)}",
         f"appendonly {'yes' if durable else 'no'}", "appendfsync everysec", 'save ""',
-        "maxmemory-policy noeviction", "daemonize no", 'logfile ""', "databases 64",
+        "maxmemory-policy noeviction", "daemonize no", 'logfile ""', "databases 64", "loglevel warning",
     ]  # fmt: skip
     path = secrets_dir / "valkey.conf"
     write_secret(path, "\n".join(lines) + "\n")

@@ -79,7 +79,8 @@ class System:
         return not any(f"VENUE_{venue.upper()}_URL" in self.given for venue in SANDBOX_VENUES)
 
     def prepare_folders(self) -> None:
-        for folder in (self.data_dir, self.runtime_dir, self.secrets_dir, self.log_dir, self.metrics_dir):
+        static = self.data_dir / "static"
+        for folder in (self.data_dir, self.runtime_dir, self.secrets_dir, self.log_dir, self.metrics_dir, static):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for leftover in self.metrics_dir.glob("*.db"):
             leftover.unlink()
@@ -109,7 +110,6 @@ class System:
             values[f"{prefix}_URL"] = f"http://127.0.0.1:{self.ports[f'sandbox-{venue}']}"
             values[f"{prefix}_DESK_KEY_ID"] = "desk"
             for kind in ("secret", "passphrase", "webhook_secret"):
-                secret(self.secrets_dir, f"{venue}-{kind}")
                 values[f"{prefix}_DESK_{kind.upper()}_FILE"] = str(self.secrets_dir / f"{venue}-{kind}")
         return values
 
@@ -163,7 +163,8 @@ class System:
 
     def _sandbox(self, venue: str) -> Service:
         port = self.ports[f"sandbox-{venue}"]
-        secret(self.secrets_dir, f"{venue}-control-token")
+        for kind in ("secret", "passphrase", "webhook_secret", "control-token"):
+            secret(self.secrets_dir, f"{venue}-{kind}")
         environment = self._bare_environment() | {
             "PYTHONUNBUFFERED": "1",
             "SANDBOX_VENUE": venue,

@@ -120,7 +120,8 @@ class Command(BaseCommand):
             return
         supervisor.say("supervisor", "stopping")
         begun_s = time.monotonic()
-        after = {"worker-1": lambda: self._cancel_orders(system, supervisor)}
+        traded = any(name.startswith("worker") for name in supervisor.names())
+        after = {"worker-1": lambda: self._cancel_orders(system, supervisor)} if traded else {}
         supervisor.stop_in_order(STOP_ORDER, after)
         supervisor.say("supervisor", f"stopped in {time.monotonic() - begun_s:.1f} s")
 
