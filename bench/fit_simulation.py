@@ -28,10 +28,11 @@ class Outcome:
     fills: int
     bid_fills: int
     volume_quote: float
-    pnl_quote: float
+    trading_pnl_quote: float
     median_spread_bps: float
     largest_q_lots: float
     last_q_lots: float
+    fewest_fills_300s: int
 
 
 def simulate(
@@ -42,17 +43,17 @@ def simulate(
     maker_fee_bps: float,
     deposits: tuple[Decimal, Decimal],
 ) -> Outcome:
-    """Run `values` over `steps`, starting from `deposits` (base, quote); P&L is marked at the last mid."""
+    """Run `values` over `steps`, starting from `deposits` (base, quote); trading P&L is
+    marked at the last mid and leaves out what the deposits alone would have gained or lost."""
     parameters = quote_parameters(values)
     ewma = ewma_params(parameters)
     state = initial_state(ewma)
     fee = Decimal(str(maker_fee_bps))
-    market = MarketRules(
-        header.tick, header.lot_step, lot_size, header.lot_step, Decimal("0.1"), maker_fee_bps, fee
-    )
+    market = MarketRules(header.tick, header.lot_step, lot_size, header.lot_step, Decimal("0.1"), maker_fee_bps, fee)
     base, quote = deposits
-    start_value = float(base) * steps[0].mid + float(quote)
+    held_value = float(base) * steps[-1].mid + float(quote)
     fills: list[tuple[Side, Decimal]] = []
+    fill_times: list[float] = []
     spreads: list[float] = []
     inventory: list[float] = []
     for current in steps:
@@ -86,15 +87,17 @@ def simulate(
             sign = 1 if side_quote.side is Side.BUY else -1
             base, quote = base + sign * size, quote - sign * notional
             fills.append((side_quote.side, notional))
+            fill_times.append(current.t_s)
     return Outcome(
         window_s=steps[-1].t_s - steps[0].t_s,
         fills=len(fills),
         bid_fills=sum(side is Side.BUY for side, _ in fills),
         volume_quote=float(sum((notional for _, notional in fills), Decimal(0))),
-        pnl_quote=float(base) * steps[-1].mid + float(quote) - start_value,
+        trading_pnl_quote=float(base) * steps[-1].mid + float(quote) - held_value,
         median_spread_bps=sorted(spreads)[len(spreads) // 2],
         largest_q_lots=max(abs(q) for q in inventory),
         last_q_lots=inventory[-1],
+        fewest_fills_300s=_fewest(fill_times, steps[0].t_s, steps[-1].t_s, 300.0),
     )
 
 
@@ -114,3 +117,10 @@ def _filled(side_quote: SideQuote, current: Step) -> Decimal:
         through = sum(p.size for p in current.prints if p.taker_buys and p.price > price)
         reached = current.highest_bid >= price
     return side_quote.size if reached else min(side_quote.size, Decimal(str(round(through, 6))))
+
+
+def _fewest(times: Sequence[float], start_s: float, end_s: float, window_s: float) -> int:
+    """Fewest events in any of ten windows spread evenly over the record (one window if it is shorter)."""
+    room = max(end_s - start_s - window_s, 0.0)
+    starts = [start_s + room * index / 9.0 for index in range(10)]
+    return min(sum(begin <= t < begin + window_s for t in times) for begin in starts)

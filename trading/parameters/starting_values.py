@@ -34,7 +34,7 @@ STARTING_VALUES: Final[dict[str, StartingSet]] = {
             **DEFAULTS,
             "gamma": "20",
             "kappa": "5000",
-            "spread_floor_bps": "4",
+            "spread_floor_bps": "5",
             "q_target_lots": "200",
             "sigma_prior": "0.00011",
         },
@@ -51,6 +51,7 @@ STARTING_VALUES: Final[dict[str, StartingSet]] = {
             "spread_floor_bps": "8",
             "q_target_lots": "200",
             "sigma_prior": "0.0006",
+            "refresh_tolerance_bps": "1.5",
         },
     ),
 }

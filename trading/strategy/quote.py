@@ -54,7 +54,7 @@ def compute_quote(inputs: QuoteInputs) -> QuoteResult:
     k = p.beta * _clamp(inputs.q_lots / p.q_soft_lots, 1.0) * half
     shift_raw = (r - s) - k
     shift = _clamp(shift_raw, SHIFT_BOUND * half)
-    if not math.isfinite(delta + shift_raw):
+    if not (math.isfinite(spread.raw) and math.isfinite(delta) and math.isfinite(shift_raw)):
         return _nothing(QuoteReason.INVALID_INPUT)
     return QuoteResult(
         r=r,
