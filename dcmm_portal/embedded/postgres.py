@@ -105,8 +105,8 @@ def server_command(cluster: Cluster, port: int, extra: Sequence[str] = ()) -> li
     """Command line of the server in the foreground; SIGINT is a fast shutdown. Memory settings fit a small machine."""
     return [
         *as_unprivileged(), *tethered(signal.SIGINT), str(binary("postgres")), "-D", str(cluster.data_dir),
-        "-h", "127.0.0.1", "-p", str(port), "-c", "unix_socket_directories=", "-c", "shared_buffers=48MB", "-c", "max_connections=80",
-        "-c", "log_checkpoints=off", "-c", "timezone=UTC", "-c", "log_timezone=UTC", *extra,
+        "-h", "127.0.0.1", "-p", str(port), "-c", "unix_socket_directories=", "-c", "shared_buffers=48MB",
+        "-c", "max_connections=80", "-c", "log_checkpoints=off", "-c", "timezone=UTC", "-c", "log_timezone=UTC", *extra,
     ]  # fmt: skip
 
 
