@@ -19,8 +19,7 @@ class MarketClock:
 
     def __init__(self, venue: Venue, replays: Sequence[Replay], speed: float = 1.0) -> None:
         self._venue = venue
-        self._replays = replays
-        self._speed = speed
+        self._replays = [ScaledReplay(replay, speed, venue.clock.engine_ns()) for replay in replays]
 
     async def run(self) -> None:
         """One turn every 10 ms, sooner when an event is due sooner."""
@@ -31,26 +30,35 @@ class MarketClock:
             self._venue.exchange.advance(now_ns)
             wait_ns = TICK_NS
             for replay in self._replays:
-                wait_ns = min(wait_ns, self._play(replay, now_ns))
+                played, next_ns = replay.play(now_ns)
+                wait_ns = min(wait_ns, next_ns)
+                if played:
+                    self._venue.last_market_event = time.monotonic()
             await asyncio.sleep(max(wait_ns, 0) / 1e9)
 
-    def _play(self, replay: Replay, now_ns: int) -> int:
-        """Play what is due; returns for how long nothing will be, ns."""
-        if now_ns - replay.next_due_ns > BACKLOG_NS:
-            replay.resume(now_ns)
-        live = self._speed == 1.0
-        played = replay.play_until(now_ns, SLICE) if live else self._play_scaled(replay, now_ns)
-        if played:
-            self._venue.last_market_event = time.monotonic()
-        return replay.next_due_ns - now_ns
 
-    def _play_scaled(self, replay: Replay, now_ns: int) -> int:
-        """Play at another speed: what lies within the time that a tick stands for is brought forward to now."""
-        horizon_ns = now_ns + int(TICK_NS * (self._speed - 1.0)) if self._speed > 1.0 else now_ns
+class ScaledReplay:
+    """A replay at `speed` recorded seconds per second; the engine's own clock is not touched."""
+
+    def __init__(self, replay: Replay, speed: float, now_ns: int) -> None:
+        self._replay = replay
+        self._speed = speed
+        self._last_ns = now_ns
+        self._left_ns = float(replay.next_due_ns - now_ns)  # recorded time until the next event
+
+    def play(self, now_ns: int) -> tuple[int, int]:
+        """Play what is due, at most a slice; returns (events played, ns until the next one)."""
+        replay = self._replay
+        if self._speed == 1.0:
+            if now_ns - replay.next_due_ns > BACKLOG_NS:
+                replay.resume(now_ns)
+            played = replay.play_until(now_ns, SLICE)
+            return played, replay.next_due_ns - now_ns
+        self._left_ns -= min(now_ns - self._last_ns, BACKLOG_NS) * self._speed
+        self._last_ns = now_ns
         played = 0
-        while replay.next_due_ns <= horizon_ns and played < SLICE:
-            ahead_ns = max(replay.next_due_ns - now_ns, 0)
+        while self._left_ns <= 0 and played < SLICE:
             replay.resume(now_ns)
             played += replay.play_until(now_ns, 1)
-            horizon_ns -= ahead_ns
-        return played
+            self._left_ns += replay.next_due_ns - now_ns
+        return played, int(self._left_ns / self._speed)

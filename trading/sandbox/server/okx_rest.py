@@ -30,6 +30,7 @@ def get_instruments(call: Call) -> object:
     kind = text(call.query, "instType")
     if kind not in ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION"):
         raise bad_parameter("instType", "SPOT, MARGIN, SWAP, FUTURES or OPTION")
+    call.venue.throttle.take(call.caller, "instruments", kind)  # the exchange's rule: per address and kind
     if kind != "SPOT":
         return []
     wanted = symbol_of(call, call.query) if call.query.get("instId") else None
@@ -234,7 +235,7 @@ def get_export(call: Call) -> object:
 ROUTES = (
     Route("GET", f"{API}/public/time", "time", "time", False, get_time),
     Route("GET", f"{API}/system/status", "status", "time", False, get_status),
-    Route("GET", f"{API}/public/instruments", "markets", "instruments", False, get_instruments),
+    Route("GET", f"{API}/public/instruments", "markets", "", False, get_instruments),
     Route("GET", f"{API}/market/books", "book", "market", False, get_books),
     Route("GET", f"{API}/market/books-full", "book", "market", False, get_books),
     Route("GET", f"{API}/market/trades", "trades", "market", False, get_trades),
@@ -249,7 +250,7 @@ ROUTES = (
     Route("GET", f"{API}/trade/fills-history", "fills", "fills_history", True, get_fills),
     Route("GET", f"{API}/account/balance", "balances", "account", True, get_balance),
     Route("GET", f"{API}/account/config", "config", "account", True, get_config),
-    Route("GET", f"{API}/account/instruments", "markets", "instruments", True, get_instruments),
+    Route("GET", f"{API}/account/instruments", "markets", "", True, get_instruments),
     Route("GET", f"{API}/account/trade-fee", "config", "account", True, get_trade_fee),
     Route("GET", f"{API}/asset/currencies", "currencies", "asset", True, get_currencies),
     Route("GET", f"{API}/asset/balances", "balances", "asset", True, get_funding_balances),

@@ -101,6 +101,8 @@ class OkxSession(Session):
             return
         venue = self.venue
         fills = venue.exchange.fills(order.account, order_id=order.order_id, limit=1000) if order.filled else []
+        if fill is None and fills and fills[-1].ts_ns == order.updated_ns:
+            return  # caused by an execution: the execution's own push carries this state
         row = shapes.order(order, venue.exchange.instruments[order.symbol], fills, venue.clock)
         pushed = shapes.order_push(row, fill, venue.clock)
         for arg in args:

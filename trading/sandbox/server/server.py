@@ -43,7 +43,9 @@ def _health(venue: Venue) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
         del request
         age_s = round(time.monotonic() - venue.last_market_event, 3)
-        status = {"status": "halted" if venue.halted else "ok", "venue": venue.name, "market_event_age_s": age_s}
+        word = "halted" if venue.halted else "ok"
+        markets = {symbol: venue.labels.get(symbol, "") for symbol in venue.exchange.instruments}
+        status = {"status": word, "venue": venue.name, "market_event_age_s": age_s, "markets": markets}
         return web.Response(text=encode(status), status=503 if venue.halted else 200, content_type="application/json")
 
     return handle

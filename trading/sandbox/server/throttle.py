@@ -24,7 +24,7 @@ DEX_LIMITS: Mapping[str, Limit] = {
     "amend": Limit(60, 2.0),
     "cancel": Limit(60, 2.0),
     "cancel_all": Limit(20, 2.0),
-    "cancel_after": Limit(2, 1.0),
+    "cancel_after": Limit(10, 1.0),
     "read": Limit(60, 2.0),
     "export": Limit(5, 10.0),
     "market": Limit(60, 2.0),
