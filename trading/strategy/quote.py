@@ -123,18 +123,17 @@ def _outside_band(price: Decimal, market: MarketRules) -> bool:
 
 def _inputs_are_usable(inputs: QuoteInputs) -> bool:
     """A number that can't be used must stop the quote, never shape it (NaN compares false with everything)."""
-    p, market = inputs.parameters, inputs.market
-    positive = (inputs.reference.price, p.kappa, p.horizon_s, p.q_soft_lots, p.spread_cap_bps)
-    not_negative = (inputs.sigma, inputs.widen_factor, p.gamma, p.beta, p.spread_floor_bps, p.fee_cushion_bps)
-    finite = (inputs.q_lots, market.maker_fee_bps)
+    p, market, s = inputs.parameters, inputs.market, inputs.reference.price
+    not_negative = p.gamma, p.beta, p.spread_floor_bps, p.fee_cushion_bps, inputs.sigma, inputs.widen_factor
+    positive = s, p.kappa, p.horizon_s, p.q_soft_lots, p.spread_cap_bps
+    # One not-finite term makes the whole sum not finite.
+    everything = sum((*not_negative, *positive, inputs.q_lots, p.q_hard_lots, market.maker_fee_bps))
     return (
-        all(math.isfinite(value) and value > 0.0 for value in positive)
-        and all(math.isfinite(value) and value >= 0.0 for value in not_negative)
-        and all(math.isfinite(value) for value in finite)
+        math.isfinite(everything)
+        and min(positive) > 0.0
+        and min(not_negative) >= 0.0
         and p.beta <= 1.0
-        and market.tick > ZERO
-        and market.lot_step > ZERO
-        and market.lot_size > ZERO
+        and min(market.tick, market.lot_step, market.lot_size) > ZERO
     )
 
 

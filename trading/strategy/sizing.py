@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -16,12 +15,8 @@ _ONE: Final = Decimal(1)
 _BPS: Final = Decimal(10_000)
 
 
-@dataclass(frozen=True, slots=True)
-class SizeLimit:
-    """A size in base units and the reason that holds if it is what leaves nothing to quote."""
-
-    size: Decimal
-    reason: QuoteReason
+# A size in base units, and the reason that holds if it is what leaves nothing to quote.
+SizeLimit = tuple[Decimal, QuoteReason]
 
 
 def taper(side: Side, q_lots: float, parameters: QuoteParameters) -> float:
@@ -49,11 +44,11 @@ def balance_limit(side: Side, price: Decimal, balances: Balances, market: Market
     """Largest size the balance covers; a bid also pays the fee the venue holds."""
     free = balances.quote if side is Side.BUY else balances.base
     if free is None:
-        return SizeLimit(ZERO, QuoteReason.BALANCE_UNKNOWN)
+        return ZERO, QuoteReason.BALANCE_UNKNOWN
     if side is Side.BUY:
         unit_cost = CONTEXT.multiply(price, CONTEXT.add(_ONE, CONTEXT.divide(market.max_fee_bps, _BPS)))
         free = CONTEXT.divide(free, unit_cost)
-    return SizeLimit(max(free, ZERO), QuoteReason.INSUFFICIENT_BALANCE)
+    return max(free, ZERO), QuoteReason.INSUFFICIENT_BALANCE
 
 
 def permitted_size(
@@ -74,20 +69,22 @@ def permitted_size(
     reducing = permission is SidePermission.REDUCE_ONLY
     if reducing and adds_exposure(side, q_lots):
         return ZERO, QuoteReason.ONLY_REDUCING
-    tapered = size_fn(side, q_lots, parameters, market)
     full = CONTEXT.multiply(parameters.order_size_lots, market.lot_size)
-    limits = [
-        SizeLimit(full, QuoteReason.BELOW_MINIMUM_SIZE),
-        SizeLimit(tapered, QuoteReason.INVENTORY_LIMIT),
-        SizeLimit(CONTEXT.divide(parameters.max_notional_per_side, price), QuoteReason.NOTIONAL_LIMIT),
+    limits: list[SizeLimit] = [
+        (full, QuoteReason.BELOW_MINIMUM_SIZE),
+        (size_fn(side, q_lots, parameters, market), QuoteReason.INVENTORY_LIMIT),
+        (CONTEXT.divide(parameters.max_notional_per_side, price), QuoteReason.NOTIONAL_LIMIT),
         balance_limit(side, price, balances, market),
     ]
     if reducing:
         distance = CONTEXT.multiply(Decimal(abs(q_lots)), market.lot_size)
-        limits.append(SizeLimit(distance, QuoteReason.ONLY_REDUCING))
-    # min keeps the first of equals: a taper that does not bite is never named as the cause.
-    tightest = min(limits, key=lambda limit: limit.size)
-    return _checked(floor_to_step(tightest.size, market.lot_step), tightest.reason, price, market)
+        limits.append((distance, QuoteReason.ONLY_REDUCING))
+    # The first of equals wins: a taper that does not bite is never named as the cause.
+    size, cause = limits[0]
+    for limit, reason in limits[1:]:
+        if limit < size:
+            size, cause = limit, reason
+    return _checked(floor_to_step(size, market.lot_step), cause, price, market)
 
 
 def _checked(
