@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from trading.market_data.supervision import root_cause
+from trading.venues.credentials import MissingCredential
+from trading.venues.factory import UnknownAdapter
 from trading.venues.interface import (
     AuthRejected,
     RateLimited,
@@ -34,8 +37,17 @@ class FeedProblem(StrEnum):
     NO_PARAMETERS = "no_parameters"
 
 
+class BookBehind(Exception):
+    """The streamed book stands still while the venue's own answer shows a later one."""
+
+
 def problem_of(error: Exception | None) -> FeedProblem:
     """The code of what a venue adapter raised; None stands for a stream that ended without a word."""
+    error = root_cause(error)
+    if isinstance(error, BookBehind):
+        return FeedProblem.STALE_BOOK
+    if isinstance(error, MissingCredential | UnknownAdapter):
+        return FeedProblem.NOT_CONFIGURED
     if isinstance(error, AuthRejected):
         return FeedProblem.AUTH_REJECTED
     if isinstance(error, VenueRejected) and error.reason is RejectReason.UNKNOWN_MARKET:

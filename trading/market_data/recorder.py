@@ -23,7 +23,7 @@ from trading.sandbox.types import Side as RecordSide
 from trading.venues.interface import Level, MarketInfo, OrderBook, PublicTrade
 
 log = structlog.get_logger(__name__)
-Levels = dict[Decimal, Decimal]
+Levels = tuple[Level, ...]
 SUFFIX = ".jsonl.gz"
 
 
@@ -57,8 +57,8 @@ class Recorder:
         self._writer: RecordWriter | None = None
         self._path: Path | None = None
         self._opened_ns = self._flushed_ns = self._off_until_ns = 0
-        self._bids: Levels = {}
-        self._asks: Levels = {}
+        self._bids: Levels = ()
+        self._asks: Levels = ()
         self._needs_snapshot = True
         self.problem = ""
 
@@ -68,7 +68,7 @@ class Recorder:
         """Write what changed since the last book."""
         if now_ns < self._off_until_ns:
             return
-        bids, asks = _by_price(book.bids), _by_price(book.asks)
+        bids, asks = book.bids, book.asks
         try:
             self._rotate_when_due(now_ns)
             if self._writer is None:
@@ -76,9 +76,10 @@ class Recorder:
                     return  # a replay starts from a full book
                 self._open(now_ns)
             if self._needs_snapshot:
-                event = RecordDepth(now_ns, _pairs(book.bids), _pairs(book.asks), snapshot=True)
+                event = RecordDepth(now_ns, _pairs(bids), _pairs(asks), snapshot=True)
             else:
-                event = RecordDepth(now_ns, _changed(self._bids, bids), _changed(self._asks, asks))
+                changed_bids = changed_levels(self._bids, bids, falling=True)
+                event = RecordDepth(now_ns, changed_bids, changed_levels(self._asks, asks, falling=False))
             if event.snapshot or event.bids or event.asks:
                 self._write(event)
         except (OSError, ValueError) as problem:
@@ -182,17 +183,29 @@ def enforce_retention(folder: Path, policy: RecorderPolicy, now_ns: int) -> None
             log.info("record_deleted", file=path.name, size=status.st_size)
 
 
-def _by_price(levels: tuple[Level, ...]) -> Levels:
-    return {level.price: level.size for level in levels}
-
-
-def _pairs(levels: tuple[Level, ...]) -> tuple[tuple[Decimal, Decimal], ...]:
+def _pairs(levels: Levels) -> tuple[tuple[Decimal, Decimal], ...]:
     return tuple((level.price, level.size) for level in levels)
 
 
-def _changed(before: Levels, after: Levels) -> tuple[tuple[Decimal, Decimal], ...]:
-    """Levels that differ, size 0 where one is gone."""
-    if before == after:
-        return ()
-    gone = tuple((price, Decimal(0)) for price in before if price not in after)
-    return gone + tuple((price, size) for price, size in after.items() if before.get(price) != size)
+def changed_levels(before: Levels, after: Levels, *, falling: bool) -> tuple[tuple[Decimal, Decimal], ...]:
+    """Levels of one side (best first) that differ, size 0 where one is gone.
+
+    A walk along both sides instead of look-ups: most levels are the very same objects from one book to the next.
+    """
+    found: list[tuple[Decimal, Decimal]] = []
+    old, new = 0, 0
+    while old < len(before) and new < len(after):
+        was, now = before[old], after[new]
+        if was is now or was.price == now.price:
+            if was.size != now.size:
+                found.append((now.price, now.size))
+            old, new = old + 1, new + 1
+        elif (was.price > now.price) is falling:
+            found.append((was.price, Decimal(0)))
+            old += 1
+        else:
+            found.append((now.price, now.size))
+            new += 1
+    found.extend((level.price, Decimal(0)) for level in before[old:])
+    found.extend((level.price, level.size) for level in after[new:])
+    return tuple(found)

@@ -59,7 +59,15 @@ async def keep_running(
             failures = 0
         pause_s = backoff.pause_s(failures)
         failures += 1
-        kind = type(error).__name__ if error else "ended"
-        log.warning("child_restarts", child=name, problem=kind, detail=str(error or "")[:300], pause_s=pause_s)
+        cause = root_cause(error)
+        kind = type(cause).__name__ if cause else "ended"
+        log.warning("child_restarts", child=name, problem=kind, detail=str(cause or "")[:300], pause_s=pause_s)
         on_failure(error)
         await pause(stop, pause_s)
+
+
+def root_cause(error: Exception | None) -> Exception | None:
+    """The first failure in a task group's failure."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,317 @@
+"""One of our accounts at its venue while it is connected: every channel a child of its own that fails alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import redis.asyncio
+import structlog
+
+from trading import metrics
+from trading.clock import Clock
+from trading.hot_state.inbox import append_fill_async
+from trading.hot_state.market import pop_poll_request, write_balances, write_market_info
+from trading.hot_state.orders import apply_venue_order
+from trading.hot_state.values import HotBalance, HotBalances
+from trading.market_data.book_feed import MarketFeed
+from trading.market_data.cadence import Cadence
+from trading.market_data.history_poll import HistoryPoll, ReadCursor, raw_fill
+from trading.market_data.market_state import read_clock
+from trading.market_data.problems import FeedProblem, problem_of
+from trading.market_data.publisher import MarketPublisher
+from trading.market_data.recorder import Recorder, RecorderPolicy
+from trading.market_data.supervision import keep_running
+from trading.market_data.tracker import MarketTracker
+from trading.registry.selectors import MarketRef
+from trading.venues.interface import (
+    OwnFill,
+    OwnOrder,
+    ProofOfLife,
+    RejectReason,
+    StreamReset,
+    Venue,
+    VenueError,
+    VenueRejected,
+)
+
+log = structlog.get_logger(__name__)
+CLOSE_TIMEOUT_S = 1.0
+
+
+class OpenVenue(Protocol):
+    """Makes the adapter of an account (trading.venues.factory.open_venue)."""
+
+    def __call__(self, market_refs: Sequence[MarketRef], account_slug: str, clock: Clock) -> Venue: ...
+
+
+class MissingMarketFound(Exception):
+    """A market that the venue did not list is there now: the session is made anew with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every session shares."""
+
+    client: redis.asyncio.Redis
+    clock: Clock
+    cadence: Cadence
+    open_venue: OpenVenue
+    read_cursor: ReadCursor
+    recorder: RecorderPolicy | None
+    stop: asyncio.Event
+
+
+class AccountSession:
+    """Runs one account; `run` ends only by failing or being cancelled."""
+
+    def __init__(
+        self,
+        account: str,
+        trackers: Mapping[str, MarketTracker],
+        publishers: Mapping[str, MarketPublisher],
+        around: Surroundings,
+    ) -> None:
+        self.account = account
+        self._trackers, self._publishers, self._around = trackers, publishers, around
+        self._poll_now = asyncio.Event()
+        self._balances_now = asyncio.Event()
+        self._own_alive = False
+        self._auth_problems: set[str] = set()
+
+    # --- connecting -----------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Connect and follow every channel. Raises what opening the venue raises."""
+        self._tell_all(FeedProblem.CONNECTING)
+        venue, listed = await self._open_listed()
+        recorders: dict[str, Recorder] = {}
+        try:
+            for slug in listed:
+                await self._learn_market(venue, slug, recorders)
+            self._auth_problems.clear()
+            for slug in listed:
+                self._tell(slug, FeedProblem.NONE)
+            await self._follow(venue, listed, recorders)
+        finally:
+            for recorder in recorders.values():
+                recorder.close()
+            await _close(venue)
+
+    def failed(self, error: Exception | None) -> None:
+        """The session ended: its markets say why."""
+        problem = problem_of(error)
+        self._tell_all(problem)
+        metrics.FEED_RESTARTS.labels(self.account, "session", problem.value).inc()
+
+    async def _open_listed(self) -> tuple[Venue, list[str]]:
+        """The open venue and its markets that it lists; those it does not know are told apart one by one."""
+        slugs = list(self._trackers)
+        try:
+            return await self._open(slugs), slugs
+        except VenueRejected as refusal:
+            if refusal.reason is not RejectReason.UNKNOWN_MARKET or len(slugs) < 2:
+                raise
+        listed = [slug for slug in slugs if await self._is_listed(slug)]
+        if not listed:
+            raise VenueRejected(RejectReason.UNKNOWN_MARKET, f"the venue lists none of: {', '.join(slugs)}")
+        return await self._open(listed), listed
+
+    async def _open(self, slugs: Sequence[str]) -> Venue:
+        refs = [self._trackers[slug].ref for slug in slugs]
+        venue = self._around.open_venue(refs, self.account, self._around.clock)
+        try:
+            await venue.open()
+        except BaseException:
+            await _close(venue)
+            raise
+        return venue
+
+    async def _is_listed(self, slug: str) -> bool:
+        try:
+            venue = await self._open([slug])
+        except VenueRejected as refusal:
+            if refusal.reason is not RejectReason.UNKNOWN_MARKET:
+                raise
+            self._tell(slug, FeedProblem.UNKNOWN_MARKET)
+            log.error("unknown_market", market=slug, account=self.account, problem=refusal.message)
+            return False
+        await _close(venue)
+        return True
+
+    async def _learn_market(self, venue: Venue, slug: str, recorders: dict[str, Recorder]) -> None:
+        tracker = self._trackers[slug]
+        tracker.info = info = await venue.market_info(slug)
+        await write_market_info(self._around.client, self.account, info)
+        if self._around.recorder:
+            source = f"{tracker.ref.venue} {slug}, as published, own orders included"
+            label = info.label or tracker.ref.source_label
+            recorders[slug] = Recorder(info, self._around.recorder, source, label)
+
+    def _tell_all(self, problem: FeedProblem) -> None:
+        for slug in self._trackers:
+            self._tell(slug, problem)
+
+    def _tell(self, slug: str, problem: FeedProblem) -> None:
+        self._trackers[slug].state.account_problem = problem
+        self._publishers[slug].wake()
+
+    # --- children -------------------------------------------------------------------------------------------------------
+
+    async def _follow(self, venue: Venue, listed: Sequence[str], recorders: Mapping[str, Recorder]) -> None:
+        refs = {slug: self._trackers[slug].ref for slug in listed}
+        around = self._around
+        history = HistoryPoll(venue, refs, around.client, around.clock, around.read_cursor, self._own_trade)
+        missing = [slug for slug in self._trackers if slug not in refs]
+        async with asyncio.TaskGroup() as group:
+            for slug in listed:
+                publisher, recorder = self._publishers[slug], recorders.get(slug)
+                feed = MarketFeed(
+                    venue, self._trackers[slug], publisher, recorder, around.clock, around.cadence.audit_s
+                )
+                group.create_task(self._keep(f"book:{slug}", feed.follow_book, feed.book_failed))
+                group.create_task(self._keep(f"trades:{slug}", feed.follow_trades))
+            group.create_task(self._keep("own", lambda: self._follow_own(venue), self._own_failed))
+            group.create_task(self._keep("history", lambda: self._poll_history(history)))
+            group.create_task(self._keep("requests", self._hear_requests))
+            group.create_task(self._keep("balances", lambda: self._poll_balances(venue)))
+            group.create_task(self._keep("clock", lambda: self._read_clock(venue)))
+            group.create_task(self._keep("keeper", lambda: self._keep_orders_alive(venue, list(refs.values()))))
+            if missing:
+                group.create_task(self._look_for(missing))
+
+    async def _keep(
+        self,
+        channel: str,
+        child: Callable[[], Awaitable[None]],
+        on_failure: Callable[[Exception | None], None] | None = None,
+    ) -> None:
+        def failed(error: Exception | None) -> None:
+            problem = problem_of(error)
+            metrics.FEED_RESTARTS.labels(self.account, channel.split(":")[0], problem.value).inc()
+            if problem is FeedProblem.AUTH_REJECTED:
+                self._auth(channel, refused=True)
+            if on_failure:
+                on_failure(error)
+
+        around = self._around
+        await keep_running(
+            f"{self.account}:{channel}",
+            child,
+            stop=around.stop,
+            clock=around.clock,
+            backoff=around.cadence.backoff,
+            on_failure=failed,
+        )
+
+    def _auth(self, channel: str, *, refused: bool) -> None:
+        """A refused credential is everybody's problem: a market that can't be traded must not look healthy."""
+        before = bool(self._auth_problems)
+        (self._auth_problems.add if refused else self._auth_problems.discard)(channel)
+        if bool(self._auth_problems) == before:
+            return
+        for slug, tracker in self._trackers.items():
+            if tracker.state.account_problem in (FeedProblem.NONE, FeedProblem.AUTH_REJECTED):
+                self._tell(slug, FeedProblem.AUTH_REJECTED if refused else FeedProblem.NONE)
+
+    async def _follow_own(self, venue: Venue) -> None:
+        """Own orders into the hot state, own fills into the inbox."""
+        client, clock = self._around.client, self._around.clock
+        async for item in venue.stream_own():
+            self._own_alive = True
+            self._auth("own", refused=False)
+            if isinstance(item, OwnOrder | OwnFill):
+                tracker = self._trackers.get(item.market)
+                if tracker is None:
+                    log.error("own_event_of_unknown_market", account=self.account, market=item.market)
+                    continue
+                if isinstance(item, OwnOrder):
+                    await apply_venue_order(client, item.market, item, clock.now_ns())
+                    self._publishers[item.market].wake()
+                    continue
+                self._own_trade(item.market, item.trade_id)
+                await append_fill_async(client, raw_fill(item, tracker.ref, "stream", clock.now_ns()))
+                self._balances_now.set()
+            elif isinstance(item, StreamReset):
+                self._poll_now.set()
+            elif not isinstance(item, ProofOfLife):
+                log.warning("own_stream_garbage", account=self.account, kind=type(item).__name__)
+
+    def _own_failed(self, error: Exception | None) -> None:
+        """What the stream would have told meanwhile is in the history."""
+        self._own_alive = False
+        self._poll_now.set()
+
+    def _own_trade(self, slug: str, trade_id: str) -> None:
+        self._trackers[slug].state.on_own_trade(trade_id)
+
+    async def _poll_history(self, history: HistoryPoll) -> None:
+        cadence = self._around.cadence
+        while True:
+            self._poll_now.clear()
+            await history.poll()
+            self._auth("history", refused=False)
+            await _wait(self._poll_now, cadence.history_s if self._own_alive else cadence.history_alone_s)
+
+    async def _hear_requests(self) -> None:
+        while True:
+            reason = await pop_poll_request(self._around.client, self.account)
+            if reason is not None:
+                log.info("history_poll_requested", account=self.account, reason=reason[:80])
+                self._poll_now.set()
+
+    async def _poll_balances(self, venue: Venue) -> None:
+        while True:
+            self._balances_now.clear()
+            told = await venue.fetch_balances()
+            assets = {one.asset: HotBalance(one.total, one.free) for one in told}
+            balances = HotBalances(self.account, self._around.clock.now_ns(), assets)
+            await write_balances(self._around.client, balances)
+            self._auth("balances", refused=False)
+            await _wait(self._balances_now, self._around.cadence.balances_s)
+
+    async def _read_clock(self, venue: Venue) -> None:
+        clock = self._around.clock
+        while True:
+            sent_ns = clock.now_ns()
+            reading = read_clock(sent_ns, await venue.server_time_ns(), clock.now_ns())
+            for tracker in self._trackers.values():
+                tracker.state.clock = reading
+            metrics.VENUE_CLOCK_SKEW_SECONDS.labels(self.account).set(reading.skew_ms / 1e3)
+            await asyncio.sleep(self._around.cadence.clock_s)
+
+    async def _keep_orders_alive(self, venue: Venue, refs: Sequence[MarketRef]) -> None:
+        """The dead man's keeper of this account, over this connection."""
+        from trading.orders.keeper import run_keeper
+
+        await run_keeper(venue, refs, self._around.client, self._around.clock, self._around.stop)
+
+    async def _look_for(self, missing: Sequence[str]) -> None:
+        """Ask now and then whether the venue lists by now what it did not."""
+        while True:
+            await asyncio.sleep(self._around.cadence.missing_market_s)
+            for slug in missing:
+                try:
+                    found = await self._is_listed(slug)
+                except VenueError:
+                    continue
+                if found:
+                    raise MissingMarketFound(slug)
+
+
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        pass
+
+
+async def _close(venue: Venue) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await venue.close()
+    except (TimeoutError, VenueError, OSError) as problem:
+        log.info("venue_not_closed", account=venue.account, problem=type(problem).__name__)

@@ -1,0 +1,165 @@
+"""Reads an account's own fills and transfers from the venue's history into the inbox, and tells how far it read.
+
+Every poll starts at the cursor that PostgreSQL committed, never at one remembered: what Redis lost before the ledger booked
+it is read again. The cursor told lags behind what was read, so that the next poll overlaps: a venue may list a fill late,
+or behind one already listed. Reading twice is harmless, the ledger counts a key once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+import redis.asyncio
+import structlog
+
+from trading import metrics
+from trading.clock import Clock
+from trading.hot_state.inbox import append_cursor_move_async, append_fill_async, append_transfer_async
+from trading.hot_state.values import CursorMove, RawFill, RawTransfer
+from trading.registry.selectors import MarketRef
+from trading.venues.interface import OwnFill, Venue, VenueTransfer
+
+log = structlog.get_logger(__name__)
+PAGE = 100
+# An entry is read again until it is this old, or that many newer ones were read.
+OVERLAP_NS = 60_000_000_000
+OVERLAP_ENTRIES = 50
+FILLS, TRANSFERS = "fills", "transfers"
+
+Entry = TypeVar("Entry", OwnFill, VenueTransfer)
+ReadCursor = Callable[[str, str], Awaitable[str]]
+"""(account, channel) → the cursor that PostgreSQL committed, "" for none."""
+
+
+class LaggingCursor:
+    """How far a cursor may move while entries are read, oldest first."""
+
+    def __init__(self, start: str, now_ns: int) -> None:
+        self.moved_to = start
+        self._settled_before_ns = now_ns - OVERLAP_NS
+        self._recent: deque[str] = deque()
+
+    def read(self, cursor: str, venue_ns: int) -> None:
+        """One entry was put into the inbox."""
+        if not cursor:
+            return
+        if venue_ns <= self._settled_before_ns:
+            self._recent.clear()
+            self.moved_to = cursor
+            return
+        self._recent.append(cursor)
+        if len(self._recent) > OVERLAP_ENTRIES:
+            self.moved_to = self._recent.popleft()
+
+
+def raw_fill(fill: OwnFill, ref: MarketRef, source: str, received_ns: int) -> RawFill:
+    """The venue's fill as the ledger identifies it."""
+    return RawFill(
+        market=ref.slug,
+        venue=ref.venue,
+        account=ref.account,
+        symbol=ref.venue_symbol,
+        trade_id=fill.trade_id,
+        order_id=fill.venue_order_id,
+        client_order_id=fill.client_order_id,
+        side=fill.side.value,
+        price=fill.price,
+        size=fill.size,
+        maker=fill.maker,
+        fee=fill.fee,
+        fee_asset=fill.fee_asset,
+        venue_ns=fill.venue_ns,
+        source=source,
+        received_ns=received_ns,
+    )
+
+
+class HistoryPoll:
+    """The history of one account."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        refs: Mapping[str, MarketRef],
+        client: redis.asyncio.Redis,
+        clock: Clock,
+        read_cursor: ReadCursor,
+        on_own_trade: Callable[[str, str], None],
+    ) -> None:
+        self._venue, self._refs, self._client, self._clock = venue, refs, client, clock
+        self._read_cursor = read_cursor
+        self._on_own_trade = on_own_trade
+
+    async def poll(self) -> int:
+        """Everything new (and the overlap) of both channels; how many fills were read. Raises what the venue raises."""
+        fills = await self._drain_fills()
+        await self._drain_transfers()
+        return fills
+
+    async def _drain_fills(self) -> int:
+        count = 0
+
+        async def fetch(cursor: str) -> Sequence[OwnFill]:
+            return await self._venue.fetch_my_trades(None, cursor, PAGE)
+
+        async def append(fill: OwnFill) -> None:
+            nonlocal count
+            count += 1
+            await self._append_fill(fill)
+
+        await self._drain(FILLS, fetch, append)
+        metrics.HISTORY_FILLS_READ.labels(self._venue.account).inc(count)
+        return count
+
+    async def _append_fill(self, fill: OwnFill) -> None:
+        ref = self._refs.get(fill.market)
+        if ref is None:
+            log.error("fill_of_unknown_market", account=self._venue.account, market=fill.market, trade=fill.trade_id)
+            return
+        self._on_own_trade(fill.market, fill.trade_id)
+        await append_fill_async(self._client, raw_fill(fill, ref, "poll", self._clock.now_ns()))
+
+    async def _drain_transfers(self) -> None:
+        venue_slug = next(iter(self._refs.values())).venue
+
+        async def fetch(cursor: str) -> Sequence[VenueTransfer]:
+            return await self._venue.fetch_transfers(cursor, PAGE)
+
+        async def append(transfer: VenueTransfer) -> None:
+            raw = RawTransfer(
+                venue=venue_slug,
+                account=self._venue.account,
+                transfer_id=transfer.transfer_id,
+                asset=transfer.asset,
+                amount=transfer.amount,
+                venue_ns=transfer.venue_ns,
+                source="poll",
+                received_ns=self._clock.now_ns(),
+            )
+            await append_transfer_async(self._client, raw)
+
+        await self._drain(TRANSFERS, fetch, append)
+
+    async def _drain(
+        self,
+        channel: str,
+        fetch: Callable[[str], Awaitable[Sequence[Entry]]],
+        append: Callable[[Entry], Awaitable[None]],
+    ) -> None:
+        """Page after page from the committed cursor; the move is told after what it covers."""
+        at = await self._read_cursor(self._venue.account, channel)
+        lagging = LaggingCursor(at, self._clock.now_ns())
+        told = at
+        while page := await fetch(at):
+            for entry in page:
+                await append(entry)
+                lagging.read(entry.cursor, entry.venue_ns)
+            if lagging.moved_to != told:
+                told = lagging.moved_to
+                await append_cursor_move_async(self._client, CursorMove(self._venue.account, channel, told))
+            if not page[-1].cursor or page[-1].cursor == at:
+                log.error("history_stands_still", account=self._venue.account, channel=channel)
+                return
+            at = page[-1].cursor
