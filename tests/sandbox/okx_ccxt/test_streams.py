@@ -93,6 +93,33 @@ async def test_watch_orders_and_my_trades(venue: RunningVenue, okx: Okx) -> None
     assert (order["filled"], order["average"]) == (10.0, 1.2695)
 
 
+async def test_each_execution_is_pushed_once(venue: RunningVenue, okx: Okx) -> None:
+    await okx.load_markets()
+    pushed: list[tuple[str, str, str]] = []
+    handle = okx.handle_orders
+    okx.handle_orders = lambda client, message: (  # listens; the client's own handling goes on
+        pushed.extend((row["state"], row["accFillSz"], row["fillSz"]) for row in message["data"]),
+        handle(client, message),
+    )
+    await subscribed(venue, okx.watch_orders(SYMBOL))
+    created = await okx.create_order(SYMBOL, "limit", "buy", 10, 1.2695)
+    sell_through(venue, "1.2695", "4.00")
+    sell_through(venue, "1.2695", "5.00")
+    await okx.edit_order(created["id"], SYMBOL, "limit", "buy", 12, 1.2694)
+    await okx.cancel_order(created["id"], SYMBOL)
+    deadline = time.monotonic() + WAIT_S
+    while not pushed or pushed[-1][0] != "canceled":
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.005)
+    assert [(state, float(total), float(size)) for state, total, size in pushed] == [
+        ("live", 0.0, 0.0),
+        ("partially_filled", 4.0, 4.0),
+        ("partially_filled", 9.0, 5.0),
+        ("partially_filled", 9.0, 0.0),
+        ("canceled", 9.0, 0.0),
+    ]
+
+
 async def test_watch_balance(okx: Okx) -> None:
     await okx.load_markets()
     balance = await soon(okx.watch_balance())

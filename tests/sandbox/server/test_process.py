@@ -94,6 +94,14 @@ async def test_an_open_stream_does_not_hold_up_the_stop(tmp_path: Path, http: ai
         assert await asyncio.wait_for(reader, 5) == 1001
 
 
+async def test_one_process_per_ledger(tmp_path: Path) -> None:
+    first = await serving(tmp_path / "data")
+    child = await start(tmp_path / "data", "--venue", "dex", SANDBOX_API_SECRET=SECRET)
+    _, told = await asyncio.wait_for(child.communicate(), 20)
+    assert (child.returncode, "is in use by another venue process" in told.decode()) == (2, True)
+    assert await first.end(signal.SIGTERM) == 0
+
+
 async def drain(stream: aiohttp.ClientWebSocketResponse) -> int | None:
     async for _ in stream:
         pass

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import logging
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import uvloop
@@ -44,6 +45,17 @@ def open_exchange(venue: str, store_path: Path, clock: VenueClock) -> Exchange:
     return exchange
 
 
+@contextlib.contextmanager
+def only_one(data_dir: Path) -> Iterator[None]:
+    """Hold the data directory: two processes on one ledger would each undo the other's balances."""
+    with (data_dir / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingsError(f"{data_dir} is in use by another venue process") from None
+        yield
+
+
 def _venue(settings: Settings, exchange: Exchange, clock: VenueClock, replays: Mapping[str, Replay]) -> Venue:
     return Venue(
         name=settings.venue,
@@ -64,7 +76,6 @@ async def serve(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     clock = VenueClock()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     exchange = open_exchange(settings.venue, settings.data_dir / LEDGER_FILE, clock)
     try:
         replays = {
@@ -130,7 +141,8 @@ def main(options: Mapping[str, object], environ: Mapping[str, str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     try:
         settings = read_settings(options, environ)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with only_one(settings.data_dir), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(serve(settings))
     except (SettingsError, StoreError, RecordError, OSError) as error:
         sys.stderr.write(f"sandbox_venue: {error}\n")

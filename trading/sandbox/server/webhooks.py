@@ -28,7 +28,7 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class WebhookTarget:
-    """Where the fills of an account go. `cursor_path` remembers the last one delivered (None: from the account's first fill on)."""
+    """Where the fills of an account go. `cursor_path` remembers the last delivered (None: from the first fill on)."""
 
     url: str
     secret: str = field(repr=False)
