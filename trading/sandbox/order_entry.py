@@ -195,33 +195,29 @@ def find_order(core: Core, account: str, order_id: str | None, client_order_id: 
     return core.store.order(account, order_id, client_order_id)
 
 
-def amend(
-    core: Core,
-    resting: Resting,
-    new_price: Decimal | None,
-    new_size: Decimal | None,
-    now_ns: int,
-) -> Order:
-    """Change price or total size. A smaller size at the same price keeps its place; all else queues anew."""
-    old = resting.order
-    instrument = core.instruments[old.symbol]
+def _amended(core: Core, old: Order, new_price: Decimal | None, new_size: Decimal | None, now_ns: int) -> Order:
+    """The order with its new terms, checked as far as they can be without the book's other side."""
     price = old.price if new_price is None else new_price
     size = old.size if new_size is None else new_size
-    if (price, size) == (old.price, old.size):
-        raise Reject(RejectCode.NOTHING_TO_AMEND, "neither price nor size changes")
-    if price != old.price:
+    instrument = core.instruments[old.symbol]
+    if not price.is_finite() or price != old.price:
         check_price(core, instrument, price)
     check_size(instrument, price, size)
+    if (price, size) == (old.price, old.size):
+        raise Reject(RejectCode.NOTHING_TO_AMEND, "neither price nor size changes")
     if size <= old.filled:
-        raise Reject(
-            RejectCode.BAD_REQUEST,
-            f"the new size must exceed the filled {old.filled:f}",
-        )
-    changed = replace(old, price=price, size=size, updated_ns=now_ns)
-    keeps_place = price == old.price and size < old.size
+        raise Reject(RejectCode.BAD_REQUEST, f"the new size must exceed the filled {old.filled:f}")
+    return replace(old, price=price, size=size, updated_ns=now_ns)
+
+
+def amend(core: Core, resting: Resting, new_price: Decimal | None, new_size: Decimal | None, now_ns: int) -> Order:
+    """Change price or total size. A smaller size at the same price keeps its place; all else queues anew."""
+    old = resting.order
+    changed = _amended(core, old, new_price, new_size, now_ns)
+    keeps_place = changed.price == old.price and changed.size < old.size
     plan: list[Execution] = []
     if not keeps_place:
-        plan = core.books[old.symbol].opposite(old.side).plan_taker(price, changed.remaining)
+        plan = core.books[old.symbol].opposite(old.side).plan_taker(changed.price, changed.remaining)
         check_executions(plan, old.type, old.account)
     (asset, held_before), wanted = core.hold_for(old), core.hold_for(changed)
     check_balance(core, old.account, wanted, released=held_before)
@@ -229,12 +225,12 @@ def amend(
     core.ledger.hold(old.account, asset, wanted[1] - held_before)
     if keeps_place:
         resting.order = changed
-        core.books[old.symbol].side(old.side).touched.add(price)
+        core.books[old.symbol].side(old.side).touched.add(changed.price)
         core.record_order(resting)
     else:
         core.leave_book(resting)
         resting.order, resting.priority = changed, core.next_priority()
-        _execute(core, instrument, resting, plan, now_ns)
+        _execute(core, core.instruments[old.symbol], resting, plan, now_ns)
     core.commit(now_ns, old.symbol)
     return resting.order
 

@@ -97,29 +97,30 @@ class Store:
         self._lazy_meta[key] = value
 
     def flush(self, *, lazy: bool = False) -> None:
-        """Commit everything pending as one transaction; nothing of it on an error."""
+        """Commit everything pending as one transaction; on an error nothing of it, now or later."""
         due = self._orders or self._fills or self._transfers or self._balances or self._timers or self._meta
         if not due and not (lazy and self._lazy_meta):
             return
         self._meta.update(self._lazy_meta)
         self._lazy_meta.clear()
-        run = self._db.execute
-        run("BEGIN IMMEDIATE")
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             self._write_pending()
-            run("COMMIT")
+            self._db.execute("COMMIT")
         except BaseException:
-            run("ROLLBACK")
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
-        for pending in (
-            self._orders,
-            self._fills,
-            self._transfers,
-            self._balances,
-            self._timers,
-            self._meta,
-        ):
-            pending.clear()
+        finally:
+            self._drop_pending()
+
+    def _drop_pending(self) -> None:
+        self._orders.clear()
+        self._fills.clear()
+        self._transfers.clear()
+        self._balances.clear()
+        self._timers.clear()
+        self._meta.clear()
 
     def _write_pending(self) -> None:
         many = self._db.executemany

@@ -58,6 +58,8 @@ def test_amending_into_the_book_trades_or_is_refused_when_post_only(desk):
         (RejectCode.NOTHING_TO_AMEND, {}),
         (RejectCode.NOTHING_TO_AMEND, {"new_price": D("100.0"), "new_size": D(10)}),
         (RejectCode.BAD_PRICE_TICK, {"new_price": D("100.001")}),
+        (RejectCode.BAD_PRICE_TICK, {"new_price": D("sNaN")}),
+        (RejectCode.BAD_SIZE_STEP, {"new_size": D("sNaN")}),
         (RejectCode.BAD_SIZE_STEP, {"new_size": D("5.55")}),
         (RejectCode.BELOW_MINIMUM, {"new_size": D("0.5")}),
         (RejectCode.BAD_REQUEST, {"new_size": D(4)}),

@@ -28,6 +28,7 @@ def wanted(**changes):
         (RejectCode.BAD_PRICE_TICK, {"price": D(0)}),
         (RejectCode.BAD_PRICE_TICK, {"price": D(-100)}),
         (RejectCode.BAD_PRICE_TICK, {"price": D("NaN")}),
+        (RejectCode.BAD_PRICE_TICK, {"price": D("sNaN")}),
         (RejectCode.BAD_PRICE_TICK, {"price": D("1e400")}),
         (RejectCode.BAD_SIZE_STEP, {"size": D("1.05")}),
         (RejectCode.BAD_SIZE_STEP, {"size": D("Infinity")}),

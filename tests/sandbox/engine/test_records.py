@@ -162,7 +162,7 @@ def test_recorded_books_never_cross_and_never_lose_a_side(name, request):
     for number in range(len(record.raw)):
         book.fold(record.line(number))
         spreads.append(min(book.asks) - max(book.bids))
-    assert min(spreads) == {"dct": 1, "gram": 18}[name]
+    assert min(spreads) == {"dct": 1, "gram": 30}[name]
 
 
 def test_gram_record_is_what_the_converter_makes(tmp_path, gram):
@@ -209,11 +209,11 @@ def test_swap_reader_by_hand(tmp_path):
 def test_built_book_prints_through_its_levels():
     book = ton_swaps.BuiltBook([10], seed=1)
     book.centre(15000)
-    assert (max(book.sides[Side.BUY]), min(book.sides[Side.SELL])) == (14991, 15009)  # 6 bps of 15,000 ticks: 9
+    assert (max(book.sides[Side.BUY]), min(book.sides[Side.SELL])) == (14985, 15015)  # 10 bps of 15,000 ticks: 15
     assert set(book.sides[Side.SELL].values()) == {30}
-    assert book.print_through(Side.BUY, 70) == [(15009, 30), (15010, 30), (15011, 10)]
-    assert book.sides[Side.SELL][15011] == 20
-    assert book.print_through(Side.SELL, 2000)[-1] == (14962, 2000 - 29 * 30)
+    assert book.print_through(Side.BUY, 70) == [(15015, 30), (15016, 30), (15017, 10)]
+    assert book.sides[Side.SELL][15017] == 20
+    assert book.print_through(Side.SELL, 2000)[-1] == (14956, 2000 - 29 * 30)
 
 
 def line(stamp, stream, **data):

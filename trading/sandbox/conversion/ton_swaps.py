@@ -7,8 +7,9 @@ has none. In detail:
   own price, our mid. (Consecutive buys and sells within a minute differ by a median of 20.0 bps: twice the fee.)
 - Time: gaps over 30 min are cut to the median gap, then all time is divided by the median gap, which becomes 1 s. The
   mid would jump at a cut, so the part after it is shifted by whole ticks to join on.
-- Book: 30 levels a side, one on every tick from 6 bps off the mid outwards; a level's size is the sum of three sizes
-  drawn from the recorded ones (seeded), kept while the level stays in range.
+- Book: 30 levels a side, one on every tick from 10 bps off the mid outwards: what the swaps' traders paid over the mid,
+  fee included. A level's size is the sum of three sizes drawn from the recorded ones (seeded), kept while the level
+  stays in range.
 - Flow: a swap prints its own size at the book's levels on its side, best first, one print a level. The levels it took
   shrink at the same instant; 50 ms later the book is centred on the swap's mid and refilled.
 - In quiet times one level a second is drawn anew, so that a feed is never silent for longer.
@@ -34,7 +35,7 @@ LOT = Decimal("0.01")
 VENUE = "dedust"
 FEE = Decimal("0.001")
 GAP_LIMIT_S = 1800
-HALF_SPREAD = Decimal("0.0006")
+HALF_SPREAD = FEE
 LEVELS = 30
 DRAWS = 3
 SEED = 20260119
