@@ -1,0 +1,231 @@
+"""How one inbox entry changes the page: fills, late fees, transfers. No database, no Redis: both are read
+before.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from trading.clock import to_datetime
+from trading.hot_state.codec import encode
+from trading.hot_state.values import RawFill, RawTransfer
+from trading.ledger.arithmetic import (
+    PositionState,
+    apply_base_fee,
+    apply_fill,
+    apply_other_fee,
+    apply_quote_fee,
+    apply_transfer_in_kind,
+    quantise,
+    value,
+)
+from trading.ledger.desk import LedgerMarket
+from trading.ledger.page import DEPOSIT, FEE, FILL, WITHDRAWAL, Page, SetAside
+from trading.ledger.screening import fill_movement_key, fill_problem, transfer_problem
+from trading.models import Fill
+
+ONE = Decimal(1)
+
+
+def book_fill(page: Page, entry_id: str, fill: RawFill) -> None:
+    """Apply a fill once: book it, add its late fee, skip a duplicate, or set a contradiction aside."""
+    reason = fill_problem(fill, page.desk)
+    if reason:
+        _set_fill_aside(page, entry_id, fill, reason)
+        return
+    market = page.desk.markets[fill.market]
+    known = page.fills.get(fill.key)
+    if known is None:
+        _book_new_fill(page, market, fill)
+    elif reason := _contradiction(known, fill):
+        _set_fill_aside(page, entry_id, fill, reason, scope="" if reason == "fee_conflict" else market.slug)
+    elif fill.fee is not None and known.fee is None and not _fee_waits_for_rate(page, market, fill):
+        _add_late_fee(page, market, known, fill)
+    else:
+        page.count("duplicate")
+    page.done(fill.market, fill.key)
+
+
+def _contradiction(known: Fill, fill: RawFill) -> str:
+    if known.price != quantise(fill.price):
+        return "price_conflict"
+    if known.size != quantise(fill.size):
+        return "size_conflict"
+    if known.side != fill.side:
+        return "side_conflict"
+    if fill.fee is not None and known.fee is not None:
+        same = known.fee == quantise(fill.fee) and (not fill.fee or known.fee_asset == fill.fee_asset)
+        return "" if same else "fee_conflict"
+    return ""
+
+
+def _fee_waits_for_rate(page: Page, market: LedgerMarket, fill: RawFill) -> bool:
+    return (market.account_id, FEE.value, fill_movement_key(fill)) in page.movements_known
+
+
+def _book_new_fill(page: Page, market: LedgerMarket, fill: RawFill) -> None:
+    price, size = quantise(fill.price), quantise(fill.size)
+    executed_at = to_datetime(fill.venue_ns)
+    row = Fill(
+        market_id=market.id,
+        venue=fill.venue,
+        account=fill.account,
+        symbol=fill.symbol,
+        trade_id=fill.trade_id,
+        order_id=fill.order_id,
+        client_order_id=fill.client_order_id,
+        side=fill.side,
+        price=price,
+        size=size,
+        maker=fill.maker,
+        parameter_version=page.versions.get(fill.client_order_id),
+        mid_at_fill=page.references.mark(market.slug, executed_at),
+        source=fill.source,
+        executed_at=executed_at,
+        booked_at=page.now,
+    )
+    position = page.positions[market.id]
+    state = apply_fill(position.state, fill.side, size, price)
+    row.ledger_seq = position.take(_with_fee(page, market, row, fill, state))
+    sign = 1 if fill.side == "buy" else -1
+    key, account = fill_movement_key(fill), market.account_id
+    page.move(market, account, market.base, FILL, key, sign * size, price, executed_at)
+    page.move(market, account, market.quote, FILL, key, -sign * value(size, price), ONE, executed_at)
+    _move_fee(page, market, row, fill)
+    page.fills[fill.key] = row
+    page.new_fills.append(row)
+    page.count("booked")
+    page.tell(f"market:{market.slug}", "fill.booked", _fill_payload(page, market, row))
+
+
+def _with_fee(page: Page, market: LedgerMarket, row: Fill, fill: RawFill, state: PositionState) -> PositionState:
+    """The state after the fill's fee, as far as fee and rate are known; writes both into the row."""
+    if fill.fee is None:
+        return state
+    fee, asset = quantise(fill.fee), fill.fee_asset or ""
+    if not fee:
+        row.fee, row.fee_asset, row.fee_rate = fee, asset, None
+        return state
+    if asset == market.base:
+        rate: Decimal | None = row.price
+        state = apply_base_fee(state, fee, row.price)
+    elif asset == market.quote:
+        rate = ONE
+        state = apply_quote_fee(state, fee)
+    else:
+        rate = page.references.rate(page.desk, asset, market.quote)
+        if rate is None:
+            return state
+        state = apply_other_fee(state, fee, rate)
+    row.fee, row.fee_asset, row.fee_rate = fee, asset, rate
+    return state
+
+
+def _move_fee(page: Page, market: LedgerMarket, row: Fill, fill: RawFill) -> None:
+    """The fee leaves the balance when it is known; without a rate, its worth is booked later
+    (trading.ledger.valuation).
+    """
+    if fill.fee is None or not quantise(fill.fee):
+        return
+    key, asset = fill_movement_key(fill), fill.fee_asset or ""
+    page.move(market, market.account_id, asset, FEE, key, -quantise(fill.fee), row.fee_rate, row.executed_at)
+
+
+def _add_late_fee(page: Page, market: LedgerMarket, row: Fill, fill: RawFill) -> None:
+    position = page.positions[market.id]
+    seq = position.take(_with_fee(page, market, row, fill, position.state))
+    _move_fee(page, market, row, fill)
+    if row.fee is None:
+        page.count("fee_waits_for_rate")
+        return
+    if row.pk is not None:
+        page.fees_added.append(row)
+    page.count("fee_added")
+    payload = {"trade_id": row.trade_id, "order_id": row.order_id, "fee": row.fee, "fee_asset": row.fee_asset}
+    page.tell(f"market:{market.slug}", "fill.fee_booked", {**payload, "fee_rate": row.fee_rate, "ledger_seq": seq})
+
+
+def _fill_payload(page: Page, market: LedgerMarket, row: Fill) -> dict[str, Any]:
+    state = page.positions[market.id].state
+    return {
+        "market": market.slug,
+        "trade_id": row.trade_id,
+        "order_id": row.order_id,
+        "client_order_id": row.client_order_id,
+        "side": row.side,
+        "price": row.price,
+        "size": row.size,
+        "fee": row.fee,
+        "fee_asset": row.fee_asset,
+        "maker": row.maker,
+        "source": row.source,
+        "mid_at_fill": row.mid_at_fill,
+        "parameter_version": row.parameter_version,
+        "ledger_seq": row.ledger_seq,
+        "executed_at": row.executed_at,
+        "position": state.q,
+        "realised": state.realised,
+        "fees": state.fees,
+        "fills": state.fills,
+    }
+
+
+def book_transfer(page: Page, entry_id: str, transfer: RawTransfer) -> None:
+    """Apply a deposit or withdrawal once. In kind, it enters the position at a rate; without one the position
+    waits for it.
+    """
+    if reason := transfer_problem(transfer, page.desk):
+        _set_transfer_aside(page, entry_id, transfer, reason)
+        return
+    account_id = page.desk.accounts[(transfer.venue, transfer.account)]
+    amount, key = quantise(transfer.amount), transfer.transfer_id
+    kind = DEPOSIT if amount > 0 else WITHDRAWAL
+    known = [page.movements_known.get((account_id, each.value, key)) for each in (DEPOSIT, WITHDRAWAL)]
+    if (transfer.asset, amount) in known:
+        page.count("duplicate")
+        return
+    market = page.desk.market_holding(account_id, transfer.asset)
+    if any(known):
+        _set_transfer_aside(page, entry_id, transfer, "transfer_conflict", market)
+        return
+    rate = _transfer_rate(page, account_id, transfer.asset, market)
+    executed_at = to_datetime(transfer.venue_ns)
+    if market is not None and rate is not None:
+        position = page.positions[market.id]
+        position.take(apply_transfer_in_kind(position.state, amount, rate))
+    page.move(market, account_id, transfer.asset, kind.value, key, amount, rate, executed_at)
+    page.count("transfer_booked")
+    payload = {"transfer_id": key, "asset": transfer.asset, "amount": amount, "rate": rate, "executed_at": executed_at}
+    page.tell(f"account:{transfer.account}", "transfer.booked", {**payload, "market": market.slug if market else None})
+
+
+def _transfer_rate(page: Page, account_id: int, asset: str, market: LedgerMarket | None) -> Decimal | None:
+    if market is not None:
+        return page.references.rate(page.desk, asset, market.quote)
+    return ONE if page.desk.is_quote(account_id, asset) else None
+
+
+def _set_fill_aside(page: Page, entry_id: str, fill: RawFill, reason: str, scope: str = "") -> None:
+    aggregate = f"market:{scope}" if scope else "ledger:inbox"
+    page.set_aside.append(
+        SetAside(entry_id, fill.venue, fill.account, fill.key, reason, _readable(fill), scope, aggregate)
+    )
+    page.count("quarantined")
+    (page.done if fill.key in page.fills else page.forget)(fill.market, fill.key)
+
+
+def _set_transfer_aside(
+    page: Page, entry_id: str, transfer: RawTransfer, reason: str, market: LedgerMarket | None = None
+) -> None:
+    key = f"transfer|{transfer.venue}|{transfer.account}|{transfer.transfer_id}"
+    scope = market.slug if market else ""
+    page.set_aside.append(SetAside(entry_id, transfer.venue, transfer.account, key, reason, _readable(transfer), scope))
+    page.count("quarantined")
+
+
+def _readable(value_: RawFill | RawTransfer) -> dict[str, Any]:
+    # PostgreSQL's JSON holds no NUL.
+    body: dict[str, Any] = json.loads(encode(value_).replace(b"\\u0000", b"\\ufffd"))
+    return body
