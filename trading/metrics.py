@@ -83,3 +83,118 @@ RECORDER_OFF = Gauge(
     ("market", "problem"),
     multiprocess_mode="mostrecent",
 )
+
+# --- quoting ------------------------------------------------------------------------------------------------------------
+
+CYCLES = Counter("dcmm_cycles_total", "Quoting cycles by market and outcome", ("market", "outcome"))
+CYCLE_SECONDS = Histogram(
+    "dcmm_cycle_seconds",
+    "Duration of a quoting cycle, by market",
+    ("market",),
+    buckets=(0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.12, 0.25, 0.5, 1.0, 2.0),
+)
+CYCLE_LATENESS_SECONDS = Histogram(
+    "dcmm_cycle_lateness_seconds",
+    "From a cycle's due time on the grid to its start, by market",
+    ("market",),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0),
+)
+TICKS_LATE = Counter("dcmm_ticks_expired_total", "Ticks that came too late to be run", ("shard",))
+TICKS_REPEATED = Counter("dcmm_ticks_repeated_total", "Ticks that another task had claimed already", ("shard",))
+SNAPSHOT_TO_SENT_SECONDS = Histogram(
+    "dcmm_snapshot_to_sent_seconds",
+    "From the snapshot to the first order's bytes leaving, by market",
+    ("market",),
+    buckets=(0.001, 0.002, 0.003, 0.005, 0.008, 0.015, 0.03, 0.1, 0.5),
+)
+ORDER_REQUESTS = Counter(
+    "dcmm_order_requests_total", "Order requests by market, action and outcome", ("market", "action", "outcome")
+)
+QUOTED_SPREAD_BPS = Gauge(
+    "dcmm_quoted_spread_bps", "Full spread wanted, bps of the reference", ("market",), multiprocess_mode="mostrecent"
+)
+QUOTED_SKEW_BPS = Gauge(
+    "dcmm_quoted_skew_bps",
+    "Shift of both quotes against inventory, bps of the reference",
+    ("market",),
+    multiprocess_mode="mostrecent",
+)
+QUOTED_SIZE = Gauge(
+    "dcmm_quoted_size_base", "Size wanted, by market and side", ("market", "side"), multiprocess_mode="mostrecent"
+)
+INVENTORY_BASE = Gauge(
+    "dcmm_inventory_base", "Position with fills on their way, base units", ("market",), multiprocess_mode="mostrecent"
+)
+LIMIT_USE_RATIO = Gauge(
+    "dcmm_limit_use_ratio",
+    "Distance from target as a fraction of the limit, by market and limit (soft, hard)",
+    ("market", "limit"),
+    multiprocess_mode="mostrecent",
+)
+LEASE_TAKEOVERS = Counter("dcmm_lease_takeovers_total", "Leases taken over after an unclean end", ("market",))
+DECISIONS_WRITTEN = Counter("dcmm_decisions_written_total", "Cycles written to PostgreSQL, by form", ("form",))
+DECISIONS_WAITING = Gauge(
+    "dcmm_decisions_waiting", "Decisions in the stream not yet kept", multiprocess_mode="mostrecent"
+)
+
+# --- ledger -------------------------------------------------------------------------------------------------------------
+
+LEDGER_ENTRIES = Counter(
+    "dcmm_ledger_entries_total",
+    "Inbox entries dealt with, by outcome (booked, duplicate, fee_added, transfer_booked, quarantined, cursor_moved, ...)",
+    ("outcome",),
+)
+LEDGER_BATCH_SECONDS = Histogram(
+    "dcmm_ledger_batch_seconds",
+    "Time from reading a batch of inbox entries to its acknowledgement",
+    buckets=(0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.12, 0.25, 0.5, 1.0, 2.5, 5.0),
+)
+LEDGER_INBOX_LENGTH = Gauge(
+    "dcmm_ledger_inbox_entries", "Inbox entries not yet acknowledged", multiprocess_mode="mostrecent"
+)
+LEDGER_RETRIES = Counter(
+    "dcmm_ledger_retries_total", "Batches that had to wait for PostgreSQL or Redis, by kind of problem", ("problem",)
+)
+LEDGER_POSITION = Gauge(
+    "dcmm_ledger_position_base", "Committed position in base units, by market", ("market",), multiprocess_mode="mostrecent"
+)
+LEDGER_REALISED_PNL = Gauge(
+    "dcmm_ledger_realised_pnl_quote", "Realised P&L in quote units, by market", ("market",), multiprocess_mode="mostrecent"
+)
+LEDGER_UNREALISED_PNL = Gauge(
+    "dcmm_ledger_unrealised_pnl_quote",
+    "Unrealised P&L in quote units at the reference price, by market",
+    ("market",),
+    multiprocess_mode="mostrecent",
+)
+LEDGER_SEQ = Gauge(
+    "dcmm_ledger_sequence_number", "Ledger number of the position, by market", ("market",), multiprocess_mode="mostrecent"
+)
+RECONCILIATION_DIFFERENCES = Gauge(
+    "dcmm_reconciliation_differences_count",
+    "Differences found by the latest reconciliation, by account",
+    ("account",),
+    multiprocess_mode="mostrecent",
+)
+RECONCILIATION_SECONDS = Histogram(
+    "dcmm_reconciliation_seconds",
+    "Duration of a reconciliation, by account",
+    ("account",),
+    buckets=(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)
+WEBHOOKS = Counter(
+    "dcmm_webhook_requests_total",
+    "Webhooks of own fills, by account and outcome (accepted, bad_signature, stale_stamp, malformed, too_large, ...)",
+    ("account", "outcome"),
+)
+
+# --- events -------------------------------------------------------------------------------------------------------------
+
+EVENTS_RELAYED = Counter("dcmm_events_relayed_total", "Events published and taken out of the outbox")
+RELAY_FAILURES = Counter(
+    "dcmm_relay_failures_total", "Attempts to publish that failed; the events stay in the outbox, by problem", ("problem",)
+)
+OUTBOX_ENTRIES = Gauge("dcmm_outbox_entries", "Events waiting in the outbox", multiprocess_mode="mostrecent")
+OUTBOX_LAG_SECONDS = Gauge(
+    "dcmm_outbox_lag_seconds", "Age of the oldest event in the outbox", multiprocess_mode="mostrecent"
+)
