@@ -205,6 +205,7 @@ class DexStreams:
 
     async def _prints(self, market: str, symbol: str, connection: Connection) -> AsyncGenerator[Event, None]:
         await connection.send({"op": "subscribe", "id": 1, "channel": "trades", "symbol": symbol})
+        await self._answered("subscribed", 1, connection)
         yield StreamReset("trades", SUBSCRIBED)
         async with aclosing(self._messages("trades", connection)) as messages:
             async for message in messages:
@@ -212,9 +213,10 @@ class DexStreams:
 
     async def _own_events(self, connection: Connection) -> AsyncGenerator[Event, None]:
         await connection.send({"op": "login", "id": 1, **self._transport.login_fields(PATH)})
-        await self._logged_in(connection)
+        await self._answered("logged_in", 1, connection)
         await connection.send({"op": "subscribe", "id": 2, "channel": "orders"})
         await connection.send({"op": "subscribe", "id": 3, "channel": "fills"})
+        await self._answered("subscribed", 2, connection)
         yield StreamReset("own", SUBSCRIBED)
         async with aclosing(self._messages("own", connection)) as messages:
             async for message in messages:
@@ -226,12 +228,12 @@ class DexStreams:
                     fields = mapping(message.get("fill"), "fill")
                     yield shapes.fill(fields, self._identities, from_history=False)
 
-    async def _logged_in(self, connection: Connection) -> None:
-        while True:
+    async def _answered(self, kind: str, times: int, connection: Connection) -> None:
+        """Wait until the venue confirmed. The reset is told after that: what is fetched then has no hole behind it."""
+        while times:
             message = await connection.receive()
             if message is None:
                 continue
-            if message.get("type") == "logged_in":
-                return
             if message.get("type") == "error":
                 self._refused(message)
+            times -= message.get("type") == kind

@@ -1,0 +1,296 @@
+"""The TON CEX adapter: one account on OKX, or on whatever speaks OKX v5, through ccxt."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from decimal import Decimal
+from typing import Any
+
+import aiohttp
+
+from trading.clock import Clock
+from trading.venues.ccxt_okx import shapes
+from trading.venues.ccxt_okx.calls import LIMITS, Calls
+from trading.venues.ccxt_okx.client import OkxClient
+from trading.venues.ccxt_okx.history import History
+from trading.venues.ccxt_okx.orders import OkxOrders
+from trading.venues.ccxt_okx.streams import OkxStreams
+from trading.venues.credentials import Credential
+from trading.venues.decoding import decimal, text, wrong
+from trading.venues.departure import departure_trace
+from trading.venues.identity import Identities, MarketIdentity, VenueListing
+from trading.venues.interface import (
+    AmendRequest,
+    Balance,
+    Capabilities,
+    FundingPayment,
+    MarketInfo,
+    OrderBook,
+    OrderRequest,
+    OwnFill,
+    OwnOrder,
+    ProofOfLife,
+    PublicTrade,
+    QuoteStep,
+    RejectReason,
+    SendGuard,
+    StepOutcome,
+    StreamReset,
+    VenueKind,
+    VenueRejected,
+    VenueTransfer,
+)
+from trading.venues.observation import Observer, throttled_counter
+from trading.venues.quote_replacement import OrderEntry, SentAt, replace_steps
+from trading.venues.throttle import Limit, Priority, Throttle
+from trading.venues.venue_time import VenueTime
+
+CANCEL_BATCH = 20
+CANCEL_ROUNDS = 20
+SHORTEST_CANCEL_AFTER_S, LONGEST_CANCEL_AFTER_S = 10, 120
+
+
+class CcxtOkxVenue:
+    """Implements `trading.venues.interface.Venue`."""
+
+    capabilities = Capabilities(
+        kind=VenueKind.ORDER_BOOK,
+        amend=True,
+        deadline=True,
+        cancel_after=True,
+        user_stream=True,
+        client_order_ids=True,
+    )
+
+    def __init__(
+        self,
+        markets: Sequence[MarketIdentity],
+        account: str,
+        base_url: str,
+        credential: Credential,
+        clock: Clock,
+        *,
+        seed: int = 1,
+        timeout_s: float = 3.0,
+        limits: Mapping[str, Limit] = LIMITS,
+    ) -> None:
+        self.name = markets[0].venue
+        self.account = account
+        self._markets = tuple(markets)
+        self._base_url = base_url
+        self._credential = credential
+        self._timeout_s = timeout_s
+        self._clock = clock
+        self._session: aiohttp.ClientSession | None = None
+        self._infos: dict[str, MarketInfo] = {}
+        self._unified: dict[str, str] = {}  # our slug → ccxt's symbol
+        self._identities = Identities()
+        self._time = VenueTime(clock)
+        self._throttle = Throttle(clock, limits, on_throttled=lambda name: throttled_counter(self.name, name))
+        observer = Observer(self.name, clock, self._throttle)
+        self._calls = Calls(clock, self._time, self._throttle, observer)
+        self._orders = OkxOrders(self._calls, self._identities, self._infos, self._unified, self._time, clock)
+        self._history = History(self._calls, self._identities)
+        # Jitter, not secrecy: seeded so that a run can be repeated.
+        self._streams = OkxStreams(self._calls, self._identities, clock, observer, random.Random(seed))
+        self._entry = OrderEntry(self._orders.submit, self._orders.amend, self._orders.cancel)
+
+    # --- life ---------------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """See the interface."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=75.0, ttl_dns_cache=60),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[departure_trace()],
+        )
+        ws_url = "ws" + self._base_url.removeprefix("http") + "/ws/v5"
+        self._calls.client = OkxClient(
+            self._base_url, ws_url, self._credential, self._time, self._session, self._timeout_s
+        )
+        try:
+            await self._calls.measure_clock()
+            await self._load_markets()
+            await self.fetch_balances()  # a wrong credential shows now, not at the first quote
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """End the streams and close every connection; safe to call twice."""
+        self._streams.close()
+        self._throttle.close()
+        client, self._calls.client = self._calls.client, None
+        if client is not None:
+            await client.close()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _load_markets(self) -> None:
+        listed: dict[str, Any] = {}
+        markets = await self._calls.read("markets", "instruments", lambda client: client.load_markets())
+        for structure in markets.values():
+            listed[text(shapes.info(structure), "instId")] = structure
+        listings = []
+        for symbol, structure in listed.items():
+            row = shapes.info(structure)
+            listings.append(VenueListing(symbol, text(row, "baseCcy"), text(row, "quoteCcy")))
+        self._identities.bind(self._markets, listings)
+        for slug in self._identities.slugs():
+            structure = listed[self._identities.symbol(slug)]
+            self._unified[slug] = structure["symbol"]
+            maker, taker = await self._fees(structure["symbol"])
+            self._infos[slug] = shapes.market_info(slug, shapes.info(structure), maker, taker)
+
+    async def _fees(self, unified: str) -> tuple[Decimal, Decimal]:
+        """Maker and taker fee of this account, fractions; OKX writes what we pay as negative."""
+        answer = await self._calls.read("fees", "account", lambda client: client.fetch_trading_fee(unified))
+        row = shapes.info(answer)
+        if "maker" not in row:
+            raise wrong("maker", "a fee")
+        return -decimal(row, "maker"), -decimal(row, "taker")
+
+    async def server_time_ns(self) -> int:
+        """The venue's clock, ns."""
+        return await self._calls.server_time_ns()
+
+    # --- market data --------------------------------------------------------------------------------------------
+
+    async def market_info(self, market: str) -> MarketInfo:
+        """What the market list said at open()."""
+        self._identities.symbol(market)
+        return self._infos[market]
+
+    async def fetch_orderbook(self, market: str, depth: int = 50) -> OrderBook:
+        """The published book, `depth` levels a side (OKX gives at most 400 here)."""
+        self._identities.symbol(market)
+        unified, levels = self._unified[market], min(depth, 400)
+        answer = await self._calls.read("book", "market", lambda client: client.fetch_order_book(unified, levels))
+        return shapes.book(answer, market, levels)
+
+    async def fetch_trades(self, market: str, limit: int = 100) -> Sequence[PublicTrade]:
+        """The last public prints, oldest first."""
+        self._identities.symbol(market)
+        unified = self._unified[market]
+        answer = await self._calls.read("trades", "market", lambda client: client.fetch_trades(unified, None, limit))
+        return [shapes.trade(shapes.info(row), market) for row in answer]
+
+    def stream_book(self, market: str) -> AsyncIterator[OrderBook | ProofOfLife | StreamReset]:
+        """See the interface."""
+        self._identities.symbol(market)
+        return self._streams.book(market, self._unified[market])
+
+    def stream_trades(self, market: str) -> AsyncIterator[PublicTrade | ProofOfLife | StreamReset]:
+        """See the interface."""
+        self._identities.symbol(market)
+        return self._streams.trades(market, self._unified[market])
+
+    async def stream_own(self) -> AsyncGenerator[OwnOrder | OwnFill | ProofOfLife | StreamReset, None]:
+        """See the interface."""
+        async with aclosing(self._streams.own()) as events:
+            async for event in events:
+                if isinstance(event, OwnOrder):
+                    self._orders.known.saw(event)
+                yield event
+
+    # --- orders -------------------------------------------------------------------------------------------------
+
+    async def submit_order(self, request: OrderRequest, guard: SendGuard | None = None) -> OwnOrder:
+        """See the interface."""
+        return await self._orders.submit(request, guard, SentAt())
+
+    async def amend_order(self, request: AmendRequest, guard: SendGuard | None = None) -> OwnOrder:
+        """See the interface."""
+        return await self._orders.amend(request, guard, SentAt())
+
+    async def cancel_order(self, market: str, client_order_id: str) -> OwnOrder:
+        """See the interface."""
+        return await self._orders.cancel_and_read(market, client_order_id)
+
+    async def replace_quote(self, steps: Sequence[QuoteStep], guard: SendGuard | None = None) -> Sequence[StepOutcome]:
+        """See the interface."""
+        return await replace_steps(steps, guard, self._entry, self._clock, self._identities.slugs())
+
+    async def cancel_all(self, market: str | None = None) -> int:
+        """Cancel every open order of the market, or of the account; how many were cancelled.
+
+        OKX has no such request for spot: open orders are read and cancelled in batches until none is left.
+        """
+        cancelled = 0
+        for _ in range(CANCEL_ROUNDS):
+            orders = await self.fetch_open_orders(market)
+            by_market: dict[str, list[str]] = {}
+            for order in orders:
+                by_market.setdefault(order.market, []).append(order.venue_order_id)
+            if not by_market:
+                break
+            for slug, ids in by_market.items():
+                for start in range(0, len(ids), CANCEL_BATCH):
+                    cancelled += await self._cancel_batch(slug, ids[start : start + CANCEL_BATCH])
+        return cancelled
+
+    async def _cancel_batch(self, slug: str, ids: list[str]) -> int:
+        unified = self._unified.get(slug) or slug.removeprefix("venue:")
+        try:
+            await self._calls.write(
+                "cancel_all",
+                lambda client: client.cancel_orders(ids, unified),
+                limit="cancel_batch",
+                priority=Priority.CANCEL,
+            )
+        except VenueRejected:
+            return 0  # done in the meantime, all or some of them: the next look tells
+        return len(ids)
+
+    async def cancel_after(self, timeout_s: float | None) -> None:
+        """See the interface. OKX takes whole seconds from 10 to 120; a fraction is cut off, which is the safe side."""
+        whole_s = int(timeout_s or 0)
+        if timeout_s and not SHORTEST_CANCEL_AFTER_S <= whole_s <= LONGEST_CANCEL_AFTER_S:
+            message = f"cancel-after takes {SHORTEST_CANCEL_AFTER_S} to {LONGEST_CANCEL_AFTER_S} s, not {timeout_s:g}"
+            raise VenueRejected(RejectReason.OTHER, message)
+        await self._calls.write("cancel_after", lambda client: client.cancel_all_orders_after(whole_s * 1000))
+
+    # --- account ------------------------------------------------------------------------------------------------
+
+    async def fetch_order(self, market: str, client_order_id: str) -> OwnOrder | None:
+        """The order, open or done; None when the venue does not know it (OKX forgets done ones after a while)."""
+        return await self._orders.fetch(market, client_order_id)
+
+    async def fetch_open_orders(self, market: str | None = None) -> Sequence[OwnOrder]:
+        """Open orders, oldest first; at most 100 (what OKX gives at once)."""
+        unified = None if market is None else self._unified_of(market)
+        answer = await self._calls.read(
+            "open_orders", "read", lambda client: client.fetch_open_orders(unified, None, 100)
+        )
+        orders = [shapes.order(shapes.info(row), self._identities) for row in answer]
+        for order in orders:
+            self._orders.known.saw(order)
+        return sorted(orders, key=lambda order: int(order.venue_order_id))
+
+    async def fetch_my_trades(self, market: str | None = None, cursor: str = "", limit: int = 100) -> Sequence[OwnFill]:
+        """See the interface."""
+        symbol = None if market is None else self._identities.symbol(market)
+        unified = None if market is None else self._unified[market]
+        return await self._history.fills(symbol, unified, cursor, limit)
+
+    async def fetch_transfers(self, cursor: str = "", limit: int = 100) -> Sequence[VenueTransfer]:
+        """Deposits and withdrawals after `cursor`, oldest first."""
+        return await self._history.transfers(cursor, limit)
+
+    async def fetch_balances(self) -> Sequence[Balance]:
+        """Every asset of the trading account."""
+        answer = await self._calls.read("balances", "account", lambda client: client.fetch_balance())
+        return shapes.balances(answer, self._identities)
+
+    async def fetch_funding(self, market: str, cursor: str = "") -> Sequence[FundingPayment]:
+        """Spot pays no funding."""
+        del cursor
+        self._identities.symbol(market)
+        return ()
+
+    def _unified_of(self, market: str) -> str:
+        self._identities.symbol(market)
+        return self._unified[market]
