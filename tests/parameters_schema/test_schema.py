@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from trading.parameters import schema
+from trading.parameters.reference_table import markdown_table
 from trading.parameters.schema import BY_NAME, DEFAULTS, SCHEMA, ParameterKind, ParameterSpec, RiskDirection
 from trading.parameters.starting_values import STARTING_VALUES, StartingSet
 from trading.parameters.validation import MarketScale, validate
@@ -104,3 +105,10 @@ def test_pure_rooms_import_only_what_they_may() -> None:
             for name in names:
                 pure = name.startswith(("trading.strategy", "trading.risk"))
                 assert pure or name.split(".")[0] in allowed, f"{file.name} imports {name}"
+
+
+def test_documented_table_is_the_schemas() -> None:
+    documented = (Path(schema.__file__).parents[2] / "docs" / "parameters.md").read_text()
+    assert markdown_table() in documented
+    for slug, start in STARTING_VALUES.items():
+        assert slug in documented and f"{int(start.deposit_base):,}" in documented

@@ -47,7 +47,7 @@ STARTING_VALUES: Final[dict[str, StartingSet]] = {
         values={
             **DEFAULTS,
             "gamma": "1",
-            "kappa": "1500",
+            "kappa": "1200",
             "spread_floor_bps": "8",
             "q_target_lots": "200",
             "sigma_prior": "0.0006",
