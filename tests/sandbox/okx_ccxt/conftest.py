@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
+from pathlib import Path
 
 import ccxt.pro
 import pytest
 
+from tests.sandbox.server.engines import GRAM, engine
 from trading.sandbox.server.testing import RunningVenue, running_venue
 from trading.sandbox.types import RecordDepth, RecordTrade, Side
 
@@ -23,10 +25,11 @@ def sell_through(venue: RunningVenue, price: str, size: str) -> None:
 
 
 @pytest.fixture
-async def venue() -> AsyncIterator[RunningVenue]:
-    async with running_venue("cex") as running:
-        open_market(running)
-        yield running
+async def venue(tmp_path: Path) -> AsyncIterator[RunningVenue]:
+    with engine(tmp_path, GRAM, 20_000, 50_000) as exchange:
+        async with running_venue("cex", exchange=exchange) as running:
+            open_market(running)
+            yield running
 
 
 @pytest.fixture

@@ -98,6 +98,7 @@ async def test_bad_cancel_after(desk: Desk, timeout_s: str) -> None:
         '{"op":"subscribe","channel":["book"]}',
         '{"op":"login","key":"k","timestamp":"x","signature":"s"}',
         '{"op":"login","key":"k"}',
+        '{"op":"dance","id":"\\ud800"}',
     ],
 )
 async def test_bad_frames_leave_the_stream_open(venue: RunningVenue, http: aiohttp.ClientSession, frame: str) -> None:

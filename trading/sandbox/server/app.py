@@ -38,7 +38,10 @@ def open_exchange(venue: str, store_path: Path, clock: VenueClock) -> Exchange:
     """The engine with the catalogue's listings; the account's first deposits are booked once, ever."""
     listings = VENUES[venue]
     now_ns = clock.engine_ns()
-    exchange = Exchange({item.instrument.symbol: item.instrument for item in listings}, store_path, now_ns)
+    try:
+        exchange = Exchange({item.instrument.symbol: item.instrument for item in listings}, store_path, now_ns)
+    except ValueError as error:
+        raise SettingsError(f"{store_path}: {error}") from None
     for item in listings:
         for asset, amount in item.deposits:
             exchange.deposit(ACCOUNT, asset, amount, now_ns, f"initial-{item.instrument.symbol}-{asset}")

@@ -11,11 +11,12 @@ from aiohttp import web
 from trading.sandbox.server.decoding import json_document, json_object, money, text
 from trading.sandbox.server.dex_shapes import plain
 from trading.sandbox.server.endpoint import encode, read_body
-from trading.sandbox.server.errors import ApiError, bad_parameter
+from trading.sandbox.server.errors import ApiError, bad_parameter, from_reject
 from trading.sandbox.server.faults import FaultRule, rule_from_json
 from trading.sandbox.server.keys import same
 from trading.sandbox.server.streams import StreamHub
 from trading.sandbox.server.venue import Venue
+from trading.sandbox.types import Reject
 
 HEADER = "X-Control-Token"
 Action = Callable[[web.Request, bytes], object]
@@ -57,6 +58,8 @@ class Control:
                 payload = action(request, await read_body(request))
             except ApiError as error:
                 return _refuse(error)
+            except Reject as reject:
+                return _refuse(from_reject(reject))
             return web.Response(text=encode(payload), content_type="application/json")
 
         return handle

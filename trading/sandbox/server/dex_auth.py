@@ -16,7 +16,7 @@ _TIMESTAMP = re.compile(r"[0-9]{1,16}", re.ASCII)
 
 def signing_string(timestamp: str, method: str, path: str, body: bytes) -> bytes:
     """Timestamp (ms), method, path with query, body: joined by line feeds."""
-    return b"\n".join((timestamp.encode(), method.encode(), path.encode(), body))
+    return b"\n".join((timestamp.encode(), method.encode(), path.encode("utf-8", "surrogateescape"), body))
 
 
 def check(venue: Venue, key_id: str, timestamp: str, signature: str, method: str, path: str, body: bytes) -> ApiKey:

@@ -21,7 +21,8 @@ from trading.sandbox.types import Reject
 
 logger = logging.getLogger("sandbox_venue")
 
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+# ASCII only: what a client sent may come back in an answer, and need not be encodable as UTF-8
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def encode(payload: object) -> str:
@@ -156,6 +157,9 @@ def serve(venue: Venue, dialect: Dialect, route: Route) -> Callable[[web.Request
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=503)
+        except Exception:
+            logger.exception("a request failed outside its handler")
+            return refusal(dialect, ApiError(500, "internal_error", "internal error"))
         return web.Response(text=text, content_type="application/json")
 
     return handle

@@ -98,7 +98,7 @@ class OkxDialect:
             if not headers.get(name):
                 raise ApiError(401, "missing_header", f'Request header "{name}" can not be empty.')
         key_id, passphrase, stamp, sign = (headers[name] for name in names)
-        message = (stamp + method + path).encode("utf-8", "surrogatepass") + body
+        message = (stamp + method + path).encode("utf-8", "surrogateescape") + body
         return check_key(venue, key_id, passphrase, iso_ms(stamp), sign, message)
 
     def success(self, payload: object) -> str:

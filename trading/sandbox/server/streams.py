@@ -104,13 +104,20 @@ class Session(ABC):
         try:
             async for message in self._socket:
                 if message.type is WSMsgType.TEXT:
-                    self.on_text(message.data)
+                    self._take(message.data)
                 elif message.type is WSMsgType.BINARY:
                     await self._socket.close(code=1003, message=b"text frames only")
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _take(self, text: str) -> None:
+        try:
+            self.on_text(text)
+        except Exception:
+            logger.exception("a stream message could not be handled")
+            self.drop()
 
     async def _write(self) -> None:
         try:
