@@ -111,8 +111,9 @@ class RecordWriter:
         self._line(described)
 
     def write(self, event: RecordEvent) -> None:
-        """Append an event. ValueError (and nothing written) for a price off the tick, a size off the lot, or a time
-        before the header's start; a time before the last event's is raised to it."""
+        """Append an event. ValueError (and nothing written) for a price off the tick or not above 0, a size off the
+        lot or not above 0 (a depth level's may be 0), or a time before the header's start. A time before the last
+        event's is raised to it."""
         t_us = (event.ts_ns - self._header.start_ns) // 1000
         if t_us < 0:
             raise ValueError("event is older than the record's start")
@@ -120,10 +121,10 @@ class RecordWriter:
         line: list[object]
         if isinstance(event, RecordTrade):
             side = "b" if event.side is Side.BUY else "s"
-            line = ["t", t_us, side, self._ticks(event.price), self._lots(event.size)]
+            line = ["t", t_us, side, self._ticks(event.price), self._lots(event.size, 1)]
         elif isinstance(event, RecordTop):
-            line = ["b", t_us, self._ticks(event.bid), self._lots(event.bid_size)]
-            line += [self._ticks(event.ask), self._lots(event.ask_size)]
+            line = ["b", t_us, self._ticks(event.bid), self._lots(event.bid_size, 1)]
+            line += [self._ticks(event.ask), self._lots(event.ask_size, 1)]
         else:
             sides = [[[self._ticks(p), self._lots(q)] for p, q in side] for side in (event.bids, event.asks)]
             line = ["s" if event.snapshot else "d", t_us, *sides]
@@ -154,16 +155,18 @@ class RecordWriter:
         self._gzip.write(json.dumps(value, separators=(",", ":")).encode() + b"\n")
 
     def _ticks(self, price: Decimal) -> int:
-        return _whole(price, self._header.tick, "price")
+        return _whole(price, self._header.tick, "price", 1)
 
-    def _lots(self, size: Decimal) -> int:
-        return _whole(size, self._header.lot, "size")
+    def _lots(self, size: Decimal, least: int = 0) -> int:
+        return _whole(size, self._header.lot, "size", least)
 
 
-def _whole(value: Decimal, step: Decimal, name: str) -> int:
+def _whole(value: Decimal, step: Decimal, name: str, least: int) -> int:
+    if not value.is_finite():
+        raise ValueError(f"{name} {value} is not a number")
     number, rest = divmod(value, step)
-    if rest:
-        raise ValueError(f"{name} {value} is not a multiple of {step}")
+    if rest or number < least:
+        raise ValueError(f"{name} {value} is not a multiple of {step}, at least {least} of it")
     return int(number)
 
 

@@ -20,6 +20,7 @@ from trading.sandbox.records_format import RecordError, RecordHeader, RecordLine
 
 SEAM_US = 100_000  # pause between the last event of a pass and the first of the next
 CURSOR_COMMIT_NS = 1_000_000_000
+CHECKPOINT = 4096
 
 
 class RecordedBook:
@@ -63,24 +64,35 @@ class Record:
         self.header: RecordHeader = read_header(path)
         self.raw = list(read_lines(path))
         self.times_us: list[int] = []
+        self._checkpoints: list[RecordLine] = []  # the book before every CHECKPOINT-th event
+        digest = hashlib.sha256()
         book = RecordedBook()
         first: int | None = None
-        digest = hashlib.sha256()
-        for number in range(len(self.raw)):
-            line = self.line(number)
-            if self.times_us and line.t_us < self.times_us[-1]:
-                raise RecordError(f"{path}:{number + 2}: time runs backwards")
-            self.times_us.append(line.t_us)
+        highest = 0
+        for number, raw in enumerate(self.raw):
+            if number % CHECKPOINT == 0:
+                self._checkpoints.append(book.snapshot(0))
+            line = self._timed_line(number)
             book.fold(line)
-            digest.update(self.raw[number])
-            if number == 0:
-                first = book.double_mid() if line.kind == "s" else None
+            digest.update(raw)
+            highest = max(highest, line.price, line.bids[0][0] if line.kind == "b" else 0)
+            if number == 0 and line.kind == "s":
+                first = book.double_mid()
         last = book.double_mid()
         if first is None or last is None:
             raise RecordError(f"{path}: a record starts with a snapshot and ends with bids and asks")
         self.mirror_sum = (first + last) // 2
+        if highest >= self.mirror_sum:
+            raise RecordError(f"{path}: prices rise to more than double the mean mid, they cannot be mirrored")
         self.duration_us = self.times_us[-1] + SEAM_US
         self.fingerprint = digest.hexdigest()[:16]
+
+    def _timed_line(self, number: int) -> RecordLine:
+        line = self.line(number)
+        if self.times_us and line.t_us < self.times_us[-1]:
+            raise RecordError(f"{self.path}:{number + 2}: time runs backwards")
+        self.times_us.append(line.t_us)
+        return line
 
     def line(self, number: int) -> RecordLine:
         return parse_line(self.raw[number], f"{self.path.name}:{number + 2}")
@@ -88,7 +100,9 @@ class Record:
     def book_before(self, number: int) -> RecordLine:
         """The record's book as one snapshot line, just before event `number` (at least 1)."""
         book = RecordedBook()
-        for earlier in range(number):
+        start = min(number // CHECKPOINT, len(self._checkpoints) - 1)
+        book.fold(self._checkpoints[start])
+        for earlier in range(start * CHECKPOINT, number):
             book.fold(self.line(earlier))
         return book.snapshot(self.times_us[number - 1])
 

@@ -57,9 +57,13 @@ def test_writer_refuses_what_does_not_fit_and_never_runs_backwards(tmp_path):
         for bad in (
             RecordTrade(2_000_000, Side.BUY, D("99.995"), D(1)),
             RecordTrade(2_000_000, Side.BUY, D("99.99"), D("0.05")),
+            RecordTrade(2_000_000, Side.BUY, D("99.99"), D(0)),
+            RecordTrade(2_000_000, Side.BUY, D("NaN"), D(1)),
+            RecordTop(2_000_000, D("99.99"), D(1), D(0), D(1)),
+            RecordDepth(2_000_000, ((D("99.99"), D(-1)),), ()),
             RecordTrade(999_999, Side.BUY, D("99.99"), D(1)),
         ):
-            with pytest.raises(ValueError, match=r"not a multiple|older"):
+            with pytest.raises(ValueError, match=r"not a |older"):
                 writer.write(bad)
         writer.write(RecordTrade(3_000_000, Side.BUY, D("100.01"), D(1)))
         writer.write(RecordTrade(2_500_000, Side.BUY, D("100.01"), D(1)))
@@ -96,6 +100,7 @@ def test_a_flushed_record_is_readable_after_its_writer_died(tmp_path):
         ([HEAD_LINE, ["s", 0, [[1, 1]], [[2, 1]]], ["d", 5, [[1]], []]], "r.gz:3"),
         ([HEAD_LINE, ["s", 0, [[1, 1]], [[2, 1]]], ["z", 5]], "r.gz:3"),
         ([HEAD_LINE, ["s", 0, [[1, 1]], [[2, 1]]], "{"], "r.gz:3"),
+        ([HEAD_LINE, ["s", 0, [[1, 1]], [[2, 1]]], ["t", 5, "b", 3, 1]], "mirrored"),
         ([HEAD_LINE, ["s", 9, [[1, 1]], [[2, 1]]], ["d", 5, [], []]], "backwards"),
     ],
 )
