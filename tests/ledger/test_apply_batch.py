@@ -56,7 +56,14 @@ def test_one_fill_books_fill_position_cash_and_event(desk: None) -> None:
     assert (row.mid_at_fill, row.parameter_version) == (D("0.251"), 7)
     held = position()
     assert (held.q, held.cost_basis, held.realised, held.cash_flow) == (D(100), D(25), D("-0.01"), D("-25.01"))
-    assert (held.fees, held.bought, held.sold, held.volume, held.fills, held.ledger_seq) == (D("0.01"), 100, 0, 25, 1, 1)
+    assert (held.fees, held.bought, held.sold, held.volume, held.fills, held.ledger_seq) == (
+        D("0.01"),
+        100,
+        0,
+        25,
+        1,
+        1,
+    )
     assert (balance("dct"), balance("usdt")) == (D(100), D("-25.01"))
     moves = CashMovement.objects.order_by("id").values_list("kind", "asset_id", "amount")
     assert list(moves) == [("fill", "dct", 100), ("fill", "usdt", -25), ("fee", "usdt", D("-0.01"))]
@@ -224,7 +231,11 @@ def test_a_transfer_with_another_amount_contradicts(desk: None) -> None:
 
 
 def test_the_cursor_moves_with_what_was_read_before_it(desk: None) -> None:
-    moves = [CursorMove("dex-desk", "fills", "17"), CursorMove("nobody", "fills", "1"), CursorMove("dex-desk", "other", "1")]
+    moves = [
+        CursorMove("dex-desk", "fills", "17"),
+        CursorMove("nobody", "fills", "1"),
+        CursorMove("dex-desk", "other", "1"),
+    ]
     apply_batch(entries(fill(), *moves), NOW)
     apply_batch(entries(CursorMove("dex-desk", "fills", "18")), NOW)
     assert list(VenueCursor.objects.values_list("account__slug", "channel", "cursor")) == [("dex-desk", "fills", "18")]

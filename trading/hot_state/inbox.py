@@ -157,7 +157,7 @@ def _read(client: redis.Redis, consumer: str, start: str, count: int, block_ms: 
             keys.INBOX_GROUP, consumer, {keys.INBOX_STREAM: start}, count=count, block=block_ms
         )
     except redis.ResponseError as problem:
-        if "NOGROUP" in str(problem):
+        if "NOGROUP" in str(problem) or "UNBLOCKED" in str(problem):
             raise InboxGroupMissing(keys.INBOX_GROUP) from problem
         raise
     streams = answer.values() if isinstance(answer, dict) else [entries for _, entries in answer or []]
@@ -186,7 +186,7 @@ def claim_stale(client: redis.Redis, consumer: str, min_idle_ms: int, count: int
     try:
         answer: Any = client.xautoclaim(keys.INBOX_STREAM, keys.INBOX_GROUP, consumer, min_idle_ms, count=count)
     except redis.ResponseError as problem:
-        if "NOGROUP" in str(problem):
+        if "NOGROUP" in str(problem) or "UNBLOCKED" in str(problem):
             raise InboxGroupMissing(keys.INBOX_GROUP) from problem
         raise
     return _entries(answer[1])

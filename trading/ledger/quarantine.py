@@ -9,12 +9,15 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+import structlog
 
+from trading.controls.services import ControlRefused, impose_lock
 from trading.events.services import EventDraft
 from trading.ledger.page import Page, SetAside
 from trading.models import FillQuarantine
+from trading.risk.states import TradingState
 
+log = structlog.get_logger(__name__)
 LOCK_RULE = "fill_conflict"
 # What says nothing about the content: two copies of one contradiction that came by different ways are the
 # same one.
@@ -79,10 +82,9 @@ def _text(text: str, width: int) -> str:
 
 
 def impose_reducing(scope: str, rule: str, reason: str, now: datetime) -> None:
-    """Let `scope` (a market, or the desk) only reduce until people lift the lock; does nothing where it
-    already stands.
-    """
-    from trading.controls.services import impose_lock
-
-    with transaction.atomic():
-        impose_lock(scope, "REDUCING", rule, reason, imposed_by="ledger", now=now)
+    """Let `scope` (a market, or the desk) only reduce until people lift the lock; does nothing where it already stands."""
+    try:
+        impose_lock(scope, TradingState.REDUCING, rule, reason, imposed_by="ledger", now=now)
+    except ControlRefused as problem:
+        # A scope without a control counts as halted anyway.
+        log.error("lock_not_imposed", scope=scope, rule=rule, problem=problem.code)
