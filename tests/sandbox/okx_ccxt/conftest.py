@@ -42,6 +42,7 @@ async def connect(venue: RunningVenue) -> AsyncIterator[Callable[..., ccxt.pro.o
             "secret": venue.secret,
             "password": venue.passphrase,
             "enableRateLimit": False,
+            "timeout_on_exit": 0,  # ms that close() sleeps at its end
             "urls": {"api": {"rest": venue.base_url, "ws": venue.ws_url}},
             **options,
         }

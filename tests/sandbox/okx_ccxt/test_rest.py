@@ -32,7 +32,7 @@ async def test_markets_time_and_currencies(okx: Okx) -> None:
 
 
 async def test_the_async_support_client_works_as_well(venue: RunningVenue) -> None:
-    client = ccxt.async_support.okx({"urls": {"api": {"rest": venue.base_url}}})
+    client = ccxt.async_support.okx({"timeout_on_exit": 0, "urls": {"api": {"rest": venue.base_url}}})
     try:
         book = await client.fetch_order_book(SYMBOL, 5)
     finally:
@@ -213,7 +213,9 @@ async def test_faults_arrive_as_ccxts_own_errors(venue: RunningVenue, okx: Okx) 
 
 async def test_the_exchanges_rate_limit() -> None:
     async with running_venue("cex", rate_scale=1.0) as running:
-        client = ccxt.async_support.okx({"enableRateLimit": False, "urls": {"api": {"rest": running.base_url}}})
+        client = ccxt.async_support.okx(
+            {"timeout_on_exit": 0, "enableRateLimit": False, "urls": {"api": {"rest": running.base_url}}}
+        )
         try:
             with pytest.raises(ccxt.RateLimitExceeded, match="50011"):
                 for _ in range(15):
