@@ -35,6 +35,74 @@ class Outcome:
     fewest_fills_300s: int
 
 
+class _Desk:
+    """State of one run: volatility, balances, what was filled."""
+
+    def __init__(
+        self,
+        header: Header,
+        values: Mapping[str, str],
+        lot_size: Decimal,
+        maker_fee_bps: float,
+        base: Decimal,
+        quote: Decimal,
+    ) -> None:
+        self.header = header
+        self.parameters = quote_parameters(values)
+        self.ewma = ewma_params(self.parameters)
+        self.state = initial_state(self.ewma)
+        self.fee = Decimal(str(maker_fee_bps)) / 10_000
+        self.market = MarketRules(
+            tick=header.tick,
+            lot_step=header.lot_step,
+            lot_size=lot_size,
+            min_size=header.lot_step,
+            min_notional=Decimal("0.1"),
+            maker_fee_bps=maker_fee_bps,
+            max_fee_bps=Decimal(str(maker_fee_bps)),
+        )
+        self.base, self.quote = base, quote
+        self.fills: list[tuple[float, Side, Decimal]] = []
+        self.spreads_bps: list[float] = []
+        self.inventory: list[float] = []
+
+    def live_through(self, current: Step) -> None:
+        """Quote at the step's start and take the fills of its flow."""
+        self.state = step(self.state, current.mid, current.t_s, self.ewma)
+        result = compute_quote(self._inputs(current))
+        if result.delta is not None:
+            self.spreads_bps.append(result.delta / current.mid * 1e4)
+        for side_quote in (result.bid, result.ask):
+            size = _filled(side_quote, current)
+            if side_quote.price is not None and size > 0:
+                self._book(current.t_s, side_quote.side, side_quote.price, size)
+
+    def _inputs(self, current: Step) -> QuoteInputs:
+        sigma = volatility(self.state, self.ewma)
+        q_lots = inventory_lots(self.base, self.parameters.q_target_lots, self.market.lot_size)
+        self.inventory.append(q_lots)
+        return QuoteInputs(
+            reference=Reference(current.mid, "book", 0.0),
+            best_bid=_on_tick(current.bid, self.header),
+            best_ask=_on_tick(current.ask, self.header),
+            q_lots=q_lots,
+            sigma=sigma.effective,
+            widen_factor=total_widening(self.parameters, sigma.regime),
+            bid_permission=SidePermission.ALL,
+            ask_permission=SidePermission.ALL,
+            market=self.market,
+            balances=Balances(self.base, self.quote),
+            parameters=self.parameters,
+        )
+
+    def _book(self, t_s: float, side: Side, price: Decimal, size: Decimal) -> None:
+        notional = price * size
+        signed = size if side is Side.BUY else -size
+        self.base += signed
+        self.quote -= signed * price + notional * self.fee
+        self.fills.append((t_s, side, notional))
+
+
 def simulate(
     steps: Sequence[Step],
     header: Header,
@@ -43,61 +111,23 @@ def simulate(
     maker_fee_bps: float,
     deposits: tuple[Decimal, Decimal],
 ) -> Outcome:
-    """Run `values` over `steps`, starting from `deposits` (base, quote); trading P&L is
-    marked at the last mid and leaves out what the deposits alone would have gained or lost."""
-    parameters = quote_parameters(values)
-    ewma = ewma_params(parameters)
-    state = initial_state(ewma)
-    fee = Decimal(str(maker_fee_bps))
-    market = MarketRules(header.tick, header.lot_step, lot_size, header.lot_step, Decimal("0.1"), maker_fee_bps, fee)
+    """Run `values` over `steps`, starting from `deposits` (base, quote); trading P&L is marked at the last mid and
+    leaves out what the deposits alone would have gained or lost."""
     base, quote = deposits
-    held_value = float(base) * steps[-1].mid + float(quote)
-    fills: list[tuple[Side, Decimal]] = []
-    fill_times: list[float] = []
-    spreads: list[float] = []
-    inventory: list[float] = []
+    desk = _Desk(header, values, lot_size, maker_fee_bps, base, quote)
     for current in steps:
-        state = step(state, current.mid, current.t_s, ewma)
-        sigma = volatility(state, ewma)
-        q = inventory_lots(base, parameters.q_target_lots, lot_size)
-        inventory.append(q)
-        result = compute_quote(
-            QuoteInputs(
-                reference=Reference(current.mid, "book", 0.0),
-                best_bid=_on_tick(current.bid, header),
-                best_ask=_on_tick(current.ask, header),
-                q_lots=q,
-                sigma=sigma.effective,
-                widen_factor=total_widening(parameters, sigma.regime, False, 1.0),
-                bid_permission=SidePermission.ALL,
-                ask_permission=SidePermission.ALL,
-                market=market,
-                balances=Balances(base, quote),
-                parameters=parameters,
-            )
-        )
-        if result.delta is not None:
-            spreads.append(result.delta / current.mid * 1e4)
-        for side_quote in (result.bid, result.ask):
-            size = _filled(side_quote, current)
-            if size <= 0 or side_quote.price is None:
-                continue
-            notional = side_quote.price * size
-            quote -= notional * fee / 10_000
-            sign = 1 if side_quote.side is Side.BUY else -1
-            base, quote = base + sign * size, quote - sign * notional
-            fills.append((side_quote.side, notional))
-            fill_times.append(current.t_s)
+        desk.live_through(current)
+    start_s, end_s = steps[0].t_s, steps[-1].t_s
     return Outcome(
-        window_s=steps[-1].t_s - steps[0].t_s,
-        fills=len(fills),
-        bid_fills=sum(side is Side.BUY for side, _ in fills),
-        volume_quote=float(sum((notional for _, notional in fills), Decimal(0))),
-        trading_pnl_quote=float(base) * steps[-1].mid + float(quote) - held_value,
-        median_spread_bps=sorted(spreads)[len(spreads) // 2],
-        largest_q_lots=max(abs(q) for q in inventory),
-        last_q_lots=inventory[-1],
-        fewest_fills_300s=_fewest(fill_times, steps[0].t_s, steps[-1].t_s, 300.0),
+        window_s=end_s - start_s,
+        fills=len(desk.fills),
+        bid_fills=sum(side is Side.BUY for _, side, _ in desk.fills),
+        volume_quote=float(sum((notional for _, _, notional in desk.fills), Decimal(0))),
+        trading_pnl_quote=float(desk.base - base) * steps[-1].mid + float(desk.quote - quote),
+        median_spread_bps=sorted(desk.spreads_bps)[len(desk.spreads_bps) // 2],
+        largest_q_lots=max(abs(q) for q in desk.inventory),
+        last_q_lots=desk.inventory[-1],
+        fewest_fills_300s=_fewest([t_s for t_s, _, _ in desk.fills], start_s, end_s, 300.0),
     )
 
 

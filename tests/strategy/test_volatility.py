@@ -170,11 +170,11 @@ def test_parameters_of_a_market() -> None:
 
 
 def test_widening_multiplies() -> None:
-    p = parameters(widen_factor="1.5", widen_stressed_factor="2", ref_fallback_widen="3")
-    assert total_widening(p, Regime.NORMAL, False, 1.0) == 1.5
-    assert total_widening(p, Regime.STRESSED, False, 1.0) == 3.0
-    assert total_widening(p, Regime.STRESSED, True, 2.0) == 18.0
-    assert total_widening(p, Regime.CALM, False, 0.1) == 1.5  # nothing narrows
+    p = parameters(widen_factor="1.5", widen_stressed_factor="2")
+    assert total_widening(p, Regime.NORMAL) == 1.5
+    assert total_widening(p, Regime.STRESSED) == 3.0
+    assert total_widening(p, Regime.STRESSED, reference_widen=3.0, operator=2.0) == 18.0
+    assert total_widening(p, Regime.CALM, reference_widen=0.5, operator=0.1) == 1.5  # nothing narrows
 
 
 @given(

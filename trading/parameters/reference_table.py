@@ -14,9 +14,9 @@ _RISK = {
 
 
 def _row(spec: ParameterSpec) -> str:
-    bounds = f"{spec.minimum} … {spec.maximum}"
+    bounds = f"{spec.minimum:f} … {spec.maximum:f}"
     name = f"`{spec.name}`" if spec.live_updatable else f"`{spec.name}` (restarts its measurement)"
-    return f"| {name} | {spec.unit} | {spec.default} | {bounds} | {_RISK[spec.risk_direction]} | {spec.help} |"
+    return f"| {name} | {spec.unit} | {spec.default:f} | {bounds} | {_RISK[spec.risk_direction]} | {spec.help} |"
 
 
 def markdown_table() -> str:

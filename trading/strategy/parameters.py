@@ -54,12 +54,7 @@ ParameterValue = str | int | float | Decimal | bool
 
 
 def quote_parameters(values: Mapping[str, ParameterValue]) -> QuoteParameters:
-    """Typed parameters of a validated mapping name -> value; further names are ignored.
-
-    Raises:
-        KeyError: a parameter is missing.
-        ValueError, ArithmeticError: a value is no number.
-    """
+    """Typed parameters of a validated mapping; further names are ignored. A missing name is a `KeyError`."""
     return QuoteParameters(
         gamma=float(values["gamma"]),
         kappa=float(values["kappa"]),

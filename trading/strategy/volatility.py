@@ -141,11 +141,15 @@ def regime(sigma_raw: float, params: EwmaParams) -> Regime:
     return Regime.NORMAL
 
 
-def total_widening(parameters: QuoteParameters, regime: Regime, fallback_reference: bool, operator: float) -> float:
-    """Factor on the spread (>= 1): standing parameter x operator x stressed regime x fallback reference."""
-    factor = max(parameters.widen_factor, 1.0) * max(operator, 1.0)
-    if regime is Regime.STRESSED:
-        factor *= max(parameters.widen_stressed_factor, 1.0)
-    if fallback_reference:
-        factor *= max(parameters.ref_fallback_widen, 1.0)
+def total_widening(
+    parameters: QuoteParameters, regime: Regime, reference_widen: float = 1.0, operator: float = 1.0
+) -> float:
+    """Factor on the spread (>= 1): standing parameter x operator x stressed regime x what the reference's source asks.
+
+    `reference_widen` is `ref_fallback_widen` while a fallback source gives the reference, else 1; no factor narrows.
+    """
+    stressed = parameters.widen_stressed_factor if regime is Regime.STRESSED else 1.0
+    factor = 1.0
+    for part in (parameters.widen_factor, operator, stressed, reference_widen):
+        factor *= max(part, 1.0)
     return factor
