@@ -110,7 +110,9 @@ async def append_history(client: redis.asyncio.Redis, slug: str, point: HistoryP
         await client.xadd(keys.history(slug), fields, id=f"{at_ms}-*", minid=str(oldest_ms), approximate=True)
     except redis.ResponseError:
         # Our clock went back behind the newest entry: keep the point, right after that entry.
-        await client.xadd(keys.history(slug), fields)
+        newest: Any = await client.xrevrange(keys.history(slug), count=1)
+        newest_ms = newest[0][0].decode().split("-")[0] if newest else "0"
+        await client.xadd(keys.history(slug), fields, id=f"{newest_ms}-*")
 
 
 def _points(entries: Any, slug: str) -> list[HistoryPoint]:

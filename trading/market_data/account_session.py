@@ -23,6 +23,7 @@ from trading.market_data.market_state import read_clock
 from trading.market_data.problems import FeedProblem, problem_of
 from trading.market_data.publisher import MarketPublisher
 from trading.market_data.recorder import Recorder, RecorderPolicy
+from trading.market_data.streams import following
 from trading.market_data.supervision import keep_running
 from trading.market_data.tracker import MarketTracker
 from trading.registry.selectors import MarketRef
@@ -218,26 +219,29 @@ class AccountSession:
 
     async def _follow_own(self, venue: Venue) -> None:
         """Own orders into the hot state, own fills into the inbox."""
-        client, clock = self._around.client, self._around.clock
-        async for item in venue.stream_own():
-            self._own_alive = True
-            self._auth("own", refused=False)
-            if isinstance(item, OwnOrder | OwnFill):
-                tracker = self._trackers.get(item.market)
-                if tracker is None:
-                    log.error("own_event_of_unknown_market", account=self.account, market=item.market)
-                    continue
-                if isinstance(item, OwnOrder):
-                    await apply_venue_order(client, item.market, item, clock.now_ns())
-                    self._publishers[item.market].wake()
-                    continue
-                self._own_trade(item.market, item.trade_id)
-                await append_fill_async(client, raw_fill(item, tracker.ref, "stream", clock.now_ns()))
-                self._balances_now.set()
-            elif isinstance(item, StreamReset):
-                self._poll_now.set()
-            elif not isinstance(item, ProofOfLife):
-                log.warning("own_stream_garbage", account=self.account, kind=type(item).__name__)
+        async with following(venue.stream_own()) as stream:
+            async for item in stream:
+                self._own_alive = True
+                self._auth("own", refused=False)
+                if isinstance(item, OwnOrder | OwnFill):
+                    await self._own_event(item)
+                elif isinstance(item, StreamReset):
+                    self._poll_now.set()
+                elif not isinstance(item, ProofOfLife):
+                    log.warning("own_stream_garbage", account=self.account, kind=type(item).__name__)
+
+    async def _own_event(self, item: OwnOrder | OwnFill) -> None:
+        client, now_ns = self._around.client, self._around.clock.now_ns()
+        tracker = self._trackers.get(item.market)
+        if tracker is None:
+            log.error("own_event_of_unknown_market", account=self.account, market=item.market)
+        elif isinstance(item, OwnOrder):
+            await apply_venue_order(client, item.market, item, now_ns)
+            self._publishers[item.market].wake()
+        else:
+            self._own_trade(item.market, item.trade_id)
+            await append_fill_async(client, raw_fill(item, tracker.ref, "stream", now_ns))
+            self._balances_now.set()
 
     def _own_failed(self, error: Exception | None) -> None:
         """What the stream would have told meanwhile is in the history."""

@@ -6,12 +6,14 @@ import asyncio
 from dataclasses import dataclass
 
 import structlog
+from prometheus_client import Counter
 
 from trading import metrics
 from trading.clock import Clock
 from trading.market_data.problems import BookBehind, problem_of
 from trading.market_data.publisher import MarketPublisher
 from trading.market_data.recorder import Recorder
+from trading.market_data.streams import following
 from trading.market_data.tracker import MarketTracker
 from trading.venues.interface import Level, OrderBook, ProofOfLife, PublicTrade, StreamReset, Venue, VenueError
 
@@ -42,28 +44,31 @@ class MarketFeed:
 
     async def _read_book(self) -> None:
         counted = {kind: metrics.FEED_MESSAGES.labels(self._slug, kind) for kind in ("book", "proof", "reset")}
-        state = self.tracker.state
-        async for item in self.venue.stream_book(self._slug):
-            now_s, now_ns = self.clock.monotonic_s(), self.clock.now_ns()
-            if isinstance(item, OrderBook) and item.market == self._slug:
-                counted["book"].inc()
-                state.on_book(item, now_s, now_ns)
-                if self.recorder:
-                    self.recorder.on_book(item, now_ns)
-                self.publisher.wake()
-            elif isinstance(item, ProofOfLife):
-                counted["proof"].inc()
-                if state.book is not None:
-                    state.on_proof(now_s)
-                if self.recorder:
-                    self.recorder.flush_when_due(now_ns)
-            elif isinstance(item, StreamReset):
-                counted["reset"].inc()
-                self._lost_thread(item.reason)
-                state.on_reset()
-                self.publisher.wake()
-            else:
-                self._garbage("book", item)
+        async with following(self.venue.stream_book(self._slug)) as stream:
+            async for item in stream:
+                self._book_item(item, counted)
+
+    def _book_item(self, item: object, counted: dict[str, Counter]) -> None:
+        state, now_s, now_ns = self.tracker.state, self.clock.monotonic_s(), self.clock.now_ns()
+        if isinstance(item, OrderBook) and item.market == self._slug:
+            counted["book"].inc()
+            state.on_book(item, now_s, now_ns)
+            if self.recorder:
+                self.recorder.on_book(item, now_ns)
+            self.publisher.wake()
+        elif isinstance(item, ProofOfLife):
+            counted["proof"].inc()
+            if state.book is not None:
+                state.on_proof(now_s)
+            if self.recorder:
+                self.recorder.flush_when_due(now_ns)
+        elif isinstance(item, StreamReset):
+            counted["reset"].inc()
+            self._lost_thread(item.reason)
+            state.on_reset()
+            self.publisher.wake()
+        else:
+            self._garbage("book", item)
 
     def book_failed(self, error: Exception | None) -> None:
         """The book stream failed: what it told is void."""
@@ -102,18 +107,22 @@ class MarketFeed:
         """Take in the prints: first those that happened before the stream, then the stream."""
         await self._seed_trades()
         counted = metrics.FEED_MESSAGES.labels(self._slug, "trade")
-        async for item in self.venue.stream_trades(self._slug):
-            if isinstance(item, PublicTrade) and item.market == self._slug:
-                if not self.tracker.state.on_trade(item):
-                    continue
-                counted.inc()
-                if self.recorder:
-                    self.recorder.on_trade(item, self.clock.now_ns())
-                self.publisher.wake()
-            elif isinstance(item, StreamReset):
-                await self._seed_trades()
-            elif not isinstance(item, ProofOfLife):
-                self._garbage("trades", item)
+        async with following(self.venue.stream_trades(self._slug)) as stream:
+            async for item in stream:
+                if isinstance(item, StreamReset):
+                    await self._seed_trades()
+                elif isinstance(item, PublicTrade) and item.market == self._slug:
+                    self._print(item, counted)
+                elif not isinstance(item, ProofOfLife):
+                    self._garbage("trades", item)
+
+    def _print(self, trade: PublicTrade, counted: Counter) -> None:
+        if not self.tracker.state.on_trade(trade):
+            return
+        counted.inc()
+        if self.recorder:
+            self.recorder.on_trade(trade, self.clock.now_ns())
+        self.publisher.wake()
 
     async def _seed_trades(self) -> None:
         try:
