@@ -1,0 +1,98 @@
+"""The Celery application and what beat sends when. The file scheduler only: django-celery-beat cuts a tick below a second to 0."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcmm_portal.settings")
+
+import django
+from celery import Celery, signals
+from celery.beat import BeatLazyFunc, PersistentScheduler
+from django.conf import settings
+
+django.setup()
+
+from trading.quoting.grid import GridSchedule, due_slot
+from trading.quoting.shard import EXPIRES_AT_LEAST_S, EXPIRES_TICKS
+
+app = Celery("dcmm_portal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+PROCESS = os.environ.get("DCMM_PROCESS", "")
+HEARTBEAT_EVERY_S = 1.0
+
+
+def _quote_entry(shard: int) -> dict[str, Any]:
+    tick_s = settings.REFRESH_INTERVAL_S
+    return {
+        "task": "trading.quote_shard",
+        "schedule": GridSchedule(tick_s),
+        "args": (shard, BeatLazyFunc(due_slot)),
+        "options": {"queue": "quote", "expires": max(EXPIRES_TICKS * tick_s, EXPIRES_AT_LEAST_S)},
+    }
+
+
+def _housekeeping(task: str, every_s: float) -> dict[str, Any]:
+    return {"task": task, "schedule": every_s, "options": {"queue": "housekeeping", "expires": every_s}}
+
+
+app.conf.beat_schedule = {
+    **{f"quote-{shard}": _quote_entry(shard) for shard in range(settings.QUOTE_SHARDS)},
+    "persist-state": _housekeeping("trading.persist_state", 60.0),
+    "reconcile": _housekeeping("trading.reconcile", 60.0),
+    "decision-partitions": _housekeeping("trading.decision_partitions", 6 * 3600.0),
+}
+
+
+class Scheduler(PersistentScheduler):
+    """The file scheduler, telling that it still ticks."""
+
+    _told_at_s = float("-inf")
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        now_s = time.monotonic()
+        if PROCESS and now_s - self._told_at_s >= HEARTBEAT_EVERY_S:
+            self._told_at_s = now_s
+            _tell_heartbeat()
+        return super().tick(*args, **kwargs)
+
+
+def _tell_heartbeat() -> None:
+    import redis
+
+    from trading.hot_state.market import beat_sync
+
+    try:
+        beat_sync(PROCESS, time.time_ns())
+    except redis.RedisError:
+        # Beat goes on; the missing heartbeat is what tells.
+        return
+
+
+app.conf.beat_scheduler = Scheduler
+app.conf.beat_max_loop_interval = HEARTBEAT_EVERY_S
+
+
+@signals.worker_ready.connect
+def _start_quoting(**_: Any) -> None:
+    """Connect before the first tick, and tell from the quoting loop itself that it lives."""
+    from trading.quoting.worker import start
+
+    threading.Thread(target=start, args=(PROCESS,), name="start-quoting", daemon=True).start()
+
+
+@signals.worker_shutdown.connect
+def _stop_quoting(**_: Any) -> None:
+    from trading.quoting.worker import shut_down
+
+    shut_down()
+
+
+@signals.setup_logging.connect
+def _keep_our_logging(**_: Any) -> None:
+    """Django has configured logging (one JSON object a line); Celery shall not configure it again."""

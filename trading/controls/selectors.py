@@ -1,0 +1,73 @@
+"""Reading trading states: what is in force on a market and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from trading.models import Lock, TradingControl
+from trading.risk.states import TradingState, strictest
+
+DESK = "desk"
+
+
+@dataclass(frozen=True, slots=True)
+class Imposed:
+    """One control or lock and what it says. `rule` is "control" for what a person set."""
+
+    scope: str
+    state: TradingState
+    rule: str
+    reason: str
+    by: str
+    since: datetime
+
+
+Effective = tuple[TradingState, tuple[Imposed, ...]]
+
+
+def effective_state(market_slug: str, now: datetime) -> Effective:
+    """The state in force on a market, and everything that is stricter than active, strictest first.
+
+    A control that is missing counts as halted: what can't be checked has failed.
+    """
+    return effective_states((market_slug,), now)[market_slug]
+
+
+def effective_states(market_slugs: Iterable[str], now: datetime) -> dict[str, Effective]:
+    """The same for several markets, by slug, with two queries for all of them."""
+    slugs = tuple(market_slugs)
+    scopes = (DESK, *slugs)
+    controls = {row.scope: row for row in TradingControl.objects.filter(scope__in=scopes)}
+    active = Lock.objects.filter(scope__in=scopes, lifted_at__isnull=True).filter(
+        Q(until__isnull=True) | Q(until__gt=now)
+    )
+    locks = list(active)
+    return {slug: _effective((DESK, slug), controls, locks, now) for slug in slugs}
+
+
+def _effective(
+    scopes: tuple[str, str], controls: Mapping[str, TradingControl], locks: Iterable[Lock], now: datetime
+) -> Effective:
+    rows = [controls[scope] for scope in scopes if scope in controls]
+    found = [
+        Imposed(row.scope, TradingState(row.state.lower()), "control", row.reason, row.actor_name, row.changed_at)
+        for row in rows
+    ]
+    found += [
+        Imposed(row.scope, TradingState(row.state.lower()), row.rule, row.reason, row.imposed_by, row.imposed_at)
+        for row in locks
+        if row.scope in scopes
+    ]
+    found += [
+        Imposed(scope, TradingState.HALTED, "missing", "this scope has no trading control", "", now)
+        for scope in scopes
+        if scope not in controls
+    ]
+    imposing = sorted(
+        (one for one in found if one.state is not TradingState.ACTIVE), key=lambda one: -one.state.strictness
+    )
+    return strictest(one.state for one in found), tuple(imposing)

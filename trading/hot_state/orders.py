@@ -1,0 +1,172 @@
+"""Own orders that may rest or fill, in the hot state; written by the cycle that sends and by the own-order stream.
+
+Two writers meet here, so that every change is a compare-and-set of one order's bytes, merged by rules that only move
+forward: what was filled only grows, a done order stays done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import redis.asyncio
+
+from trading.hot_state import keys
+from trading.hot_state.codec import decode, encode
+from trading.hot_state.connection import sync_client
+from trading.hot_state.values import HotOrder
+from trading.orders.client_ids import parse_client_order_id
+from trading.venues.interface import OrderState, OwnOrder
+
+GONE_KEPT_S = 2.0
+# A fill reaches the inbox within this time of the order's change; until then it is counted twice rather than not at all.
+FILL_SETTLE_S = 2.0
+_ATTEMPTS = 8
+# ARGV: field, bytes expected ("" for none), new bytes ("" to delete).
+_SWAP = """
+local now = redis.call('HGET', KEYS[1], ARGV[1])
+if (now or '') ~= ARGV[2] then return 0 end
+if ARGV[3] == '' then redis.call('HDEL', KEYS[1], ARGV[1]) else redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
+return 1
+"""
+
+Merge = Callable[[HotOrder | None], HotOrder | None]
+
+
+def parse_orders(raw: dict[bytes, bytes]) -> tuple[HotOrder, ...]:
+    """All orders of one market's hash, gone ones included, by client order id. Raises `HotStateCorrupt`."""
+    return tuple(sorted((decode(body, HotOrder) for body in raw.values()), key=lambda order: order.client_order_id))
+
+
+async def read_open_orders(client: redis.asyncio.Redis, slug: str, *, with_gone: bool = False) -> tuple[HotOrder, ...]:
+    """Own orders of a market; those that are done only with `with_gone`. Raises `HotStateCorrupt`."""
+    found = parse_orders(await client.hgetall(keys.open_orders(slug)))  # type: ignore[misc]
+    return found if with_gone else tuple(order for order in found if order.gone_ns == 0)
+
+
+def read_open_orders_sync(slug: str, *, with_gone: bool = False) -> tuple[HotOrder, ...]:
+    """The same for views, commands and the ledger."""
+    found = parse_orders(sync_client().hgetall(keys.open_orders(slug)))  # type: ignore[arg-type]
+    return found if with_gone else tuple(order for order in found if order.gone_ns == 0)
+
+
+def queue_read(client: Any, slug: str) -> Any:
+    """Queue the reading of all orders on a pipeline; `parse_orders` reads the answer."""
+    return client.hgetall(keys.open_orders(slug))
+
+
+def queue_put(client: Any, slug: str, orders: Iterable[HotOrder]) -> Any:
+    """Queue plain writes: for intents and amends before they are sent, when the market's lease is held."""
+    fields = {order.client_order_id: encode(order) for order in orders}
+    return client.hset(keys.open_orders(slug), mapping=fields)
+
+
+async def change_order(client: redis.asyncio.Redis, slug: str, client_order_id: str, merge: Merge) -> HotOrder | None:
+    """Replace one order by `merge(current)` (None deletes), again while another writer was quicker; what stands then."""
+    key = keys.open_orders(slug)
+    for _ in range(_ATTEMPTS):
+        raw: bytes | None = await client.hget(key, client_order_id)  # type: ignore[misc]
+        current = None if raw is None else decode(raw, HotOrder)
+        wanted = merge(current)
+        if wanted == current:
+            return current
+        new = b"" if wanted is None else encode(wanted)
+        if await client.eval(_SWAP, 1, key, client_order_id, raw or b"", new):  # type: ignore[misc]
+            return wanted
+    raise ConnectionError(f"order {client_order_id} is being rewritten too fast to be changed")
+
+
+async def change_orders(
+    client: redis.asyncio.Redis, slug: str, merges: Mapping[str, Merge]
+) -> dict[str, HotOrder | None]:
+    """The same for several orders in two round trips; what stands then, by client order id."""
+    if not merges:
+        return {}
+    key, ids = keys.open_orders(slug), list(merges)
+    raws: list[bytes | None] = await client.hmget(key, ids)  # type: ignore[misc]
+    results: dict[str, HotOrder | None] = {}
+    async with client.pipeline(transaction=False) as pipe:
+        for client_order_id, raw in zip(ids, raws, strict=True):
+            wanted = merges[client_order_id](None if raw is None else decode(raw, HotOrder))
+            results[client_order_id] = wanted
+            pipe.eval(_SWAP, 1, key, client_order_id, raw or b"", b"" if wanted is None else encode(wanted))
+        swapped = await pipe.execute()
+    for client_order_id, done in zip(ids, swapped, strict=True):
+        if not done:
+            results[client_order_id] = await change_order(client, slug, client_order_id, merges[client_order_id])
+    return results
+
+
+async def drop_orders(client: redis.asyncio.Redis, slug: str, client_order_ids: Iterable[str]) -> None:
+    """Forget orders that are done and recorded."""
+    ids = list(client_order_ids)
+    if ids:
+        await client.hdel(keys.open_orders(slug), *ids)  # type: ignore[misc]
+
+
+def merge_venue_order(current: HotOrder | None, told: OwnOrder, now_ns: int) -> HotOrder | None:
+    """What stands after the venue told `told` of an order of ours; None for one that we never had and that is done."""
+    if current is None:
+        return _adopt(told, now_ns)
+    known = replace(
+        _with_filled(current, told.filled, now_ns), venue_order_id=told.venue_order_id or current.venue_order_id
+    )
+    if known.gone_ns:
+        return known
+    if told.state is not OrderState.OPEN:
+        status = "FILLED" if told.state is OrderState.FILLED else "CANCELLED"
+        return replace(known, status=status, gone_ns=now_ns, amend_price=None, amend_size=None)
+    return _merge_open(known, told)
+
+
+def _with_filled(current: HotOrder, filled: Decimal, now_ns: int) -> HotOrder:
+    """`filled` only grows; what was there long enough is settled, the rest is still on its way to the ledger."""
+    if filled <= current.filled:
+        return current
+    is_old = now_ns - current.updated_ns > FILL_SETTLE_S * 1e9
+    settled = current.filled if is_old else current.settled_filled
+    return replace(current, filled=filled, settled_filled=settled, updated_ns=now_ns)
+
+
+def _merge_open(known: HotOrder, told: OwnOrder) -> HotOrder:
+    """An open order as told: it exists, and an amend is through when its price and size are there."""
+    if known.amend_price is not None:
+        if (told.price, told.size) != (known.amend_price, known.amend_size):
+            return known  # perhaps told before the amend arrived: the amend stays in flight
+        return replace(known, price=told.price, size=told.size, amend_price=None, amend_size=None, status="LIVE")
+    if known.status in ("INTENT", "UNKNOWN"):
+        return replace(known, price=told.price, size=told.size, status="LIVE")
+    return known
+
+
+def _adopt(told: OwnOrder, now_ns: int) -> HotOrder | None:
+    """An order of ours that the hot state has lost: counted from now on, swept by its epoch."""
+    if told.state is not OrderState.OPEN:
+        return None
+    parts = parse_client_order_id(told.client_order_id)
+    return HotOrder(
+        client_order_id=told.client_order_id,
+        venue_order_id=told.venue_order_id,
+        side=told.side.value,
+        level=parts.level if parts else 0,
+        epoch=parts.epoch if parts else 0,
+        price=told.price,
+        size=told.size,
+        filled=told.filled,
+        status="LIVE",
+        deadline_ns=0,
+        updated_ns=now_ns,
+    )
+
+
+async def apply_venue_order(
+    client: redis.asyncio.Redis, slug: str, told: OwnOrder, now_ns: int | None = None
+) -> HotOrder | None:
+    """Merge what the venue's own-order stream, an answer or a query told of one of our orders; `now_ns` is our wall
+    time (without it, the venue's time of the change stands in)."""
+    at_ns = told.updated_ns if now_ns is None else now_ns
+    return await change_order(
+        client, slug, told.client_order_id, lambda current: merge_venue_order(current, told, at_ns)
+    )

@@ -1,0 +1,144 @@
+"""What PostgreSQL governs, as every worker reads it again and again: controls each second, parameters and markets every five.
+
+The reading runs beside the cycles. When it fails for longer than `STALE_S` the market has a problem and its quotes go:
+a state that can't be checked is not ACTIVE. The gate asks again when orders are sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+import structlog
+from django.db import models
+
+from trading.clock import Clock, to_datetime
+from trading.models import ExposureLimit, Lock, ParameterSet, TradingControl
+from trading.orders.database import DatabaseThreads
+from trading.parameters.services import current_values, values_hash
+from trading.quoting.inputs import Governed
+from trading.registry.selectors import MarketRef, active_markets
+from trading.risk.states import TradingState
+from trading.strategy.parameters import QuoteParameters, quote_parameters
+
+log = structlog.get_logger(__name__)
+CONTROLS_EVERY_S = 1.0
+PARAMETERS_EVERY_S = 5.0
+STALE_S = 5.0
+READ_TIMEOUT_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Markets, their parameters (None with the coded problem beside it), and the shared limits."""
+
+    markets: Mapping[str, MarketRef]
+    parameters: Mapping[str, tuple[QuoteParameters | None, int, str]]
+    asset_hard: Mapping[str, Decimal]
+    desk_hard: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeState:
+    """Strictest of a scope's control and active locks, with what imposes it."""
+
+    state: TradingState
+    reason: str
+
+
+def load_rules() -> Rules:
+    """Read markets, parameter sets and exposure limits."""
+    markets = {market.slug: market for market in active_markets()}
+    by_id = {market.id: slug for slug, market in markets.items()}
+    parameters: dict[str, tuple[QuoteParameters | None, int, str]] = {}
+    for row in ParameterSet.objects.filter(market_id__in=list(by_id)):
+        values = current_values(row)
+        # The hash is of what was authorised: values that do not fit it were changed by other hands.
+        fits = values_hash(values) == row.values_hash
+        parameters[by_id[row.market_id]] = (
+            (quote_parameters(values), row.version, "") if fits else (None, row.version, "parameters_mismatch")
+        )
+    limits = list(ExposureLimit.objects.all())
+    desk = [limit.hard_limit for limit in limits if limit.scope == ExposureLimit.Scope.DESK]
+    return Rules(
+        markets=markets,
+        parameters=parameters,
+        asset_hard={limit.key: limit.hard_limit for limit in limits if limit.scope == ExposureLimit.Scope.ASSET},
+        desk_hard=min(desk) if desk else None,
+    )
+
+
+def load_states(now: datetime) -> dict[str, ScopeState]:
+    """State of every scope that has a control row."""
+    states = {
+        control.scope: ScopeState(TradingState(control.state.lower()), f"control_{control.state.lower()}")
+        for control in TradingControl.objects.all()
+    }
+    active = Lock.objects.filter(lifted_at__isnull=True).filter(models.Q(until__isnull=True) | models.Q(until__gt=now))
+    for lock in active:
+        imposed, current = TradingState(lock.state.lower()), states.get(lock.scope)
+        if current is not None and imposed.strictness >= current.state.strictness:
+            states[lock.scope] = ScopeState(imposed, f"lock_{lock.rule}")
+    return states
+
+
+@dataclass(slots=True)
+class GovernedCache:
+    """The process' last readings. `refresh` is called at every tick; it reads only what is due."""
+
+    database: DatabaseThreads
+    clock: Clock
+    _rules: Rules | None = None
+    _states: Mapping[str, ScopeState] = field(default_factory=dict)
+    _rules_at_s: float = float("-inf")
+    _states_at_s: float = float("-inf")
+    _reading: asyncio.Task[None] | None = None
+
+    async def refresh(self) -> None:
+        """Start a reading where one is due; wait for it only if what is held is too old to be used."""
+        now_s = self.clock.monotonic_s()
+        due = now_s - self._states_at_s >= CONTROLS_EVERY_S or now_s - self._rules_at_s >= PARAMETERS_EVERY_S
+        if due and (self._reading is None or self._reading.done()):
+            self._reading = asyncio.create_task(self._read(now_s))
+        if self._reading is not None and not self._usable(now_s):
+            await asyncio.wait([self._reading], timeout=READ_TIMEOUT_S)
+
+    def _usable(self, now_s: float) -> bool:
+        return now_s - self._states_at_s <= STALE_S and now_s - self._rules_at_s <= STALE_S + PARAMETERS_EVERY_S
+
+    async def _read(self, now_s: float) -> None:
+        try:
+            if now_s - self._rules_at_s >= PARAMETERS_EVERY_S:
+                self._rules = await self.database.run(load_rules)
+                self._rules_at_s = now_s
+            self._states = await self.database.run(load_states, to_datetime(self.clock.now_ns()))
+            self._states_at_s = now_s
+        except Exception as problem:
+            log.warning("governed_unreadable", problem=type(problem).__name__)
+
+    def forget_rules(self) -> None:
+        """Read the parameters again at the next tick (the gate saw another version)."""
+        self._rules_at_s = min(self._rules_at_s, self.clock.monotonic_s() - PARAMETERS_EVERY_S)
+
+    def markets(self) -> tuple[MarketRef, ...]:
+        """Active markets as last read, by id; they stay known while PostgreSQL is away, so that quotes can be taken off."""
+        return () if self._rules is None else tuple(self._rules.markets.values())
+
+    def shared_limits(self, asset: str) -> tuple[Decimal | None, Decimal | None]:
+        """Hard limits of the asset and of the desk."""
+        return (None, None) if self._rules is None else (self._rules.asset_hard.get(asset), self._rules.desk_hard)
+
+    def governed(self, slug: str) -> Governed:
+        """State and parameters of a market, or the problem that stops it."""
+        if self._rules is None or not self._usable(self.clock.monotonic_s()):
+            return Governed(TradingState.HALTED, ("controls_unknown",), None, 0, "controls_unknown")
+        desk, own = self._states.get("desk"), self._states.get(slug)
+        if desk is None or own is None:
+            return Governed(TradingState.HALTED, ("controls_unknown",), None, 0, "controls_unknown")
+        parameters, version, problem = self._rules.parameters.get(slug, (None, 0, "no_parameters"))
+        strictest = max((own, desk), key=lambda one: one.state.strictness)
+        reasons = () if strictest.state is TradingState.ACTIVE else (strictest.reason,)
+        return Governed(strictest.state, reasons, parameters, version, problem)

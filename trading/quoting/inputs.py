@@ -1,0 +1,191 @@
+"""From what was read to the inputs of the decision: every missing or unusable value becomes a coded problem here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from trading.hot_state.market import feed_age_s
+from trading.hot_state.orders import FILL_SETTLE_S
+from trading.hot_state.snapshot import HotSnapshot
+from trading.hot_state.values import HotBalances, HotOrder, MarketView
+from trading.quoting.plan import CycleInputs, SlotOrder, SlotStatus
+from trading.registry.selectors import MarketRef
+from trading.risk.rules import MarketConditions
+from trading.risk.side import Side
+from trading.risk.states import SidePermission, TradingState
+from trading.strategy.parameters import QuoteParameters
+from trading.strategy.quote_types import Balances, MarketRules, QuoteInputs, Reference
+from trading.strategy.rounding import inventory_lots
+from trading.venues.interface import MarketInfo
+
+_BPS = Decimal(10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Governed:
+    """What PostgreSQL governs, as this process last read it: stored states and the market's parameters.
+
+    `problem` is coded ("" when all is well): no parameters, a hash that does not fit them, controls unknown."""
+
+    state: TradingState
+    state_reasons: tuple[str, ...]
+    parameters: QuoteParameters | None
+    parameter_version: int
+    problem: str
+
+
+def build_inputs(
+    market: MarketRef, snapshot: HotSnapshot, governed: Governed, epoch: int, now_ns: int, *, amend_supported: bool
+) -> CycleInputs:
+    """The inputs of `decide`."""
+    tightened = [TradingState(state) for state in snapshot.tightened]
+    state = max([governed.state, *tightened], key=lambda one: one.strictness)
+    reasons = governed.state_reasons if state is governed.state else (f"state_{state.value}",)
+    problem, args = _problem(snapshot, governed, now_ns)
+    target = Decimal(0) if governed.parameters is None else governed.parameters.q_target_lots * market.lot_size
+    committed = Decimal(0) if snapshot.position is None else snapshot.position.q
+    inputs = CycleInputs(
+        slug=market.slug,
+        at_ns=now_ns,
+        state=state,
+        state_reasons=reasons,
+        problem=problem,
+        problem_args=args,
+        conditions=None,
+        quote=None,
+        position=committed + snapshot.pending,
+        target=target,
+        unsettled_bought=_unsettled(snapshot.orders, "buy", now_ns),
+        unsettled_sold=_unsettled(snapshot.orders, "sell", now_ns),
+        orders=tuple(slot_order(order, epoch) for order in snapshot.orders if order.gone_ns == 0),
+        amend_supported=amend_supported,
+        parameter_version=governed.parameter_version,
+    )
+    if problem or snapshot.view is None or snapshot.info is None or governed.parameters is None:
+        return inputs
+    return _with_numbers(inputs, market, snapshot, snapshot.view, snapshot.info, governed.parameters)
+
+
+def _problem(snapshot: HotSnapshot, governed: Governed, now_ns: int) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The first thing that keeps the numbers from being formed, with what its sentence needs."""
+    if snapshot.corrupt:
+        return "hot_state_corrupt", (("keys", ", ".join(snapshot.corrupt)),)
+    if governed.problem:
+        return governed.problem, ()
+    if snapshot.view is None:
+        return "no_market_view", ()
+    if snapshot.position is None:
+        return "no_position", ()
+    if snapshot.info is None:
+        return "no_market_info", ()
+    age_s = feed_age_s(snapshot.view, now_ns)
+    stale_s = governed.parameters.feed_stale_s if governed.parameters else 0.0
+    if age_s > stale_s:
+        return "feed_stale", (("feed_age_s", f"{age_s:.1f}"), ("feed_stale_s", f"{stale_s:g}"))
+    if not snapshot.view.connected:
+        return snapshot.view.problem or "disconnected", ()
+    if not snapshot.view.book_ok:
+        return snapshot.view.problem or "book_unusable", ()
+    if snapshot.view.reference is None:
+        return "no_reference", ()
+    return "", ()
+
+
+def _with_numbers(
+    inputs: CycleInputs,
+    market: MarketRef,
+    snapshot: HotSnapshot,
+    view: MarketView,
+    info: MarketInfo,
+    parameters: QuoteParameters,
+) -> CycleInputs:
+    reference = Reference(float(view.reference or 0), view.reference_source, view.reference_age_s)
+    q_lots = inventory_lots(inputs.position, parameters.q_target_lots, market.lot_size)
+    conditions = MarketConditions(
+        feed_age_s=feed_age_s(view, inputs.at_ns),
+        best_bid=view.bids[0].price if view.bids else None,
+        best_ask=view.asks[0].price if view.asks else None,
+        reference_price=reference.price,
+        q_lots=q_lots,
+        feed_stale_s=parameters.feed_stale_s,
+        soft_limit_lots=parameters.soft_limit_lots,
+        q_hard_lots=parameters.q_hard_lots,
+    )
+    stressed = parameters.widen_stressed_factor if view.regime == "stressed" else 1.0
+    rules = market_rules(info, market.lot_size, view.reference or Decimal(0))
+    quote = QuoteInputs(
+        reference=reference,
+        best_bid=view.ext_bid,
+        best_ask=view.ext_ask,
+        q_lots=q_lots,
+        sigma=view.sigma_effective,
+        widen_factor=parameters.widen_factor * stressed * view.reference_widen,
+        bid_permission=SidePermission.ALL,
+        ask_permission=SidePermission.ALL,
+        market=rules,
+        balances=usable_balances(market, snapshot.balances, snapshot.orders, rules.max_fee_bps),
+        parameters=parameters,
+    )
+    return replace(inputs, conditions=conditions, quote=quote)
+
+
+def market_rules(info: MarketInfo, lot_size: Decimal, reference: Decimal) -> MarketRules:
+    """The venue's rules in the strategy's units; a price band becomes two prices around the reference."""
+    band = info.price_band
+    return MarketRules(
+        tick=info.tick,
+        lot_step=info.lot_step,
+        lot_size=lot_size,
+        min_size=info.min_size,
+        min_notional=info.min_notional,
+        maker_fee_bps=float(info.maker_fee * _BPS),
+        max_fee_bps=Decimal(0)
+        if info.fee_in_received_asset
+        else max(info.maker_fee, info.taker_fee, Decimal(0)) * _BPS,
+        price_low=None if band is None else reference * (1 - band),
+        price_high=None if band is None else reference * (1 + band),
+    )
+
+
+def usable_balances(
+    market: MarketRef, held: HotBalances | None, orders: tuple[HotOrder, ...], max_fee_bps: Decimal
+) -> Balances:
+    """Free balance plus what our own orders of this market hold, never more than the whole: the reading is some seconds old."""
+    if held is None:
+        return Balances(None, None)
+    fee = 1 + max_fee_bps / _BPS
+    open_orders = [order for order in orders if order.gone_ns == 0]
+    bids = sum((o.price * (o.size - o.filled) * fee for o in open_orders if o.side == "buy"), Decimal(0))
+    asks = sum((o.size - o.filled for o in open_orders if o.side == "sell"), Decimal(0))
+    return Balances(
+        base=min(held.total(market.base), held.free(market.base) + asks),
+        quote=min(held.total(market.quote), held.free(market.quote) + bids),
+    )
+
+
+def slot_order(order: HotOrder, epoch: int) -> SlotOrder:
+    """An own order as the decision sees it; a status never seen before blocks its slot."""
+    amending = order.amend_price is not None
+    status = SlotStatus.LIVE if order.status == "LIVE" and not amending else SlotStatus.IN_FLIGHT
+    if order.status == "CANCEL_PENDING":
+        status = SlotStatus.CANCEL_PENDING
+    largest = max(order.size, order.amend_size) if order.amend_size is not None else order.size
+    return SlotOrder(
+        client_order_id=order.client_order_id,
+        side=Side(order.side),
+        level=order.level,
+        price=order.price,
+        size=order.size,
+        filled=order.filled,
+        quantity=largest - order.filled,
+        status=status,
+        is_current=order.epoch == epoch,
+    )
+
+
+def _unsettled(orders: tuple[HotOrder, ...], side: str, now_ns: int) -> Decimal:
+    """Filled quantity that the position may not show yet: what orders gained a moment ago."""
+    recent_ns = now_ns - round(FILL_SETTLE_S * 1e9)
+    gained = (o.filled - o.settled_filled for o in orders if o.side == side and o.updated_ns > recent_ns)
+    return sum(gained, Decimal(0))

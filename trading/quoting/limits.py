@@ -1,0 +1,49 @@
+"""What the cycle does about limits beyond not quoting: a lock and an event, once per crossing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from trading.clock import to_datetime
+from trading.controls.services import impose_lock
+from trading.events.services import record
+from trading.hot_state.values import CycleStatus
+from trading.quoting.connections import Connections
+from trading.quoting.plan import CyclePlan
+from trading.registry.selectors import MarketRef
+from trading.risk.verdict import Release, Rule, Verdict
+
+
+async def react_to_limits(
+    connections: Connections, market: MarketRef, plan: CyclePlan, previous: CycleStatus | None
+) -> None:
+    """Hard limit: the market is locked until two people resume. Soft limit: an event when it is reached."""
+    now = to_datetime(connections.clock.now_ns())
+    for verdict in plan.verdicts:
+        if verdict.release is Release.TWO_PEOPLE:
+            await connections.database.run(lock_for_verdict, market.slug, verdict, now)
+        elif verdict.rule is Rule.SOFT_LIMIT and (previous is None or previous.reason != verdict.reason.value):
+            await connections.database.run(tell_soft_limit, market.slug, verdict, now)
+
+
+def lock_for_verdict(slug: str, verdict: Verdict, now: datetime) -> bool:
+    """Impose the verdict's state; False where it was imposed already."""
+    numbers = dict(verdict.data)
+    text = ", ".join(f"{name} {value}" for name, value in numbers.items())
+    return impose_lock(
+        slug,
+        verdict.state_imposed,
+        verdict.rule.value,
+        f"{verdict.reason.value}: {text}",
+        imposed_by="quoting",
+        now=now,
+        event_type="limit.hard",
+        details=numbers,
+    )
+
+
+def tell_soft_limit(slug: str, verdict: Verdict, now: datetime) -> None:
+    with transaction.atomic():
+        record(f"market:{slug}", "limit.soft", {"market": slug, **dict(verdict.data)}, occurred_at=now)

@@ -1,0 +1,136 @@
+"""The end of a cycle: status for the pages, decision for the record, reservation as it stands; one round trip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from trading.hot_state import cycle as hot_cycle
+from trading.hot_state import decisions, reservations
+from trading.hot_state.codec import encode
+from trading.hot_state.decisions import HotDecision
+from trading.hot_state.reservations import Reservation
+from trading.hot_state.snapshot import HotSnapshot
+from trading.hot_state.values import CycleStatus, HotOrder
+from trading.orders.execute import SentStep
+from trading.quoting.connections import Connections
+from trading.quoting.due import Due
+from trading.quoting.exposure import shared_limits
+from trading.quoting.plan import CycleInputs, CyclePlan
+from trading.quoting.sentences import sentence_of
+from trading.quoting.telemetry import observe_cycle
+from trading.registry.selectors import MarketRef
+from trading.strategy.codec import to_dict
+
+
+@dataclass(frozen=True, slots=True)
+class CycleRecord:
+    """Everything a finished cycle leaves behind."""
+
+    market: MarketRef
+    cycle_id: str
+    epoch: int
+    inputs: CycleInputs
+    plan: CyclePlan
+    sent: tuple[SentStep, ...]
+    standing: tuple[HotOrder, ...]
+    snapshot: HotSnapshot
+    reserved: Reservation | None
+    due: Due
+    started_ns: int
+    ended_ns: int
+    code_version: str
+
+    @property
+    def duration_ms(self) -> float:
+        return (self.ended_ns - self.started_ns) / 1e6
+
+
+async def finish(connections: Connections, record: CycleRecord) -> None:
+    """Write status, decision and reservation; count."""
+    status = status_of(record)
+    decision = decision_of(record, status)
+    async with connections.redis.pipeline(transaction=False) as pipe:
+        hot_cycle.queue_cycle(pipe, status)
+        decisions.queue_push(pipe, decision)
+        if record.reserved is not None:
+            reservations.queue_reserve(pipe, record.reserved, shared_limits(connections, record.market), force=True)
+        await pipe.execute()
+    observe_cycle(record, status)
+
+
+def status_of(record: CycleRecord) -> CycleStatus:
+    """What the pages show of the cycle."""
+    plan, quote = record.plan, record.plan.quote
+    reference = None if record.inputs.quote is None else record.inputs.quote.reference.price
+    spread_bps = skew_bps = None
+    if quote is not None and quote.delta is not None and quote.shift is not None and reference:
+        spread_bps, skew_bps = quote.delta / reference * 1e4, quote.shift / reference * 1e4
+    key, args = sentence_of(record.inputs, plan, record.sent)
+    return CycleStatus(
+        slug=record.market.slug,
+        at_ns=record.ended_ns,
+        cycle_id=record.cycle_id,
+        outcome=plan.outcome,
+        reason=plan.reason,
+        state=plan.state.value,
+        sentence_key=key,
+        sentence_args=args,
+        bid=plan.bid.price if plan.bid else None,
+        bid_size=plan.bid.size if plan.bid and plan.bid.price is not None else None,
+        ask=plan.ask.price if plan.ask else None,
+        ask_size=plan.ask.size if plan.ask and plan.ask.price is not None else None,
+        reservation=quote.r if quote else None,
+        spread_bps=spread_bps,
+        skew_bps=skew_bps,
+        parameter_version=record.inputs.parameter_version or None,
+        epoch=record.epoch,
+        duration_ms=record.duration_ms,
+    )
+
+
+def is_notable(record: CycleRecord, status: CycleStatus) -> bool:
+    """Something was sent, withheld or changed."""
+    before = record.snapshot.previous
+    if record.sent or before is None:
+        return True
+    now = (status.outcome, status.reason, status.state, status.parameter_version)
+    return now != (before.outcome, before.reason, before.state, before.parameter_version)
+
+
+def decision_of(record: CycleRecord, status: CycleStatus) -> HotDecision:
+    """The cycle for the record: what went in, what came out, what was sent."""
+    sides = {order.side for order in record.standing if order.status == "LIVE" and order.gone_ns == 0}
+    return HotDecision(
+        slug=record.market.slug,
+        cycle_id=record.cycle_id,
+        at_ns=record.inputs.at_ns,
+        outcome=record.plan.outcome,
+        reason=record.plan.reason,
+        notable=is_notable(record, status),
+        parameter_version=record.inputs.parameter_version or None,
+        code_version=record.code_version,
+        inputs=msgspec.Raw(encode(to_dict(record.inputs))),
+        result=msgspec.Raw(encode(to_dict(record.plan))),
+        orders=msgspec.Raw(encode(record.sent)),
+        epoch=record.epoch,
+        duration_ms=record.duration_ms,
+        resting_sides=len(sides),
+        spread_bps=status.spread_bps,
+    )
+
+
+async def write_failure(connections: Connections, slug: str, outcome: str, reason: str, detail: str) -> None:
+    """The status of a cycle that did not come to a decision."""
+    status = CycleStatus(
+        slug=slug,
+        at_ns=connections.clock.now_ns(),
+        cycle_id="",
+        outcome=outcome,
+        reason=reason,
+        state="",
+        sentence_key=reason,
+        sentence_args={"detail": detail} if detail else {},
+    )
+    await hot_cycle.write_cycle(connections.redis, status)

@@ -1,0 +1,97 @@
+"""The one sentence on why a market is or is not quoting: a key with its numbers, put into the reader's language where it is
+shown (`trading.sentence_text`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from django.utils.translation import gettext_noop as _n
+
+from trading.orders.execute import SentStep
+from trading.quoting.plan import CycleInputs, CyclePlan
+from trading.strategy.quote_types import SideQuote
+
+SENTENCES: Mapping[str, str] = {
+    "quoting": _n("Quoting both sides: %(bid_size)s at %(bid)s and %(ask_size)s at %(ask)s."),
+    "feed_stale": _n("Not quoting: the feed is %(feed_age_s)s s old (limit %(feed_stale_s)s s)."),
+    "feed_age_unknown": _n("Not quoting: the age of the feed is not known."),
+    "no_market_view": _n("Not quoting: market data has not been received yet."),
+    "no_position": _n("Not quoting: the ledger has not published the position yet."),
+    "no_market_info": _n("Not quoting: the venue's rules of this market are not known yet."),
+    "no_reference": _n("Not quoting: no source gives a reference price."),
+    "reference_invalid": _n("Not quoting: the reference price is no price."),
+    "book_empty": _n("Not quoting: the book is empty."),
+    "book_crossed": _n("Not quoting: the book is crossed (%(best_bid)s bid, %(best_ask)s offered)."),
+    "book_unusable": _n("Not quoting: the book is empty, crossed or being resynchronised."),
+    "stale_book": _n("Not quoting: the book is being resynchronised."),
+    "disconnected": _n("Not quoting: the venue's feed is disconnected."),
+    "auth_rejected": _n("Not quoting: the venue refuses our credential."),
+    "unknown_market": _n("Not quoting: the venue does not list this market."),
+    "hot_state_corrupt": _n("Not quoting: the hot state can't be read (%(keys)s)."),
+    "no_parameters": _n("Not quoting: this market has no parameters."),
+    "parameters_mismatch": _n("Not quoting: the stored parameters do not fit their hash; somebody changed them by hand."),
+    "parameters_changed": _n("Not quoting for a moment: new parameters are being read."),
+    "controls_unknown": _n("Not quoting: the trading state can't be read from the database."),
+    "control_reducing": _n("Quoting only what lowers inventory: an operator set it to reducing."),
+    "control_paused": _n("Not quoting: an operator paused it."),
+    "control_halted": _n("Not quoting: an operator halted it."),
+    "state_reducing": _n("Quoting only what lowers inventory."),
+    "state_paused": _n("Not quoting: it is being paused."),
+    "state_halted": _n("Not quoting: it is being halted."),
+    "lock_hard_limit": _n("Not quoting: locked since inventory reached the hard limit; two people must resume it."),
+    "hard_limit_reached": _n("Not quoting: inventory is %(q_lots)s lots from target (hard limit %(q_hard_lots)s)."),
+    "soft_limit_reached": _n(
+        "Quoting only what lowers inventory: it is %(q_lots)s lots from target (soft limit %(soft_limit_lots)s)."
+    ),
+    "inventory_unknown": _n("Not quoting: the inventory is not known."),
+    "inventory_limit": _n("One side rests: the other would take inventory towards its limit."),
+    "only_reducing": _n("One side rests: the other would add exposure."),
+    "state_forbids": _n("Not quoting: the trading state forbids it."),
+    "balance_unknown": _n("Not quoting fully: the balance at the venue is not known."),
+    "insufficient_balance": _n("Not quoting fully: the balance at the venue is too small."),
+    "notional_limit": _n("Not quoting fully: the notional limit per side leaves no order of the venue's minimum."),
+    "below_minimum_size": _n("Not quoting fully: the order would be smaller than the venue's minimum."),
+    "below_minimum_notional": _n("Not quoting fully: the order's value would be below the venue's minimum."),
+    "outside_price_band": _n("Not quoting fully: the price is outside the venue's band."),
+    "invalid_input": _n("Not quoting: a number needed for the quote is not usable."),
+    "no_positive_price": _n("Not quoting fully: the price would not be positive."),
+    "exposure_asset": _n("An order is withheld: worst-case exposure in the asset would pass its limit."),
+    "exposure_desk": _n("An order is withheld: worst-case exposure of the desk would pass its limit."),
+    "reservations_unknown": _n("An order is withheld: the exposure of another market is not known."),
+    "gate_unreachable": _n("An order is withheld: the database could not be asked whether it may be sent."),
+    "lease_lost": _n("Not quoting for a moment: another worker has taken this market over."),
+    "venue_unavailable": _n("Not quoting: the venue can't be reached (%(detail)s)."),
+    "waiting_for_lease": _n("Not quoting for a moment: waiting until no order of an earlier worker can arrive any more."),
+    "cycle_timeout": _n("The last cycle took longer than it may."),
+    "cycle_failed": _n("The last cycle failed (%(detail)s)."),
+    "inputs_missing": _n("Not quoting: an input is missing."),
+}  # fmt: skip
+
+
+def sentence_of(inputs: CycleInputs, plan: CyclePlan, sent: tuple[SentStep, ...]) -> tuple[str, dict[str, str]]:
+    """Key and numbers of the sentence for a decided cycle."""
+    withheld = next((step.detail for step in sent if step.outcome == "withheld"), "")
+    if withheld:
+        return withheld, {}
+    args = {**dict(inputs.problem_args), **{name: value for one in plan.verdicts for name, value in one.data}}
+    if plan.outcome == "quoting" and plan.bid is not None and plan.ask is not None:
+        return "quoting", {**_side("bid", plan.bid), **_side("ask", plan.ask)}
+    return plan.reason or plan.outcome, {name: _short(value) for name, value in args.items()}
+
+
+def _side(name: str, target: SideQuote) -> dict[str, str]:
+    return {name: _plain(target.price), f"{name}_size": _plain(target.size)}
+
+
+def _plain(number: Decimal | None) -> str:
+    return "–" if number is None else format(number.normalize(), "f")
+
+
+def _short(value: str) -> str:
+    """A float's full digits are for replay; people get three."""
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    return value if len(value) <= 12 else f"{number:.3f}".rstrip("0").rstrip(".")

@@ -1,0 +1,69 @@
+"""One tick of one shard: claimed once, run if it is not too late, its markets side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import uuid
+from dataclasses import dataclass
+
+import structlog
+
+from trading import metrics
+from trading.clock import Clock
+from trading.hot_state.claims import claim_slot
+from trading.quoting.connections import Connections
+from trading.quoting.cycle import run_cycle
+from trading.quoting.due import Due
+
+log = structlog.get_logger(__name__)
+# A tick older than this many ticks (and half a second) is not run: the next one sees the market as it is now.
+EXPIRES_TICKS = 3
+EXPIRES_AT_LEAST_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """`slot` counts ticks of `tick_s` since the epoch."""
+
+    shard: int
+    shards: int
+    slot: int
+    tick_s: float
+
+    @property
+    def due_ns(self) -> int:
+        return round(self.slot * self.tick_s * 1e9)
+
+    @property
+    def expires_s(self) -> float:
+        """How late the tick may still be run."""
+        return max(EXPIRES_TICKS * self.tick_s, EXPIRES_AT_LEAST_S)
+
+
+def current_slot(clock: Clock, tick_s: float) -> int:
+    """The slot that is due now. The same for every process on a common clock."""
+    return int(clock.now_ns() // round(tick_s * 1e9))
+
+
+async def run_tick(connections: Connections, tick: Tick) -> dict[str, str]:
+    """Outcome by market; empty when the tick was too late or claimed by another."""
+    late_s = (connections.clock.now_ns() - tick.due_ns) / 1e9
+    if late_s > tick.expires_s:
+        metrics.TICKS_LATE.labels(str(tick.shard)).inc()
+        return {}
+    if not await claim_slot(connections.redis, tick.shard, tick.slot, connections.owner):
+        metrics.TICKS_REPEATED.labels(str(tick.shard)).inc()
+        return {}
+    await connections.governed.refresh()
+    markets = [market for market in connections.governed.markets() if market.id % tick.shards == tick.shard]
+    now_ns = connections.clock.now_ns()
+    dues = [Due(market, tick.due_ns, tick.tick_s, now_ns) for market in markets]
+    outcomes = await asyncio.gather(*(run_cycle(connections, due) for due in dues))
+    return {due.market.slug: outcome for due, outcome in zip(dues, outcomes, strict=True)}
+
+
+def process_name() -> str:
+    """Host, process and a random part: unique also after a restart under the same number."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:6]}"

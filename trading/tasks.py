@@ -1,0 +1,26 @@
+"""Celery's doors into trading: parse, call one function. The schedule is in dcmm_portal/celery.py."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+# --- quoting ------------------------------------------------------------------------------------------------------------
+
+
+@shared_task(name="trading.quote_shard", ignore_result=True, acks_late=False)
+def quote_shard(shard: int, slot: int) -> None:
+    """Run the cycles of one shard that are due in `slot`."""
+    from trading.quoting.worker import quote_shard as run
+
+    run(int(shard), int(slot))
+
+
+@shared_task(name="trading.decision_partitions", ignore_result=True)
+def decision_partitions() -> None:
+    """Make the partitions of the coming days' decisions."""
+    from trading.quoting.partitions import ensure_partitions
+
+    ensure_partitions()
+
+
+# --- ledger -------------------------------------------------------------------------------------------------------------
