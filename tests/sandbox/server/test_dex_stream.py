@@ -10,7 +10,9 @@ import aiohttp
 import pytest
 
 from tests.sandbox.server.desk import Desk, open_market, sell_through
+from trading.sandbox.server.dex_stream import MAX_MISSED
 from trading.sandbox.server.faults import FaultKind, FaultRule
+from trading.sandbox.server.streams import OUTBOX_LIMIT
 from trading.sandbox.server.testing import RunningVenue
 
 Stream = aiohttp.ClientWebSocketResponse
@@ -203,3 +205,29 @@ async def test_a_giant_frame_closes_the_stream(venue: RunningVenue, http: aiohtt
         await stream.send_str("x" * size)
         closed = await stream.receive(timeout=3)
         assert (closed.type, stream.close_code) == (aiohttp.WSMsgType.CLOSE, 1009)
+
+
+async def test_a_client_that_falls_too_far_behind_is_disconnected(venue: RunningVenue, desk: Desk) -> None:
+    async with desk.session.ws_connect(venue.ws_url) as slow, desk.session.ws_connect(venue.ws_url) as other:
+        await slow.send_json({"op": "subscribe", "id": 1, "channel": "trades", "symbol": "DCT/USDT"})
+        await receive(slow, "subscribed")
+        for _ in range(OUTBOX_LIMIT + 1):  # without letting the writer run
+            sell_through(venue, "0.269300", "0.1")
+        await other.send_json({"op": "ping", "id": 2})
+        await receive(other, "pong")
+        async for _ in slow:
+            pass
+        assert slow.closed
+        assert len(venue.hub) == 1
+
+
+async def test_a_cursor_too_far_back_is_sent_to_rest(venue: RunningVenue, desk: Desk) -> None:
+    await desk.place("q-1", size="30000.0")
+    for _ in range(MAX_MISSED + 1):
+        sell_through(venue, "0.269310", "10.0")
+    async with desk.session.ws_connect(venue.ws_url) as stream:
+        await log_in(stream, desk)
+        await stream.send_json({"op": "subscribe", "id": 1, "channel": "fills", "after": 0})
+        assert (await receive(stream, "error"))["code"] == "too_far_behind"
+        await stream.send_json({"op": "subscribe", "id": 2, "channel": "fills", "after": 1})
+        assert [(await receive(stream, "fill"))["fill"]["seq"] for _ in range(MAX_MISSED)][-1] == MAX_MISSED + 1

@@ -19,7 +19,7 @@ PATH = "/v1/stream"
 PUBLIC = ("book", "trades")
 PRIVATE = ("orders", "fills")
 SNAPSHOT_DEPTH = 5000
-PAGE = 500
+MAX_MISSED = 2000  # fills that a subscription replays; more belong to REST pages
 
 
 class DexSession(Session):
@@ -105,20 +105,21 @@ class DexSession(Session):
 
     def _subscribe(self, fields: Mapping[str, object], request_id: object) -> None:
         channel, symbol = self._channel(fields)
-        after = optional_integer(fields, "after", 0, 10**15)
+        after = optional_integer(fields, "after", 0, 10**15) if channel == "fills" else None
+        missed = [] if after is None else self._missed_fills(after)
         self._channels.add((channel, symbol))
         self._reply("subscribed", request_id, channel=channel, symbol=symbol)
         if channel == "book":
             snapshot = shapes.book(self.venue.exchange.book(symbol, SNAPSHOT_DEPTH), self.venue.clock)
             self.push("stream.book", encode({"type": "book_snapshot", **snapshot}))
-        elif channel == "fills" and after is not None:
-            self._replay_fills(after)
+        for fill in missed:
+            self.push_fill("stream.fills", self._fill_message(fill))
 
-    def _replay_fills(self, after: int) -> None:
-        while page := self.venue.exchange.fills(self._account, after_seq=after, limit=PAGE):
-            for fill in page:
-                self.push_fill("stream.fills", self._fill_message(fill))
-            after = page[-1].seq
+    def _missed_fills(self, after: int) -> list[Fill]:
+        missed = self.venue.exchange.fills(self._account, after_seq=after, limit=MAX_MISSED + 1)
+        if len(missed) > MAX_MISSED:
+            raise ApiError(409, "too_far_behind", f"more than {MAX_MISSED} fills after {after}: read /v1/fills first")
+        return missed
 
     def _reply(self, kind: str, request_id: object, **fields: object) -> None:
         self.push("stream.control", encode({"type": kind, "id": request_id, **fields}))

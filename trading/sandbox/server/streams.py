@@ -16,7 +16,7 @@ from trading.sandbox.types import VenueEvent
 
 logger = logging.getLogger("sandbox_venue")
 
-OUTBOX_LIMIT = 20_000  # messages; a client that falls further behind is disconnected
+OUTBOX_LIMIT = 5_000  # messages; a client that falls further behind is disconnected
 MAX_SESSIONS = 200
 PING_INTERVAL_S = 15.0
 REORDER_HOLD_S = 0.25
@@ -36,6 +36,7 @@ class Session(ABC):
         self._request = request
         self._outbox: asyncio.Queue[str] = asyncio.Queue(OUTBOX_LIMIT)
         self._held_fill: tuple[str, str] | None = None
+        self._dropped = False
 
     @abstractmethod
     def on_event(self, event: VenueEvent, render: Render) -> None:
@@ -56,6 +57,8 @@ class Session(ABC):
 
     def push(self, channel: str, text: str) -> None:
         """Queue one message; `channel` is what stream faults match."""
+        if self._dropped:
+            return
         if self.venue.faults.draw(FaultKind.STREAM_DROP, channel):
             self.drop()
             return
@@ -88,6 +91,7 @@ class Session(ABC):
 
     def drop(self) -> None:
         """Reset the connection."""
+        self._dropped = True
         if self._request.transport is not None:
             self._request.transport.abort()
 
