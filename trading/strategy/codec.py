@@ -29,7 +29,7 @@ def to_dict(value: Any) -> dict[str, Json]:
     Raises:
         CodecError: a field holds a type this codec does not know.
     """
-    return {field.name: _encode(getattr(value, field.name), field.name) for field in dataclasses.fields(value)}
+    return {name: _encode(getattr(value, name), name) for name in _names(cast(Hashable, type(value)))}
 
 
 def from_dict(cls: type[T], data: Any) -> T:
@@ -52,20 +52,25 @@ def from_dict(cls: type[T], data: Any) -> T:
 
 
 @cache
+def _names(cls: Hashable) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(cast(Any, cls)))
+
+
+@cache
 def _hints(cls: Hashable) -> dict[str, Any]:
     return get_type_hints(cls)
 
 
 def _encode(value: Any, where: str) -> Json:
-    if isinstance(value, Enum):
-        return str(value.value)
-    if value is None or isinstance(value, bool | int | str):
-        return value
     if isinstance(value, float):
         # + 0.0 turns -0.0 into 0.0, which a numeric column would do anyway.
         return value + 0.0 if math.isfinite(value) else repr(value)
     if isinstance(value, Decimal):
         return str(value)
+    if isinstance(value, Enum):
+        return str(value.value)
+    if value is None or isinstance(value, bool | int | str):
+        return value
     if isinstance(value, tuple):
         return [_encode(item, where) for item in value]
     if dataclasses.is_dataclass(value):
