@@ -166,6 +166,15 @@ async def test_refusals_arrive_as_ccxts_own_errors(
     assert len(await okx.fetch_open_orders(SYMBOL)) == 1
 
 
+async def test_51000_names_the_parameter_and_self_trades(okx: Okx) -> None:
+    await okx.load_markets()
+    with pytest.raises(ccxt.BadRequest, match="Parameter px error"):
+        await okx.create_order(SYMBOL, "limit", "buy", 10, 1.25, {"px": "1.25005"})
+    await okx.create_order(SYMBOL, "limit", "sell", 10, 1.2695)
+    with pytest.raises(ccxt.BadRequest, match="Self-trade prevention"):
+        await okx.create_order(SYMBOL, "limit", "buy", 10, 1.2695)
+
+
 async def test_unknown_and_done_orders(okx: Okx) -> None:
     await okx.load_markets()
     with pytest.raises(ccxt.OrderNotFound, match="51400"):

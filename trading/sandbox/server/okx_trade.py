@@ -18,7 +18,7 @@ from trading.sandbox.server.decoding import (
 )
 from trading.sandbox.server.endpoint import Call, Route
 from trading.sandbox.server.errors import ApiError, bad_parameter, from_reject, missing_parameter
-from trading.sandbox.server.okx_wire import AMEND_CODES, CANCEL_CODES, PLACE_CODES, rows_envelope
+from trading.sandbox.server.okx_wire import AMEND_CODES, CANCEL_CODES, MESSAGE_STARTS, PLACE_CODES, rows_envelope
 from trading.sandbox.types import OrderType, PlaceOrder, Reject, Side
 
 Fields = Mapping[str, object]
@@ -134,7 +134,7 @@ def _row(call: Call, fields: Fields, action: Action, codes: Mapping[str, str]) -
             "ordId": order_id if isinstance(order_id, str) else "",
             "clOrdId": given if isinstance(given, str) else "",
             "sCode": codes.get(error.code, "51000"),
-            "sMsg": error.message,
+            "sMsg": MESSAGE_STARTS.get(error.code, "") + error.message,
             "ts": stamp,
         }
 

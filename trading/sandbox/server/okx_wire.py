@@ -55,6 +55,12 @@ _COMMON = {
     "missing_parameter": "50014",
     "rate_limited": "50011",
 }
+# 51000 is the exchange's "parameter error": the message says which.
+MESSAGE_STARTS = {
+    "bad_price_tick": "Parameter px error. ",
+    "bad_client_order_id": "Parameter clOrdId error. ",
+    "self_trade": "Self-trade prevention. ",
+}
 PLACE_CODES: Mapping[str, str] = _COMMON
 AMEND_CODES: Mapping[str, str] = {
     **_COMMON,
