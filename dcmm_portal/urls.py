@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+
+from dcmm_portal import errors, health
+from dcmm_portal.api_urls import api_urlpatterns
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.failed
 
 urlpatterns = [
+    path("", include("disclosures.urls")),
+    path("desk/", include("governance.desk.urls")),
+    path("accounts/", include("governance.access.urls")),
+    path("language/", include("django.conf.urls.i18n")),
+    path("api/v1/", include(api_urlpatterns)),
     path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("robots.txt", health.robots, name="robots"),
 ]

@@ -5,6 +5,7 @@ from dcmm_portal.settings.celery import *  # noqa: F403
 from dcmm_portal.settings.channels import *  # noqa: F403
 from dcmm_portal.settings.database import *  # noqa: F403
 from dcmm_portal.settings.logs import *  # noqa: F403
+from dcmm_portal.settings.pages import *  # noqa: F403
 from dcmm_portal.settings.rest import *  # noqa: F403
 from dcmm_portal.settings.trading import *  # noqa: F403
 from dcmm_portal.settings.unfold import *  # noqa: F403

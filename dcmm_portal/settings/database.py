@@ -29,6 +29,9 @@ def database_from_url(url: str) -> dict[str, Any]:
 DATABASE_ROLE = env.str("DCMM_DB_ROLE", "app")
 DATABASES = {
     "default": database_from_url(
-        env.str("DATABASE_OWNER_URL" if DATABASE_ROLE == "owner" else "DATABASE_URL", "postgresql://dcmm_app@127.0.0.1:5432/dcmm")
+        env.str(
+            "DATABASE_OWNER_URL" if DATABASE_ROLE == "owner" else "DATABASE_URL",
+            "postgresql://dcmm_app@127.0.0.1:5432/dcmm",
+        )
     )
 }

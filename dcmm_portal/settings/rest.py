@@ -1,17 +1,29 @@
 """The REST API and its description."""
 
+from dcmm_portal.environment import env
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
     "PAGE_SIZE": 100,
     "COERCE_DECIMAL_TO_STRING": True,
+    "EXCEPTION_HANDLER": "dcmm_portal.api_errors.answer",
+    "DEFAULT_THROTTLE_RATES": {
+        "public": env.str("API_PUBLIC_RATE", "240/min"),
+        "staff": env.str("API_STAFF_RATE", "600/min"),
+        "controls": env.str("API_CONTROLS_RATE", "30/min"),
+    },
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "DCMM portal",
-    "DESCRIPTION": "What the market maker does and why.",
+    "DESCRIPTION": "What the market maker does and why. Money, prices and sizes are strings of plain digits; times are ISO 8601 in UTC.",
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {},
 }

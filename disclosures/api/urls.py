@@ -1,0 +1,13 @@
+"""Addresses of the public API."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from disclosures.api import views
+
+urlpatterns = [
+    path("markets/", views.PublicMarkets.as_view(), name="api-public-markets"),
+    path("markets/<slug:slug>/", views.PublicMarket.as_view(), name="api-public-market"),
+    path("markets/<slug:slug>/history/", views.PublicHistory.as_view(), name="api-public-history"),
+]

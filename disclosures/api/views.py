@@ -1,0 +1,61 @@
+"""The public API: the same figures as the public page, for programs. No account needed; throttled."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.views import APIView
+
+from dcmm_portal.api_errors import ErrorSerializer
+from disclosures.api.schema import PublicHistorySerializer, PublicMarketSerializer
+from disclosures.transparency.public_market import public_json, public_market, public_markets
+from governance.api.asked import DEFAULT_HISTORY_S, require_market, seconds_asked
+from trading.history import MOST_SECONDS, PUBLIC_SERIES, history_json
+from trading.registry.selectors import UnknownMarket
+
+
+class _Public(APIView):
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+    throttle_classes = [ScopedRateThrottle]
+    throttle_scope = "public"
+
+
+class PublicMarkets(_Public):
+    """Every active market."""
+
+    @extend_schema(operation_id="public_markets", responses=PublicMarketSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        return Response([public_json(market) for market in public_markets(time.time_ns())])
+
+
+class PublicMarket(_Public):
+    """One market."""
+
+    @extend_schema(operation_id="public_market", responses={200: PublicMarketSerializer, 404: ErrorSerializer})
+    def get(self, request: Request, slug: str) -> Response:
+        try:
+            return Response(public_json(public_market(slug, time.time_ns())))
+        except UnknownMarket as problem:
+            raise NotFound(str(problem), "unknown_market") from problem
+
+
+class PublicHistory(_Public):
+    """The last minutes of a market: reference price and our quotes, a point a second (thinned over long windows)."""
+
+    @extend_schema(
+        operation_id="public_history",
+        parameters=[OpenApiParameter("seconds", int, description=f"How far back, 1 to {MOST_SECONDS}; default {DEFAULT_HISTORY_S}.")],
+        responses={200: PublicHistorySerializer, 400: ErrorSerializer, 404: ErrorSerializer},
+    )  # fmt: skip
+    def get(self, request: Request, slug: str) -> Response:
+        require_market(slug)
+        return Response(history_json(slug, seconds_asked(request), time.time_ns(), PUBLIC_SERIES))
+

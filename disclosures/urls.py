@@ -1,0 +1,12 @@
+"""Addresses of the public pages."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from disclosures.transparency import views
+
+urlpatterns = [
+    path("", views.live, name="live"),
+    path("definitions/", views.definitions, name="definitions"),
+]

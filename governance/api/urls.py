@@ -1,0 +1,18 @@
+"""Addresses of the staff API."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from governance.api import controls, views
+
+urlpatterns = [
+    path("markets/", views.Markets.as_view(), name="api-markets"),
+    path("markets/<slug:slug>/", views.OneMarket.as_view(), name="api-market"),
+    path("markets/<slug:slug>/history/", views.History.as_view(), name="api-history"),
+    path("fills/", views.Fills.as_view(), name="api-fills"),
+    path("orders/", views.Orders.as_view(), name="api-orders"),
+    path("decisions/", views.Decisions.as_view(), name="api-decisions"),
+    path("parameters/<slug:slug>/versions/", views.ParameterVersions.as_view(), name="api-parameter-versions"),
+    path("controls/", controls.Controls.as_view(), name="api-controls"),
+]

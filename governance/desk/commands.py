@@ -1,0 +1,45 @@
+"""The one way from a person at a door (desk page, API) to a trading control."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from governance.models import User
+from trading.clock import to_datetime
+from trading.controls.selectors import DESK
+from trading.controls.services import Actor, ControlResult, set_state
+from trading.models import Market
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """What a person asks for. `state` is a word of `TradingControl`, `scope` the desk or a market's slug."""
+
+    scope: str
+    state: str
+    reason: str
+    idempotency_key: str
+
+
+def known_scopes() -> tuple[str, ...]:
+    """The desk and every active market."""
+    return (DESK, *Market.objects.filter(is_active=True).order_by("slug").values_list("slug", flat=True))
+
+
+def actor_of(person: User) -> Actor:
+    """The person with their roles, as trading's services want to know them."""
+    roles = frozenset(person.groups.values_list("name", flat=True)) if person.is_active else frozenset()
+    return Actor(id=str(person.pk), name=person.get_full_name() or person.get_username(), roles=roles)
+
+
+def change_state(person: User, change: StateChange) -> ControlResult:
+    """Set the control. Raises `trading.controls.services.ControlRefused`, which changed nothing."""
+    return set_state(
+        change.scope,
+        change.state,
+        actor=actor_of(person),
+        reason=change.reason,
+        idempotency_key=change.idempotency_key,
+        now=to_datetime(time.time_ns()),
+    )

@@ -1,0 +1,15 @@
+"""What every page's frame shows: whether the visitor may see the desk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from governance.access.roles import STAFF_ROLES, has_role
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """`is_staff_member`: a member of any staff role. Lazy: pages that do not ask cost no query."""
+    return {"is_staff_member": SimpleLazyObject(lambda: has_role(getattr(request, "user", None), *STAFF_ROLES))}

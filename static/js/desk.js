@@ -1,0 +1,102 @@
+// The desk: ladder with our orders, inventory gauge, fills, sentence and reasons.
+import { fixed, signed } from "./format.js";
+import { MarketView, emptyRow, figure } from "./market.js";
+import { start } from "./page.js";
+
+class DeskView extends MarketView {
+  show(status) {
+    super.show(status);
+    this.#gauge(status);
+    this.#reasons(status.state_reasons);
+  }
+
+  receive(message) {
+    if (message.sentence) this.#sentence(message);
+    if (message.book) this.#ladder(message.book);
+    if (message.fills) this.#fills(message.fills);
+  }
+
+  #sentence({ sentence, status }) {
+    const place = this.element.querySelector("[data-sentence]");
+    place.dataset.outcome = status.outcome;
+    if (place.textContent !== sentence) place.textContent = sentence;
+  }
+
+  #reasons(reasons) {
+    const lines = reasons.map((why) => {
+      const line = document.createElement("p");
+      const state = document.createElement("b");
+      state.textContent = why.state;
+      const parts = [why.scope, why.reason, why.actor, `${why.since.slice(0, 19).replace("T", " ")} UTC`];
+      line.append(state, " ");
+      parts.forEach((part, i) => {
+        const isolated = document.createElement("bdi");
+        isolated.textContent = part;
+        line.append(i ? " · " : "", isolated);
+      });
+      return line;
+    });
+    this.element.querySelector("[data-reasons]").replaceChildren(...lines);
+  }
+
+  #ladder({ bids, asks }) {
+    const largest = Math.max(1e-12, ...[...bids, ...asks].map(([, size]) => Number(size)));
+    const row = ([price, size, ours]) => {
+      const line = document.createElement("tr");
+      const mine = Number(ours) > 0;
+      line.classList.toggle("mine", mine);
+      line.style.setProperty("--share", `${((100 * Number(size)) / largest).toFixed(1)}%`);
+      for (const text of [mine ? fixed(ours, this.places.size) : "", fixed(price, this.places.price), fixed(size, this.places.size)]) {
+        const cell = document.createElement("td");
+        cell.textContent = text;
+        line.append(cell);
+      }
+      return line;
+    };
+    const nothing = () => emptyRow(3, this.words.wordNobook);
+    this.element.querySelector("[data-asks]").replaceChildren(...(asks.length ? [...asks].reverse().map(row) : [nothing()]));
+    this.element.querySelector("[data-bids]").replaceChildren(...bids.map(row));
+  }
+
+  #gauge({ inventory, limits }) {
+    const gauge = this.element.querySelector("[data-gauge]");
+    gauge.hidden = !limits || inventory === null;
+    if (gauge.hidden) return;
+    const [hard, soft] = [Number(limits.hard), Number(limits.soft)];
+    const distance = Number(inventory) - Number(limits.target);
+    const at = (value) => Math.min(100, Math.max(0, 50 + (50 * value) / (hard * 1.1)));
+    const place = (name, left, width) => {
+      const part = gauge.querySelector(name);
+      part.style.left = `${left}%`;
+      if (width !== undefined) part.style.width = `${width}%`;
+    };
+    place(".zone", at(-hard), at(hard) - at(-hard));
+    place(".soft.low", at(-soft));
+    place(".soft.high", at(soft));
+    place(".target", 50);
+    place(".fill", Math.min(50, at(distance)), Math.abs(at(distance) - 50));
+    const fill = gauge.querySelector(".fill");
+    fill.classList.toggle("over-soft", Math.abs(distance) >= soft);
+    fill.classList.toggle("over-hard", Math.abs(distance) >= hard);
+  }
+
+  #fills(fills) {
+    const body = this.element.querySelector("[data-fills]");
+    if (!fills.length) { body.replaceChildren(emptyRow(6, this.words.wordNofills)); return; }
+    body.replaceChildren(...fills.map((fill) => {
+      const row = document.createElement("tr");
+      row.className = fill.side;
+      const texts = [fill.executed_at.slice(11, 19), null, fixed(fill.price, this.places.price), fixed(fill.size, this.places.size),
+        `${fixed(fill.fee, 4)} ${fill.fee_asset}`, signed(fill.edge_bps, 1)];
+      for (const text of texts) {
+        const cell = document.createElement("td");
+        if (text === null) cell.textContent = fill.side === "buy" ? this.words.wordBuy : this.words.wordSell;
+        else cell.append(figure(text));
+        row.append(cell);
+      }
+      return row;
+    }));
+  }
+}
+
+start((element, words) => new DeskView(element, words), (view, message) => view.receive(message));

@@ -1,0 +1,151 @@
+"""A real browser against a real ASGI server, live push, PostgreSQL and Valkey; only the markets are written by the test."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from dcmm_portal.supervisor.launch import free_port
+from tests.support.plugin import DATABASE_NAME, SERVERS
+from tests.support.servers import wait_until
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+SCREENS = Path(__file__).parent / "screens"
+CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
+
+
+class Portal:
+    """The web server and the live push as processes; `web_down`/`web_up` is what a deployment does to a browser."""
+
+    def __init__(self, environment: dict[str, str], port: int) -> None:
+        self.environment, self.port = environment, port
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = (SERVERS.root / "e2e.log").open("ab")
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def _start(self, name: str, *arguments: str) -> None:
+        command = [sys.executable, *arguments]
+        self.processes[name] = subprocess.Popen(command, cwd=BASE_DIR, env=self.environment, stdout=self.log, stderr=self.log)
+
+    def _stop(self, name: str) -> None:
+        process = self.processes.pop(name)
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+
+    def web_up(self) -> None:
+        self._start("web", "-m", "uvicorn", "dcmm_portal.asgi:application", "--port", str(self.port), "--log-level", "warning",
+                    "--timeout-graceful-shutdown", "1", "--ws", "websockets-sansio")  # fmt: skip
+        wait_until(self._answers, 40, "the web server")
+
+    def web_down(self) -> None:
+        self._stop("web")
+
+    def push_up(self) -> None:
+        self._start("push", "-m", "tests.e2e.serve", "push")
+
+    def stop(self) -> None:
+        for name in list(self.processes):
+            self._stop(name)
+        self.log.close()
+
+    def _answers(self) -> bool:
+        from urllib.error import URLError
+        from urllib.request import urlopen
+
+        try:
+            return bool(urlopen(f"{self.url}/healthz", timeout=1).status == 200)
+        except (URLError, OSError):
+            return False
+
+
+@dataclass
+class Markets(threading.Thread):
+    """Writes both markets' hot state twice a second, as market_data, the cycle and the ledger would."""
+
+    def __post_init__(self) -> None:
+        super().__init__(daemon=True)
+        self.done = threading.Event()
+        self.mids: dict[str, object] = {}
+
+    def run(self) -> None:
+        from tests.pages import stage
+
+        while not self.done.wait(0.5):
+            for slug in (stage.DEX, stage.CEX):
+                stage.hot_market(slug, time.time_ns(), mid=self.mids.get(slug))
+
+    __hash__ = threading.Thread.__hash__
+
+
+@pytest.fixture(scope="session")
+def portal() -> Iterator[Portal]:
+    name = f"{DATABASE_NAME}_e2e"
+    SERVERS.clone(name)
+    environment = os.environ | {"DATABASE_URL": SERVERS.database_url(name)}
+    subprocess.run(
+        [sys.executable, "-m", "tests.e2e.serve", "stage"], cwd=BASE_DIR, env=environment, check=True, timeout=60
+    )
+    portal = Portal(environment, free_port())
+    portal.web_up()
+    portal.push_up()
+    yield portal
+    portal.stop()
+
+
+@pytest.fixture(scope="session")
+def markets(portal: Portal) -> Iterator[Markets]:
+    from tests.pages import stage
+
+    for slug in (stage.DEX, stage.CEX):
+        stage.put_history(slug, time.time_ns())
+    writer = Markets()
+    writer.start()
+    yield writer
+    writer.done.set()
+    writer.join(5)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, portal: Portal, markets: Markets) -> Iterator[Page]:
+    """A page in a context of its own; a test fails on any console error (a refused inline script or style among them)."""
+    context = browser.new_context(base_url=portal.url, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    page.problems = []  # type: ignore[attr-defined]
+    page.on("console", lambda message: page.problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    yield page
+    context.close()
+
+
+def sign_in(page: Page, name: str) -> None:
+    """Through the form, as a person does."""
+    from tests.pages.stage import PASSWORD
+
+    page.goto("/accounts/sign-in/?next=/desk/")
+    page.fill("input[name=username]", name)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("main button")
+    page.wait_for_url("**/desk/")

@@ -1,0 +1,45 @@
+"""What a browser test runs beside the web server: `stage` fills a database, `push` is the relay's live push."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcmm_portal.settings")
+
+
+def stage() -> None:
+    from governance.access.roles import Role
+    from tests.pages import stage as on
+    from trading.registry.services import declare_demo_desk
+
+    now = datetime.now(UTC)
+    declare_demo_desk(now)
+    on.person("operator", Role.OPERATOR)
+    on.person("auditor", Role.AUDITOR)
+    on.add_fills(on.DEX, 14, now)
+    on.add_fills(on.CEX, 5, now)
+    on.add_minutes(on.DEX, 240, now)
+    on.add_minutes(on.CEX, 60, now, two_sided=51)
+    on.add_day_ends(on.DEX, ["4.10", "9.75", "8.02", "14.60"], now)
+
+
+def push() -> None:
+    from trading.events.live import run
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        await run(stop)
+
+    asyncio.run(main())
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    {"stage": stage, "push": push}[sys.argv[1]]()

@@ -1,0 +1,31 @@
+"""The versions of a market's parameters, from their history table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trading.market_status import iso, text
+from trading.models import ParameterSet
+from trading.parameters.schema import SCHEMA
+
+
+def parameter_versions(slug: str, limit: int = 100) -> list[dict[str, Any]]:
+    """Newest first; `changed` names what differs from the version before (all of them in the first)."""
+    history: Any = ParameterSet.history.filter(market__slug=slug).order_by("-version", "-history_id")
+    rows = list(history[: limit + 1])
+    versions = [_version(row, rows[index + 1] if index + 1 < len(rows) else None) for index, row in enumerate(rows)]
+    return versions[:limit]
+
+
+def _version(row: Any, before: Any | None) -> dict[str, Any]:
+    names = [spec.name for spec in SCHEMA]
+    return {
+        "version": row.version,
+        "applied_at": iso(row.applied_at),
+        "actor": row.actor_name,
+        "reason": row.reason,
+        "authorised_by": row.authorised_by,
+        "values_hash": row.values_hash,
+        "values": {name: text(getattr(row, name)) for name in names},
+        "changed": [name for name in names if before is None or getattr(row, name) != getattr(before, name)],
+    }
