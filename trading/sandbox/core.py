@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 
 class ExchangeHalted(RuntimeError):
-    """A commit failed, so memory and ledger may differ; the process must be restarted from the ledger."""
+    """The exchange is closed, or a commit failed and memory and ledger may differ: it must be opened anew."""
 
 
 class Core:
@@ -63,7 +63,7 @@ class Core:
         self._outbox: list[VenueEvent] = []
         self._queue: deque[VenueEvent] = deque()
         self._telling = False
-        self._halted = False
+        self._halted = self._closed = False
         try:
             self._restore()
         except BaseException:
@@ -97,19 +97,26 @@ class Core:
             book.seq = self._seq_limits[symbol]
 
     def close(self) -> None:
-        """Write the exact counters and close; without it the next start skips the unused part of a reservation."""
+        """Write the exact counters and close; without it the next start skips the unused part of a reservation.
+
+        Closing twice does nothing more.
+        """
+        if self._closed:
+            return
+        self._closed = True
         if not self._halted:
             self.store.put_meta("trade_id", str(self._last_trade))
             for symbol, book in self.books.items():
                 self.store.put_meta(f"seq {symbol}", str(book.seq))
         self.store.close(flush=not self._halted)
+        self._halted = True
 
     # --- numbers --------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """First step of every change: refuse when halted, keep reserved numbers ahead of the used ones."""
         if self._halted:
-            raise ExchangeHalted("the venue's ledger failed earlier; restart the venue")
+            raise ExchangeHalted("the venue's ledger failed earlier or was closed; restart the venue")
         if self._trade_limit - self._last_trade < RESERVE_LOW:
             self._trade_limit = self._last_trade + RESERVE
             self.store.put_meta("trade_id", str(self._trade_limit))

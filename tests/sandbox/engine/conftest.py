@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from trading.sandbox.catalogue import DCT_USDT, GRAM_USDT
 from trading.sandbox.exchange import Exchange
+from trading.sandbox.replay import Record
 from trading.sandbox.types import (
     BookSnapshot,
     FeeMode,
@@ -117,6 +119,18 @@ class Desk:
     def everything(self) -> tuple[object, ...]:
         """All that a refused request must leave as it was."""
         return (self.x.export("desk"), self.x.export("other"), self.book(), self.x.asset_totals(), len(self.events))
+
+
+@pytest.fixture(scope="session")
+def dct() -> Record:
+    """The listed record of DCT/USDT."""
+    return Record(DCT_USDT.record_path)
+
+
+@pytest.fixture(scope="session")
+def gram() -> Record:
+    """The listed record of GRAM/USDT."""
+    return Record(GRAM_USDT.record_path)
 
 
 @pytest.fixture

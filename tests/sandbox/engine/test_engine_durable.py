@@ -188,6 +188,21 @@ def test_a_failing_commit_halts_the_exchange_and_tells_nobody(desk):
     assert [o.client_order_id for o in desk.x.open_orders("desk")] == [order.client_order_id]
 
 
+def test_a_closed_exchange_takes_nothing(desk):
+    order = desk.place("buy", 100, 5)
+    desk.x.close()
+    desk.x.close()
+    for act in (
+        lambda: desk.x.cancel_all("desk", None, desk.now),
+        lambda: desk.depth(bids=[(99, 1)]),
+        lambda: desk.x.deposit("desk", "USDT", D(1), desk.now),
+    ):
+        with pytest.raises(ExchangeHalted):
+            act()
+    desk.open()
+    assert desk.x.open_orders("desk") == [order]
+
+
 def test_a_listener_that_fails_does_not_stop_the_venue(desk):
     def broken(event):
         raise RuntimeError("listener")

@@ -104,7 +104,7 @@ def hold(desk: Desk, order: Order, asset: str) -> D:
     return order.remaining * order.price * fee if asset == "USDT" else D(0)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(st.sampled_from(FeeMode), st.lists(STEP, min_size=5, max_size=60))
 def test_invariants(fee_mode, steps):
     with TemporaryDirectory() as folder:
@@ -130,7 +130,7 @@ def test_invariants(fee_mode, steps):
         desk.x.close()
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 40)), min_size=1, max_size=12), st.integers(1, 50))
 def test_prints_fill_at_most_what_lies_beyond_the_queue(flow, ahead):
     """Prints and the depth that states them, in either order: we get what printed beyond the queue, never more."""

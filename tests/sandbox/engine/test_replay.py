@@ -22,16 +22,6 @@ MS = 1_000_000
 START = 5 * S  # venue time at which the replays here are opened
 
 
-@pytest.fixture(scope="module")
-def dct():
-    return Record(DCT_USDT.record_path)
-
-
-@pytest.fixture(scope="module")
-def gram():
-    return Record(GRAM_USDT.record_path)
-
-
 @pytest.fixture
 def small(tmp_path):
     """1 s long: mid 100.00, at 0.4 s a print of 2 at 99.99, at 0.5 s mid 100.01, at 1 s mid 100.02."""
