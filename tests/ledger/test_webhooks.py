@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import redis
 from django.test import Client, override_settings
-from django.urls import include, path
 
 from tests.ledger.desk import NOW
 from trading.hot_state import inbox, keys
@@ -21,8 +20,7 @@ from trading.models import Fill, FillQuarantine, Position
 
 URL = "/api/v1/webhooks/dex-desk/fills/"
 SECRET = "webhook-secret-of-the-tests"
-urlpatterns = [path("api/v1/", include("trading.api.urls_webhooks"))]
-pytestmark = [pytest.mark.usefixtures("desk", "secret"), pytest.mark.urls(__name__)]
+pytestmark = pytest.mark.usefixtures("desk", "secret")
 
 
 @pytest.fixture
