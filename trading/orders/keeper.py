@@ -1,0 +1,89 @@
+"""The dead man's keeper of one venue account: renews cancel-after while every market with resting orders is looked after.
+
+A market is looked after while its cycles come to decisions. One that stalls is swept first, so that the others of the account may
+keep their orders; if nothing is renewed any more, the venue cancels all of them by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+import redis.asyncio
+import structlog
+
+from trading.clock import Clock
+from trading.hot_state.cycle import read_cycle
+from trading.registry.selectors import MarketRef
+from trading.venues.interface import Venue, VenueError
+
+log = structlog.get_logger(__name__)
+CANCEL_AFTER_S = 10.0
+RENEW_EVERY_S = 2.5
+CYCLE_LIVE_S = 5.0
+# Outcomes that are no decision: nobody looks after what rests.
+_NOT_LOOKED_AFTER = frozenset({"error"})
+
+
+async def run_keeper(
+    venue: Venue,
+    markets: Sequence[MarketRef],
+    client: redis.asyncio.Redis,
+    clock: Clock,
+    stop: asyncio.Event,
+    *,
+    every_s: float = RENEW_EVERY_S,
+) -> None:
+    """Renew until `stop` is set; never raises for the venue or Redis. At the end the timer stays armed: what still rests then
+    is cancelled by the venue ten seconds later, whoever was to do it."""
+    if not venue.capabilities.cancel_after:
+        log.warning("venue_without_cancel_after", account=venue.account)
+        return
+    keeper = Keeper(venue, tuple(market.slug for market in markets), client, clock)
+    while not stop.is_set():
+        await keeper.beat()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), every_s)
+
+
+class Keeper:
+    """One account's keeper. `beat` is one round."""
+
+    def __init__(self, venue: Venue, slugs: tuple[str, ...], client: redis.asyncio.Redis, clock: Clock) -> None:
+        self.venue = venue
+        self.slugs = slugs
+        self._client = client
+        self._clock = clock
+        self._last_good_ns: dict[str, int] = {}
+
+    async def beat(self) -> bool:
+        """Sweep what is not looked after, then renew; True if the timer was renewed."""
+        try:
+            stalled = [slug for slug in self.slugs if not await self._is_live(slug)]
+            if not await self._sweep(stalled):
+                return False
+            await self.venue.cancel_after(CANCEL_AFTER_S)
+        except (VenueError, redis.RedisError, OSError) as problem:
+            log.warning("keeper_did_not_renew", account=self.venue.account, problem=type(problem).__name__)
+            return False
+        return True
+
+    async def _is_live(self, slug: str) -> bool:
+        status = await read_cycle(self._client, slug)
+        if status is not None and status.outcome not in _NOT_LOOKED_AFTER:
+            self._last_good_ns[slug] = max(status.at_ns, self._last_good_ns.get(slug, 0))
+        last_ns = self._last_good_ns.get(slug)
+        return last_ns is not None and self._clock.now_ns() - last_ns < CYCLE_LIVE_S * 1e9
+
+    async def _sweep(self, stalled: Sequence[str]) -> bool:
+        """Take the orders of stalled markets off; False while one still shows."""
+        is_clean = True
+        for slug in stalled:
+            resting = await self.venue.fetch_open_orders(slug)
+            if not resting:
+                continue
+            log.warning("stalled_market_swept", market=slug, orders=len(resting))
+            await self.venue.cancel_all(slug)
+            is_clean = is_clean and not await self.venue.fetch_open_orders(slug)
+        return is_clean
