@@ -26,10 +26,12 @@ MAX_CANCEL_AFTER_S = 3600.0
 
 
 def get_time(call: Call) -> object:
+    """The venue's clock."""
     return {"time_ms": call.venue.clock.venue_ms()}
 
 
 def get_markets(call: Call) -> object:
+    """Every market with its rules, fees and limits."""
     venue = call.venue
     markets = [shapes.market(i, venue.labels.get(i.symbol, "")) for i in venue.exchange.instruments.values()]
     scale = venue.throttle.scale
@@ -38,6 +40,7 @@ def get_markets(call: Call) -> object:
 
 
 def get_book(call: Call) -> object:
+    """The published book, best first."""
     symbol = text(call.query, "symbol")
     depth = integer(call.query, "depth", 1, 5000, 100)
     call.venue.instrument(symbol)
@@ -45,6 +48,7 @@ def get_book(call: Call) -> object:
 
 
 def get_trades(call: Call) -> object:
+    """Latest prints, oldest first."""
     symbol = text(call.query, "symbol")
     limit = integer(call.query, "limit", 1, 1000, 100)
     call.venue.instrument(symbol)
@@ -86,6 +90,7 @@ def _optional_symbol(call: Call) -> str | None:
 
 
 def place(call: Call) -> object:
+    """Place one order."""
     fields = json_object(call.body)
     symbol = _known_symbol(call, fields, "place")
     wanted = PlaceOrder(
@@ -102,6 +107,7 @@ def place(call: Call) -> object:
 
 
 def amend(call: Call) -> object:
+    """Change an open order's price or total size."""
     fields = json_object(call.body)
     symbol = _known_symbol(call, fields, "amend")
     order_id, client_id = _order_reference(fields)
@@ -123,6 +129,7 @@ def amend(call: Call) -> object:
 
 
 def cancel(call: Call) -> object:
+    """Cancel one open order."""
     symbol = _known_symbol(call, call.query, "cancel")
     order_id, client_id = _order_reference(call.query)
     now_ns = call.venue.clock.engine_ns()
@@ -133,18 +140,21 @@ def cancel(call: Call) -> object:
 
 
 def cancel_all(call: Call) -> object:
+    """Cancel every open order, of one market or of all."""
     symbol = _optional_symbol(call)
     cancelled = call.venue.exchange.cancel_all(call.account, symbol, call.venue.clock.engine_ns())
     return {"orders": [shapes.order(value, call.venue.clock) for value in cancelled]}
 
 
 def cancel_after(call: Call) -> object:
+    """Arm, re-arm or disarm the dead man's switch."""
     timeout_s = seconds(json_object(call.body), "timeout_s", MAX_CANCEL_AFTER_S)
     trigger_ns = call.venue.exchange.cancel_after(call.account, timeout_s or None, call.venue.clock.engine_ns())
     return {"trigger_ms": None if trigger_ns is None else call.venue.clock.shown_ms(trigger_ns)}
 
 
 def get_order(call: Call) -> object:
+    """One order, open or done."""
     order_id, client_id = _order_reference(call.query)
     found = call.venue.exchange.order(call.account, order_id=order_id, client_order_id=client_id)
     if found is None:
@@ -153,11 +163,13 @@ def get_order(call: Call) -> object:
 
 
 def open_orders(call: Call) -> object:
+    """Open orders, oldest first."""
     orders = call.venue.exchange.open_orders(call.account, _optional_symbol(call))
     return {"orders": [shapes.order(value, call.venue.clock) for value in orders]}
 
 
 def order_history(call: Call) -> object:
+    """All orders after a cursor, oldest first."""
     after, limit = _page(call)
     orders = call.venue.exchange.order_history(call.account, _optional_symbol(call), after, limit)
     rows = [shapes.order(value, call.venue.clock) for value in orders]
@@ -169,6 +181,7 @@ def _page(call: Call) -> tuple[int, int]:
 
 
 def get_fills(call: Call) -> object:
+    """Own fills after a cursor, oldest first."""
     after, limit = _page(call)
     since_ms = optional_integer(call.query, "since_ms", 0, MAX_MS)
     fills = call.venue.exchange.fills(
@@ -184,10 +197,12 @@ def get_fills(call: Call) -> object:
 
 
 def get_balances(call: Call) -> object:
+    """Balances with what orders hold."""
     return {"balances": [shapes.balance(value) for value in call.venue.exchange.balances(call.account)]}
 
 
 def get_transfers(call: Call) -> object:
+    """Booked deposits and withdrawals after a cursor."""
     after, limit = _page(call)
     transfers = call.venue.exchange.transfers(call.account, after, limit)
     rows = [shapes.transfer(value, call.venue.clock) for value in transfers]
@@ -195,6 +210,7 @@ def get_transfers(call: Call) -> object:
 
 
 def get_export(call: Call) -> object:
+    """Everything of the account in one consistent view."""
     return call.venue.exchange.export(call.account)
 
 

@@ -18,15 +18,18 @@ DONE = {"filled": OrderStatus.FILLED, "canceled": OrderStatus.CANCELLED}
 
 
 def get_time(call: Call) -> object:
+    """The venue's clock."""
     return [{"ts": str(call.venue.clock.venue_ms())}]
 
 
 def get_status(call: Call) -> object:
+    """Maintenance around: none, ever."""
     del call
     return []  # no maintenance around
 
 
 def get_instruments(call: Call) -> object:
+    """Spot instruments; other kinds are empty."""
     kind = text(call.query, "instType")
     if kind not in ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION"):
         raise bad_parameter("instType", "SPOT, MARGIN, SWAP, FUTURES or OPTION")
@@ -39,12 +42,14 @@ def get_instruments(call: Call) -> object:
 
 
 def get_books(call: Call) -> object:
+    """The published book."""
     symbol = symbol_of(call, call.query)
     depth = integer(call.query, "sz", 1, 5000, 1)
     return [shapes.book(call.venue.exchange.book(symbol, depth), call.venue.clock)]
 
 
 def get_trades(call: Call) -> object:
+    """Latest prints, newest first."""
     symbol = symbol_of(call, call.query)
     limit = integer(call.query, "limit", 1, 500, 100)
     trades = call.venue.exchange.recent_trades(symbol, limit)
@@ -52,10 +57,12 @@ def get_trades(call: Call) -> object:
 
 
 def get_ticker(call: Call) -> object:
+    """Best prices and last print of one market."""
     return [_ticker(call, symbol_of(call, call.query))]
 
 
 def get_tickers(call: Call) -> object:
+    """The same of all markets."""
     if text(call.query, "instType") != "SPOT":
         return []
     return [_ticker(call, symbol) for symbol in call.venue.exchange.instruments]
@@ -76,6 +83,7 @@ def order_row(call_venue: Call, value: Order) -> shapes.Row:
 
 
 def get_order(call: Call) -> object:
+    """One order, open or done."""
     symbol = symbol_of(call, call.query)
     order_id, client_id = reference(call.query)
     found = call.venue.exchange.order(call.account, order_id=order_id, client_order_id=client_id)
@@ -107,6 +115,7 @@ def _in_time(call: Call) -> Callable[[int], bool]:
 
 
 def get_pending(call: Call) -> object:
+    """Open orders, newest first."""
     after, before, limit = _cursors(call)
     orders = call.venue.exchange.open_orders(call.account, _optional_symbol(call)) if _is_spot(call) else []
     kept = [
@@ -118,6 +127,7 @@ def get_pending(call: Call) -> object:
 
 
 def get_order_history(call: Call) -> object:
+    """Done orders, newest first."""
     after, before, limit = _cursors(call)
     symbol, state, in_time = _optional_symbol(call), optional_text(call.query, "state"), _in_time(call)
     if state is not None and state not in DONE:
@@ -143,6 +153,7 @@ def get_order_history(call: Call) -> object:
 
 
 def get_fills(call: Call) -> object:
+    """Own fills, newest first, paged by `billId`."""
     after, before, limit = _cursors(call)
     symbol, order_id, in_time = _optional_symbol(call), optional_text(call.query, "ordId"), _in_time(call)
     if not _is_spot(call):
@@ -165,6 +176,7 @@ def get_fills(call: Call) -> object:
 
 
 def get_balance(call: Call) -> object:
+    """The trading account."""
     wanted = (optional_text(call.query, "ccy", 200) or "").split(",")
     held = call.venue.exchange.balances(call.account)
     kept = [value for value in held if wanted == [""] or value.asset in wanted]
@@ -172,11 +184,13 @@ def get_balance(call: Call) -> object:
 
 
 def get_funding_balances(call: Call) -> object:
+    """The funding account, which holds nothing here."""
     del call
     return []  # everything is in the trading account
 
 
 def get_config(call: Call) -> object:
+    """The account's configuration."""
     return [
         {
             "uid": call.account,
@@ -191,6 +205,7 @@ def get_config(call: Call) -> object:
 
 
 def get_trade_fee(call: Call) -> object:
+    """Fee rates; negative = paid."""
     listed = list(call.venue.exchange.instruments.values())
     value = call.venue.exchange.instruments[symbol_of(call, call.query)] if call.query.get("instId") else listed[0]
     row = {"instType": "SPOT", "category": "1", "level": "Lv1", "delivery": "", "exercise": ""}
@@ -199,6 +214,7 @@ def get_trade_fee(call: Call) -> object:
 
 
 def get_currencies(call: Call) -> object:
+    """Assets of all markets."""
     listed = call.venue.exchange.instruments.values()
     assets = sorted({asset for value in listed for asset in (value.base, value.quote)})
     return [shapes.currency(asset) for asset in assets]
@@ -221,14 +237,17 @@ def _transfers(call: Call, sign: int) -> object:
 
 
 def get_deposits(call: Call) -> object:
+    """Booked deposits, newest first."""
     return _transfers(call, 1)
 
 
 def get_withdrawals(call: Call) -> object:
+    """Booked withdrawals, newest first."""
     return _transfers(call, -1)
 
 
 def get_export(call: Call) -> object:
+    """Everything of the account in one consistent view (not of the exchange's API)."""
     return [call.venue.exchange.export(call.account)]
 
 
