@@ -1,33 +1,25 @@
-"""The whole service over scripted venues, a real Valkey and a real PostgreSQL."""
+"""The service while the desk stays as declared: feeds, failures, own events, recorder, stopping."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from decimal import Decimal as D
 from pathlib import Path
 
 import pytest
-import redis.asyncio
+from django.db import connections
 
-from tests.market_data.scripted_venue import ScriptedVenue, book, fill, trade
-from trading.clock import Clock, SystemClock
+from tests.market_data.scripted_venue import book, fill, trade
+from tests.market_data.serving import CEX, DEX, GOOD, NOW, Scripts, healthy, serving, until, view_where
+from tests.support.plugin import DATABASE_NAME, SERVERS
 from trading.hot_state import inbox, keys, market
-from trading.hot_state.connection import async_client, sync_client
+from trading.hot_state.connection import sync_client
 from trading.hot_state.orders import read_open_orders_sync
-from trading.hot_state.values import HotBalance, MarketView, RawFill
-from trading.market_data.cadence import Cadence
+from trading.hot_state.values import HotBalance, RawFill
 from trading.market_data.recorder import RecorderPolicy
-from trading.market_data.service import MarketDataService
-from trading.market_data.supervision import Backoff
-from trading.market_data.volatility_store import last_volatility, persist_volatility
-from trading.models import Market, VolatilitySnapshot
-from trading.parameters.services import apply_version, current_values
+from trading.models import Market
 from trading.registry.services import declare_demo_desk
-from trading.strategy.volatility import Regime, Volatility
 from trading.venues.credentials import MissingCredential
 from trading.venues.interface import (
     AuthRejected,
@@ -40,96 +32,20 @@ from trading.venues.interface import (
     VenueUnavailable,
 )
 
-DEX, CEX = "dct-usdt-dex", "gram-usdt-cex"
-NOW = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
-FAST = Cadence(
-    publish_gap_s=0.005,
-    publish_s=0.05,
-    balances_s=0.2,
-    history_s=0.3,
-    history_alone_s=0.1,
-    audit_s=0.05,
-    rules_s=0.1,
-    heartbeat_s=0.05,
-    missing_market_s=0.1,
-    backoff=Backoff(first_s=0.02, longest_s=0.1),
-)
-GOOD = [("0.2500", "10")], [("0.2502", "10")]
+
+@pytest.fixture(scope="module")
+def declared(django_db_blocker: object) -> Iterator[None]:
+    """One committed desk for the whole module: nothing here changes it."""
+    with django_db_blocker.unblock():
+        declare_demo_desk(NOW)
+        yield
+        connections.close_all()
+    SERVERS.clone(DATABASE_NAME)
 
 
 @pytest.fixture
-def desk(committed_db: None, valkey: str) -> Iterator[None]:
-    declare_demo_desk(NOW)
-    yield
-
-
-class Scripts:
-    """The venues that the service opens, by account; `refusals` are raised instead."""
-
-    def __init__(self) -> None:
-        self.refusals: dict[str, Exception] = {}
-        self.venues: dict[str, ScriptedVenue] = {
-            "dex-desk": ScriptedVenue([DEX], "dex-desk", SystemClock()),
-            "cex-desk": ScriptedVenue([CEX], "cex-desk", SystemClock()),
-        }
-
-    def open(self, market_refs: Sequence[object], account_slug: str, clock: Clock) -> ScriptedVenue:
-        if account_slug in self.refusals:
-            raise self.refusals[account_slug]
-        venue = self.venues[account_slug]
-        venue.markets = [ref.slug for ref in market_refs]
-        return venue
-
-    @property
-    def dex(self) -> ScriptedVenue:
-        return self.venues["dex-desk"]
-
-    @property
-    def cex(self) -> ScriptedVenue:
-        return self.venues["cex-desk"]
-
-
-@asynccontextmanager
-async def serving(scripts: Scripts, recorder: RecorderPolicy | None = None) -> AsyncIterator[redis.asyncio.Redis]:
-    client, stop = async_client(), asyncio.Event()
-    running = asyncio.create_task(
-        MarketDataService(client, SystemClock(), scripts.open, FAST, recorder).run(stop)
-    )  # fmt: skip
-    try:
-        yield client
-    finally:
-        stop.set()
-        async with asyncio.timeout(2.5):
-            await running
-        await client.aclose()
-
-
-async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
-    try:
-        async with asyncio.timeout(8):
-            while not await condition():
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        raise AssertionError(f"not within 8 s: {what}") from None
-
-
-async def view_where(
-    client: redis.asyncio.Redis, slug: str, wanted: Callable[[MarketView], bool], what: str
-) -> MarketView:
-    found: list[MarketView] = []
-
-    async def look() -> bool:
-        view = await market.read_market_view(client, slug)
-        if view is not None and wanted(view):
-            found.append(view)
-        return bool(found)
-
-    await until(look, what)
-    return found[0]
-
-
-def healthy(view: MarketView) -> bool:
-    return view.problem == "" and view.reference is not None
+def desk(declared: None, valkey: str) -> None:
+    """The desk, and an empty Valkey."""
 
 
 async def test_views_balances_rules_heartbeat(desk: None) -> None:
@@ -201,23 +117,6 @@ async def test_a_credential_refused_later_shows_on_a_live_market(desk: None) -> 
         scripts.dex.balance_error = None
         scripts.dex.books[DEX].put_nowait(book(DEX, *GOOD))
         await view_where(client, DEX, healthy, "recovery")
-
-
-async def test_a_market_the_venue_does_not_list_leaves_its_neighbour_alone(desk: None) -> None:
-    row = Market.objects.get(slug=CEX)
-    row.account = Market.objects.get(slug=DEX).account
-    row.save()
-    scripts = Scripts()
-    scripts.dex.unknown = {CEX}
-    scripts.dex.books[CEX] = asyncio.Queue()
-    scripts.dex.trades[CEX] = asyncio.Queue()
-    async with serving(scripts) as client:
-        scripts.dex.books[DEX].put_nowait(book(DEX, *GOOD))
-        await view_where(client, DEX, healthy, "the listed market")
-        await view_where(client, CEX, lambda one: one.problem == "unknown_market", "the unlisted market")
-        scripts.dex.unknown = set()  # listed at last
-        scripts.dex.books[CEX].put_nowait(book(CEX, *GOOD))
-        await view_where(client, CEX, healthy, "the market listed later")
 
 
 async def test_garbage_on_a_stream_is_counted_and_skipped(desk: None) -> None:
@@ -302,40 +201,6 @@ async def test_a_stream_that_stands_still_is_found_out(desk: None) -> None:
         assert view.reference == D("0.2401")
 
 
-async def test_new_parameters_take_effect(desk: None) -> None:
-    scripts = Scripts()
-    async with serving(scripts) as client:
-        scripts.dex.books[DEX].put_nowait(book(DEX, *GOOD))
-        await view_where(client, DEX, healthy, "a healthy view")
-
-        def narrow() -> None:
-            row = Market.objects.get(slug=DEX)
-            values = current_values(row.parameter_set) | {"ref_max_width_bps": D(5)}
-            apply_version(
-                row, values, authorised_by="test", actor_id="1", actor_name="t", reason="narrower", now=NOW
-            )  # fmt: skip
-
-        await asyncio.to_thread(narrow)
-        await view_where(client, DEX, lambda one: one.reference is None, "the narrower bound (the book is 8 bps wide)")
-
-
-async def test_a_market_switched_off_is_let_go(desk: None) -> None:
-    scripts = Scripts()
-    async with serving(scripts) as client:
-        scripts.dex.books[DEX].put_nowait(book(DEX, *GOOD))
-        await view_where(client, DEX, healthy, "a healthy view")
-        await asyncio.to_thread(lambda: Market.objects.filter(slug=CEX).update(is_active=False))
-
-        async def closed() -> bool:
-            return scripts.cex.closed > 0
-
-        await until(closed, "the other account's session closed")
-        opened = scripts.cex.opened
-        scripts.dex.books[DEX].put_nowait(book(DEX, *GOOD))
-        await view_where(client, DEX, healthy, "the remaining market")
-        assert scripts.cex.opened == opened
-
-
 async def test_a_recorder_that_cannot_write_leaves_the_market_alone(desk: None, tmp_path: Path) -> None:
     blocked = tmp_path / "records"
     blocked.write_text("a file where the folder should be")
@@ -356,31 +221,3 @@ async def test_stop_is_quick_while_a_venue_hangs(desk: None, monkeypatch: pytest
     async with serving(scripts) as client:  # leaving it has a deadline of its own
         scripts.dex.books[DEX].put_nowait(book(DEX, *GOOD))
         await view_where(client, DEX, healthy, "a healthy view")
-
-
-def measured(raw: float) -> Volatility:
-    return Volatility(raw=raw, effective=max(raw, 1e-5), regime=Regime.NORMAL, warm=True, samples=60)
-
-
-def test_one_snapshot_a_minute_however_often_it_is_written(desk: None) -> None:
-    market_id = Market.objects.get(slug=DEX).pk
-    assert persist_volatility({market_id: measured(2e-4)}, NOW) == 1
-    persist_volatility({market_id: measured(9e-4)}, NOW.replace(second=59))
-    persist_volatility({market_id: measured(3e-4)}, NOW.replace(minute=1, second=0))
-    rows = VolatilitySnapshot.objects.filter(market_id=market_id).order_by("minute")
-    assert [(row.minute.minute, row.sigma_raw, row.regime, row.samples) for row in rows] == [
-        (0, 2e-4, "normal", 60),
-        (1, 3e-4, "normal", 60),
-    ]
-    (stored,) = last_volatility([market_id], NOW.replace(minute=2)).values()
-    assert (stored.sigma_raw, stored.samples, stored.age_s) == (3e-4, 60, 90.0)
-
-
-async def test_the_service_starts_from_the_stored_volatility(desk: None) -> None:
-    row = await asyncio.to_thread(Market.objects.get, slug=DEX)
-    await asyncio.to_thread(persist_volatility, {row.pk: replace(measured(7e-4))}, datetime.now(UTC))
-    scripts = Scripts()
-    async with serving(scripts) as client:
-        scripts.dex.books[DEX].put_nowait(book(DEX, *GOOD))
-        view = await view_where(client, DEX, healthy, "a healthy view")
-        assert (view.sigma_raw, view.vol_samples) == (pytest.approx(7e-4), 60)

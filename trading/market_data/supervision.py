@@ -12,6 +12,9 @@ from trading.clock import Clock
 
 log = structlog.get_logger(__name__)
 
+CANCEL_AGAIN_S = 0.4
+CANCEL_ATTEMPTS = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
@@ -50,7 +53,7 @@ async def keep_running(
         began_s = clock.monotonic_s()
         error: Exception | None = None
         try:
-            await child()
+            await _run_cancellable(child)
         except Exception as problem:
             error = problem
         if stop.is_set():
@@ -64,6 +67,22 @@ async def keep_running(
         log.warning("child_restarts", child=name, problem=kind, detail=str(cause or "")[:300], pause_s=pause_s)
         on_failure(error)
         await pause(stop, pause_s)
+
+
+async def _run_cancellable(child: Callable[[], Awaitable[None]]) -> None:
+    """Await `child`; a cancellation is repeated until it is obeyed, for a library below may swallow one."""
+    task = asyncio.ensure_future(child())
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        for _ in range(CANCEL_ATTEMPTS):
+            task.cancel()
+            done, _ = await asyncio.wait({task}, timeout=CANCEL_AGAIN_S)
+            if done:
+                break
+        raise
+    if not task.cancelled():
+        task.result()
 
 
 def root_cause(error: Exception | None) -> Exception | None:
