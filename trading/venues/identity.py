@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol
 
-from trading.venues.interface import RejectReason, VenueRejected
+from trading.venues.interface import NotSent, RejectReason, VenueRejected
 
 NEARBY = 5
 
@@ -65,11 +65,13 @@ class Identities:
             raise VenueRejected(RejectReason.UNKNOWN_MARKET, message)
 
     def symbol(self, slug: str) -> str:
-        """The venue's symbol of our market. Raises VenueRejected(UNKNOWN_MARKET)."""
+        """The venue's symbol of our market. Raises VenueRejected(UNKNOWN_MARKET), `NotSent` before the list was read."""
+        if not self._symbol_of:
+            raise NotSent("the venue connection is not open")
         try:
             return self._symbol_of[slug]
         except KeyError:
-            known = ", ".join(sorted(self._symbol_of)) or "none (is the venue open?)"
+            known = ", ".join(sorted(self._symbol_of))
             message = f"this account does not trade market {slug!r}; it trades: {known}"
             raise VenueRejected(RejectReason.UNKNOWN_MARKET, message) from None
 

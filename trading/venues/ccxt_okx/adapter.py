@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -188,13 +187,9 @@ class CcxtOkxVenue:
         self._identities.symbol(market)
         return self._streams.trades(market, self._unified[market])
 
-    async def stream_own(self) -> AsyncGenerator[OwnOrder | OwnFill | ProofOfLife | StreamReset, None]:
+    def stream_own(self) -> AsyncIterator[OwnOrder | OwnFill | ProofOfLife | StreamReset]:
         """See the interface."""
-        async with aclosing(self._streams.own()) as events:
-            async for event in events:
-                if isinstance(event, OwnOrder):
-                    self._orders.known.saw(event)
-                yield event
+        return self._streams.own(self._orders.known.saw)
 
     # --- orders -------------------------------------------------------------------------------------------------
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -26,8 +26,9 @@ from trading.venues.venue_time import VenueTime
 okx: Any = load_okx()
 
 PING_INTERVAL_MS = 1_000  # OKX answers text pings at any time; feed age must stay well under 3 s on a quiet market
-MISSED_PONGS = 6
-OWN_QUEUE_LIMIT = 10_000
+MISSED_PONGS = 3
+QUEUE_LIMIT = 10_000
+SUBSCRIBED: Any = {"event": "subscribe"}  # among the rows: from here on they are of a new subscription
 
 
 @dataclass(slots=True)
@@ -67,8 +68,7 @@ class OkxClient(okx):
         timeout_s: float,
     ) -> None:
         self.venue_time = time
-        self.subscribed: Counter[str] = Counter()
-        self.own_queues: set[asyncio.Queue[Mapping[str, object]]] = set()
+        self.queues: defaultdict[str, set[asyncio.Queue[Any]]] = defaultdict(set)  # by channel and instrument
         # ccxt logs request headers, the passphrase among them, at DEBUG: not on any logger of ours.
         quiet = logging.getLogger("trading.venues.ccxt_okx.library")
         quiet.setLevel(logging.INFO)
@@ -142,22 +142,42 @@ class OkxClient(okx):
         )
 
     def handle_subscription_status(self, client: Any, message: Any) -> Any:
-        """A subscription stands: counted by channel and instrument, so that a renewal is seen."""
-        argument = message.get("arg") or {}
-        self.subscribed[f"{argument.get('channel', '')}:{argument.get('instId', '')}"] += 1
+        """A subscription stands: told in order with what follows, so that nothing new comes before its reset."""
+        self._tell(_key(message), (SUBSCRIBED,))
         return super().handle_subscription_status(client, message)
 
     def handle_orders(self, client: Any, message: Any) -> Any:
-        """Own order rows, each to whoever listens: ccxt's cache would keep only the last state of an order."""
-        for row in message.get("data") or ():
-            for queue in self.own_queues:
+        """Every own order row: ccxt's cache would keep only the last state of an order."""
+        told = super().handle_orders(client, message)
+        self._tell("orders:", message.get("data") or ())
+        return told
+
+    def handle_trades(self, client: Any, message: Any) -> Any:
+        """Every print: a `watch` that returned a moment too early would show the next one only with its successor."""
+        told = super().handle_trades(client, message)
+        self._tell(_key(message), message.get("data") or ())
+        return told
+
+    def handle_order_book(self, client: Any, message: Any) -> Any:
+        """That a book changed, for the same reason; which book it is now stands in `orderbooks`."""
+        told = super().handle_order_book(client, message)
+        self._tell(_key(message), (message.get("arg") or {},))
+        return told
+
+    def _tell(self, key: str, rows: Iterable[Any]) -> None:
+        for queue in self.queues[key]:
+            for row in rows:
                 if queue.full():
-                    # The listener is gone or stuck: it must fetch what it missed, and learns so from the reset.
+                    # Nobody reads: what is dropped here must be fetched, which a reset says.
                     while not queue.empty():
                         queue.get_nowait()
-                    self.subscribed["orders:"] += 1
+                    queue.put_nowait(SUBSCRIBED)
                 queue.put_nowait(row)
-        return super().handle_orders(client, message)
+
+
+def _key(message: Any) -> str:
+    argument = message.get("arg") or {}
+    return f"{argument.get('channel', '')}:{argument.get('instId', '')}"
 
 
 def _note(exchanged: Exchanged, status: Any, headers: Any, response: Any) -> None:

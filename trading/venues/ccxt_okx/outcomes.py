@@ -56,6 +56,7 @@ REASONS: Mapping[str, RejectReason] = {
 # 51000 is "parameter error": its message names the parameter.
 PARAMETER_WORDS: Mapping[str, RejectReason] = {
     "self": RejectReason.SELF_TRADE,
+    "same account": RejectReason.SELF_TRADE,
     "price": RejectReason.BAD_PRICE,
     "tick": RejectReason.BAD_PRICE,
     "px": RejectReason.BAD_PRICE,

@@ -13,7 +13,7 @@ from trading.clock import Clock
 from trading.venues.backoff import Backoff
 from trading.venues.ccxt_okx import shapes
 from trading.venues.ccxt_okx.calls import Calls
-from trading.venues.ccxt_okx.client import OWN_QUEUE_LIMIT, OkxClient
+from trading.venues.ccxt_okx.client import QUEUE_LIMIT, SUBSCRIBED, OkxClient
 from trading.venues.identity import Identities
 from trading.venues.interface import (
     OrderBook,
@@ -55,103 +55,130 @@ class OkxStreams:
 
     def book(self, market: str, unified: str) -> AsyncIterator[OrderBook | ProofOfLife | StreamReset]:
         """Whole books. ccxt checks the sequence; a gap makes it ask for a new snapshot."""
+        client = self._calls.opened()
 
-        def books(structure: Any) -> Iterable[OrderBook]:
-            return (shapes.book(structure, market, BOOK_DEPTH),)
+        def books(told: Iterable[Json]) -> Iterable[OrderBook]:
+            del told  # that it changed; several changes since the last look are one book
+            held = (client.orderbooks or {}).get(unified)
+            return () if held is None else (shapes.book(held, market, BOOK_DEPTH),)
 
         key = f"books:{self._identities.symbol(market)}"
-        return self._watched("book", "public", key, lambda client: client.watch_order_book(unified), books)
+        return self._told("book", "public", key, lambda client: client.watch_order_book(unified), books)
 
     def trades(self, market: str, unified: str) -> AsyncIterator[PublicTrade | ProofOfLife | StreamReset]:
         """Public prints as they happen."""
 
-        def prints(structure: Any) -> Iterable[PublicTrade]:
-            return [shapes.trade(shapes.info(row), market) for row in structure]
+        def prints(told: Iterable[Json]) -> Iterable[PublicTrade]:
+            return [shapes.trade(row, market) for row in told]
 
         key = f"trades:{self._identities.symbol(market)}"
-        return self._watched("trades", "public", key, lambda client: client.watch_trades(unified), prints)
+        return self._told("trades", "public", key, lambda client: client.watch_trades(unified), prints)
 
-    async def own(self) -> AsyncGenerator[OwnOrder | OwnFill | ProofOfLife | StreamReset, None]:
-        """Own orders and fills, every row of the orders channel: ccxt's own cache keeps only an order's last state."""
-        queue: asyncio.Queue[Json] = asyncio.Queue(OWN_QUEUE_LIMIT)
-        client = self._calls.opened()
-        client.own_queues.add(queue)
-        watched = self._watched("own", "private", "orders:", lambda client: client.watch_orders(), lambda _: ())
-        watching: asyncio.Task[Any] = asyncio.ensure_future(anext(watched))
-        reading: asyncio.Task[Json] = asyncio.ensure_future(queue.get())
-        try:
-            while True:
-                await asyncio.wait({watching, reading}, return_when=asyncio.FIRST_COMPLETED)
-                if reading.done():
-                    for event in self._own_events(reading.result()):
-                        yield event
-                    reading = asyncio.ensure_future(queue.get())
-                if watching.done():
-                    try:
-                        yield watching.result()
-                    except StopAsyncIteration:
-                        return
-                    watching = asyncio.ensure_future(anext(watched))
-        finally:
-            client.own_queues.discard(queue)
-            for task in (watching, reading):
-                task.cancel()
-            await asyncio.gather(watching, reading, return_exceptions=True)
-            await watched.aclose()
+    def own(self, saw: Callable[[OwnOrder], OwnOrder]) -> AsyncIterator[OwnOrder | OwnFill | ProofOfLife | StreamReset]:
+        """Own orders and fills; each order is also shown to `saw`."""
 
-    def _own_events(self, row: Json) -> list[OwnOrder | OwnFill | StreamReset]:
-        try:
-            fill = shapes.pushed_fill(row, self._identities)
-            order = shapes.order(row, self._identities)
-        except UnexpectedAnswer as error:
-            logger.warning("venue stream own: %s", error)
-            self._observer.stream_reset("own")
-            return [StreamReset("own", str(error))]
-        return [order] if fill is None else [fill, order]
+        def events(told: Iterable[Json]) -> Iterable[OwnOrder | OwnFill]:
+            for row in told:
+                fill = shapes.pushed_fill(row, self._identities)
+                if fill is not None:
+                    yield fill
+                yield saw(shapes.order(row, self._identities))
 
-    async def _watched(
+        return self._told("own", "private", "orders:", lambda client: client.watch_orders(), events)
+
+    async def _told(
         self,
         channel: str,
         access: str,
         key: str,
         watch: Callable[[OkxClient], Awaitable[Any]],
-        convert: Callable[[Any], Iterable[Event]],
+        convert: Callable[[Iterable[Json]], Iterable[Event]],
     ) -> AsyncGenerator[Event, None]:
-        """Watch for ever. `key` counts the subscription's confirmations: each new one is a reset."""
+        """What the client's hooks tell under `key`, while `_watched` keeps the subscription standing."""
+        queue: asyncio.Queue[Json] = asyncio.Queue(QUEUE_LIMIT)
         client = self._calls.opened()
-        url = client.urls["api"]["ws"] + "/" + access
+        client.queues[key].add(queue)
+        life = _Life(client, f"{client.urls['api']['ws']}/{access}", self._clock)
+        watched = self._watched(channel, life, watch, drop_when_broken=access == "private")
+        watching: asyncio.Task[Any] = asyncio.ensure_future(anext(watched))
+        reading: asyncio.Task[Json] = asyncio.ensure_future(queue.get())
+        try:
+            while True:
+                await asyncio.wait({watching, reading}, return_when=asyncio.FIRST_COMPLETED)
+                if watching.done():
+                    if isinstance(watching.exception(), StopAsyncIteration):
+                        return
+                    yield watching.result()
+                    watching = asyncio.ensure_future(anext(watched))
+                if reading.done():
+                    for event in self._events(channel, life, [reading.result(), *_drained(queue)], convert):
+                        yield event
+                    reading = asyncio.ensure_future(queue.get())
+        finally:
+            client.queues[key].discard(queue)
+            for task in (watching, reading):
+                task.cancel()
+            await asyncio.gather(watching, reading, return_exceptions=True)
+            await watched.aclose()
+
+    def _events(
+        self, channel: str, life: _Life, told: list[Json], convert: Callable[[Iterable[Json]], Iterable[Event]]
+    ) -> Iterable[Event]:
+        """Events of these rows: what came before a new subscription, its reset, what came after."""
+        while SUBSCRIBED in told:
+            at = told.index(SUBSCRIBED)
+            yield from self._converted(channel, told[:at], convert)
+            self._observer.stream_reset(channel)
+            yield StreamReset(channel, life.subscribed())
+            told = told[at + 1 :]
+        yield from self._converted(channel, told, convert)
+
+    def _converted(
+        self, channel: str, told: list[Json], convert: Callable[[Iterable[Json]], Iterable[Event]]
+    ) -> Iterable[Event]:
+        """Events of rows of one subscription; a row that can't be read is a reset, so that what it told is fetched."""
+        if not told:
+            return
+        try:
+            yield from convert(told)
+        except UnexpectedAnswer as error:
+            logger.warning("venue stream %s: %s", channel, error)
+            self._observer.stream_reset(channel)
+            yield StreamReset(channel, str(error))
+
+    async def _watched(
+        self,
+        channel: str,
+        life: _Life,
+        watch: Callable[[OkxClient], Awaitable[Any]],
+        *,
+        drop_when_broken: bool,
+    ) -> AsyncGenerator[ProofOfLife | StreamReset, None]:
+        """Keep the subscription standing for ever: proofs of life while it does, a reset when it breaks."""
         backoff = Backoff(self._rng)
-        life = _Life(client, url, key, self._clock)
-        reason = "connected"
         while not self._closing.is_set():
-            watching = asyncio.ensure_future(watch(client))
+            watching = asyncio.ensure_future(watch(self._calls.opened()))
             try:
                 while not watching.done():
                     await asyncio.wait({watching}, timeout=LOOK_S)
-                    if life.renewed():
-                        self._observer.stream_reset(channel)
-                        yield StreamReset(channel, reason)
-                        reason = "subscribed again by the client"
-                    elif life.heard():
-                        yield ProofOfLife(channel)
                     if self._closing.is_set():
                         return
+                    if life.heard():
+                        yield ProofOfLife(channel)
                     life.expect_subscription()
-                for event in convert(watching.result()):
-                    yield event
+                watching.result()
                 backoff.reset()
                 continue
             except Exception as error:
-                reason = f"{type(error).__name__}: {_short(error)}"
+                life.reason = f"{type(error).__name__}: {_short(error)}"
             finally:
                 watching.cancel()
-                with suppress(Exception, asyncio.CancelledError):
-                    await asyncio.gather(watching, return_exceptions=True)
+                await asyncio.gather(watching, return_exceptions=True)
             if not self._closing.is_set():
-                logger.warning("venue stream %s broke: %s", channel, reason)
+                logger.warning("venue stream %s broke: %s", channel, life.reason)
                 self._observer.stream_reset(channel)
-                yield StreamReset(channel, reason)
-                if access == "private":
+                yield StreamReset(channel, life.reason)
+                if drop_when_broken:
                     await life.drop()  # ccxt would wait for ever for a login that was refused
                 await self._pause(backoff.next_s())
 
@@ -162,32 +189,34 @@ class OkxStreams:
             return
 
 
+def _drained(queue: asyncio.Queue[Json]) -> list[Json]:
+    rows = []
+    while not queue.empty():
+        rows.append(queue.get_nowait())
+    return rows
+
+
 class _NotConfirmed(Exception):
     """The venue did not confirm a subscription in time."""
 
 
 class _Life:
-    """What can be seen of a subscription from outside of ccxt."""
+    """What can be seen of a subscription from outside of ccxt. `reason`: why it was, or must be, made again."""
 
-    def __init__(self, client: OkxClient, url: str, key: str, clock: Clock) -> None:
+    def __init__(self, client: OkxClient, url: str, clock: Clock) -> None:
         self._client = client
         self._url = url
-        self._key = key
         self._clock = clock
-        self._confirmed = client.subscribed[key]
-        self._socket: Any = None
         self._heard: Any = None
         self._since_s = clock.monotonic_s()
         self._on: Any = None  # the connection on which the subscription stands
+        self.reason = "connected"
 
-    def renewed(self) -> bool:
-        """The venue confirmed the subscription (again)."""
-        count = self._client.subscribed[self._key]
-        if count == self._confirmed:
-            return False
-        self._confirmed = count
+    def subscribed(self) -> str:
+        """The venue confirmed the subscription; returns why it was made."""
         self._on = self._client.clients.get(self._url)
-        return True
+        reason, self.reason = self.reason, "subscribed again by the client"
+        return reason
 
     def heard(self) -> bool:
         """Something came over the connection on which the subscription stands: a message or a pong."""
