@@ -26,6 +26,7 @@ from trading.market_data.recorder import Recorder, RecorderPolicy
 from trading.market_data.streams import following
 from trading.market_data.supervision import keep_running
 from trading.market_data.tracker import MarketTracker
+from trading.orders.keeper import run_keeper
 from trading.registry.selectors import MarketRef
 from trading.venues.interface import (
     OwnFill,
@@ -288,8 +289,10 @@ class AccountSession:
 
     async def _keep_orders_alive(self, venue: Venue, refs: Sequence[MarketRef]) -> None:
         """The dead man's keeper of this account, over this connection."""
-        from trading.orders.keeper import run_keeper
-
+        if not venue.capabilities.cancel_after:
+            log.warning("venue_without_cancel_after", account=self.account)
+            await self._around.stop.wait()
+            return
         await run_keeper(venue, refs, self._around.client, self._around.clock, self._around.stop)
 
     async def _look_for(self, missing: Sequence[str]) -> None:
