@@ -24,3 +24,21 @@ def decision_partitions() -> None:
 
 
 # --- ledger -------------------------------------------------------------------------------------------------------------
+
+
+@shared_task(name="trading.persist_state", ignore_result=True)
+def persist_state() -> None:
+    """Write the minute's snapshot of every market's hot state."""
+    from trading.clock import SystemClock, to_datetime
+    from trading.ledger.persist import persist_state as run
+
+    run(to_datetime(SystemClock().now_ns()))
+
+
+@shared_task(name="trading.reconcile", ignore_result=True)
+def reconcile() -> None:
+    """Compare every account with its venue."""
+    from trading.clock import SystemClock
+    from trading.ledger.reconcile_accounts import reconcile_all
+
+    reconcile_all("minute", SystemClock(), full=False)
