@@ -24,7 +24,7 @@ from trading.hot_state.values import (
     HotPosition,
     MarketView,
 )
-from trading.models import ParameterSet
+from trading.models import ParameterSet, Position
 from trading.orders.database import DatabaseThreads
 from trading.quoting.connections import Connections
 from trading.quoting.shard import Tick, run_tick
@@ -91,6 +91,9 @@ class World:
         zero = Decimal(0)
         row = ParameterSet.objects.select_related("market").get(market__slug=slug)
         q = (row.q_target_lots + lots) * row.market.lot_size
+        Position.objects.update_or_create(
+            market=row.market, defaults={"q": q, "updated_at": to_datetime(self.clock.now_ns())}
+        )
         hot = HotPosition(slug, 1, q, zero, zero, zero, zero, 0)
         self.redis.set(keys.position(slug), encode(hot))
 

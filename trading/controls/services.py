@@ -254,7 +254,7 @@ def _store(
 
 
 def _aggregate(scope: str) -> str:
-    return "desk" if scope == DESK else f"market:{scope}"
+    return f"control:{scope}"
 
 
 def _tighten_now(scope: str, state: TradingState, now: datetime) -> None:

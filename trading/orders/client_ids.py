@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_PATTERN = re.compile(r"^m(\d{1,4})([bs])(\d)e(\d{1,12})c(\d{1,9})$", re.ASCII)
+_PATTERN = re.compile(r"m(\d{1,4})([bs])(\d)e(\d{1,12})c(\d{1,9})", re.ASCII)
 _SIDES = {"b": "buy", "s": "sell"}
 
 
@@ -32,7 +32,7 @@ def format_client_order_id(parts: ClientOrderId) -> str:
 
 def parse_client_order_id(text: str) -> ClientOrderId | None:
     """The parts, or None for an id that is not ours."""
-    match = _PATTERN.match(text)
+    match = _PATTERN.fullmatch(text)
     if match is None:
         return None
     market, side, level, epoch, counter = match.groups()

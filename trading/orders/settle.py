@@ -10,15 +10,19 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import structlog
+from django.db import DatabaseError
+
 from trading.clock import to_datetime
 from trading.hot_state import orders as hot_orders
 from trading.hot_state.lease import CLOCK_MARGIN_S
 from trading.hot_state.orders import GONE_KEPT_S, merge_venue_order
 from trading.hot_state.values import HotOrder
 from trading.orders.desk import Desk
-from trading.orders.records import fills_known, record_of, write_records
+from trading.orders.records import OrderRecord, fills_known, record_of, write_records
 from trading.venues.interface import OrderState, OwnOrder, Venue, VenueError
 
+log = structlog.get_logger(__name__)
 UNSETTLED = frozenset({"INTENT", "UNKNOWN", "CANCEL_PENDING"})
 LOOKS_WITHOUT_DEADLINE = 3
 LOOKS_OVER_S = 10.0
@@ -52,7 +56,7 @@ async def settle(desk: Desk, venue: Venue, slug: str, orders: Sequence[HotOrder]
     if not due:
         return tuple(orders)
     told = await asyncio.gather(*(_look(venue, slug, order) for order in due))
-    booked = await desk.database.run(fills_known, [order.client_order_id for order in due])
+    booked = await _booked(desk, [order.client_order_id for order in due])
     now_ns = desk.clock.now_ns()
     changed: dict[str, HotOrder] = {}
     for order, (answered, found) in zip(due, told, strict=True):
@@ -63,6 +67,14 @@ async def settle(desk: Desk, venue: Venue, slug: str, orders: Sequence[HotOrder]
             changed[order.client_order_id] = settled
     await _write(desk, slug, changed)
     return tuple(changed.get(order.client_order_id, order) for order in orders)
+
+
+async def _booked(desk: Desk, ids: list[str]) -> set[str]:
+    """Ids with a booked fill; all of them while that can't be asked, which only makes the wait longer."""
+    try:
+        return await desk.database.run(fills_known, ids)
+    except DatabaseError:
+        return set(ids)
 
 
 async def _look(venue: Venue, slug: str, order: HotOrder) -> tuple[bool, OwnOrder | None]:
@@ -116,8 +128,17 @@ async def _write(desk: Desk, slug: str, changed: dict[str, HotOrder]) -> None:
         return lambda current: current if current is not None and current.gone_ns else settled
 
     await hot_orders.change_orders(desk.redis, slug, {key: forward(order) for key, order in changed.items()})
-    records = [record_of(order, "settled by query") for order in changed.values()]
-    await desk.database.run(write_records, records, to_datetime(desk.clock.now_ns()))
+    await _keep(desk, slug, [record_of(order, "settled by query") for order in changed.values()])
+
+
+async def _keep(desk: Desk, slug: str, records: list[OrderRecord]) -> bool:
+    """Write to PostgreSQL; False while it is away (the hot state has the truth, and cancels must go on)."""
+    try:
+        await desk.database.run(write_records, records, to_datetime(desk.clock.now_ns()))
+    except DatabaseError as problem:
+        log.warning("orders_not_recorded", market=slug, problem=type(problem).__name__)
+        return False
+    return True
 
 
 async def retire(desk: Desk, slug: str, orders: Sequence[HotOrder]) -> None:
@@ -126,5 +147,5 @@ async def retire(desk: Desk, slug: str, orders: Sequence[HotOrder]) -> None:
     done = [order for order in orders if 0 < order.gone_ns < old_ns]
     if not done:
         return
-    await desk.database.run(write_records, [record_of(order) for order in done], to_datetime(desk.clock.now_ns()))
-    await hot_orders.drop_orders(desk.redis, slug, [order.client_order_id for order in done])
+    if await _keep(desk, slug, [record_of(order) for order in done]):
+        await hot_orders.drop_orders(desk.redis, slug, [order.client_order_id for order in done])

@@ -36,8 +36,8 @@ def wanted_reservation(market: MarketRef, inputs: CycleInputs, plan: CyclePlan) 
 def reservation(
     market: MarketRef, inputs: CycleInputs, standing: tuple[HotOrder, ...], view: MarketView | None, epoch: int
 ) -> Reservation | None:
-    """Worst case as it stands at the end of the cycle; None where it can't be marked."""
-    if view is None or view.reference is None:
+    """Worst case as it stands at the end of the cycle; None where it can't be marked or measured from a target."""
+    if view is None or view.reference is None or not inputs.parameter_version:
         return None
     orders = tuple(slot_exposure(slot_order(order, epoch)) for order in standing if order.gone_ns == 0)
     worst = exposure_of(inputs, orders)

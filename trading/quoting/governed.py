@@ -59,7 +59,7 @@ def load_rules() -> Rules:
         # The hash is of what was authorised: values that do not fit it were changed by other hands.
         fits = values_hash(values) == row.values_hash
         parameters[by_id[row.market_id]] = (
-            (quote_parameters(values), row.version, "") if fits else (None, row.version, "parameters_mismatch")
+            (quote_parameters(values), row.version, "") if fits else (None, 0, "parameters_mismatch")
         )
     limits = list(ExposureLimit.objects.all())
     desk = [limit.hard_limit for limit in limits if limit.scope == ExposureLimit.Scope.DESK]

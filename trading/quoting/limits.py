@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
+import structlog
+from django.db import DatabaseError, transaction
 
 from trading.clock import to_datetime
 from trading.controls.services import impose_lock
@@ -15,11 +16,21 @@ from trading.quoting.plan import CyclePlan
 from trading.registry.selectors import MarketRef
 from trading.risk.verdict import Release, Rule, Verdict
 
+log = structlog.get_logger(__name__)
+
 
 async def react_to_limits(
     connections: Connections, market: MarketRef, plan: CyclePlan, previous: CycleStatus | None
 ) -> None:
     """Hard limit: the market is locked until two people resume. Soft limit: an event when it is reached."""
+    try:
+        await _react(connections, market, plan, previous)
+    except DatabaseError as problem:
+        # The verdict itself keeps the quotes away in every cycle, until the lock can be written.
+        log.warning("limit_not_recorded", market=market.slug, problem=type(problem).__name__)
+
+
+async def _react(connections: Connections, market: MarketRef, plan: CyclePlan, previous: CycleStatus | None) -> None:
     now = to_datetime(connections.clock.now_ns())
     for verdict in plan.verdicts:
         if verdict.release is Release.TWO_PEOPLE:
