@@ -69,10 +69,10 @@ def _loader_of(module: ModuleType, loader: Any) -> Callable[[str], object]:
             submodule = sys.modules.get(f"{module.__name__}.{name}")
             if submodule is not None:
                 return submodule
-            if module.__dict__.pop("__getattr__", None) is not None:
+            if module.__dict__.get("__getattr__") is load_whole:
+                del module.__dict__["__getattr__"]
                 loader.exec_module(module)
-            if name in module.__dict__:
-                return module.__dict__[name]
+                return getattr(module, name)
         raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
 
     return load_whole

@@ -1,0 +1,82 @@
+"""The short way to ccxt's OKX classes: lighter, the same classes, and nobody else in the process notices."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PREAMBLE = """
+import sys
+def pss_mb():
+    with open("/proc/self/smaps_rollup") as lines:
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
+"""
+
+
+def run(code: str) -> list[str]:
+    """Run code in a fresh interpreter; its output's lines."""
+    done = subprocess.run(
+        [sys.executable, "-c", PREAMBLE + code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.split("\n")
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs Linux's smaps_rollup")
+def test_it_saves_more_than_40_mb() -> None:
+    measure = "import aiohttp; before = pss_mb(); {}; print(pss_mb() - before)"
+    slim = run(measure.format("from trading.venues.ccxt_okx.client import okx"))
+    plain = run(measure.format("import ccxt.pro, trading.venues"))
+    assert float(plain[0]) - float(slim[0]) > 40.0
+
+
+def test_only_okx_is_loaded_and_the_rest_still_works_when_asked_for() -> None:
+    lines = run(
+        """
+from trading.venues.ccxt_okx.slim_import import load_okx
+okx = load_okx()
+print(sorted(name for name in sys.modules if name in ("ccxt.binance", "ccxt.pro.kraken", "ccxt.async_support.bybit")))
+import ccxt, ccxt.async_support, ccxt.pro
+print(load_okx() is okx, ccxt.pro.okx is okx, issubclass(okx, ccxt.async_support.okx))
+print(ccxt.pro.kraken().id, ccxt.binance().id, ccxt.async_support.bybit().id, "kraken" in ccxt.exchanges)
+try:
+    ccxt.no_such_thing
+except AttributeError as error:
+    print(error)
+"""
+    )
+    assert lines[:4] == [
+        "[]",
+        "True True True",
+        "kraken binance bybit True",
+        "module 'ccxt' has no attribute 'no_such_thing'",
+    ]
+
+
+def test_when_the_short_way_fails_all_of_ccxt_is_imported() -> None:
+    lines = run(
+        """
+from trading.venues.ccxt_okx import slim_import
+def broken(name):
+    raise ImportError("as if ccxt were built otherwise")
+slim_import._light = broken
+okx = slim_import.load_okx()
+print(okx.__module__, "ccxt.pro.kraken" in sys.modules)
+"""
+    )
+    assert lines[0] == "ccxt.pro.okx True"
+
+
+def test_where_ccxt_is_imported_already_that_one_is_used() -> None:
+    lines = run(
+        """
+import ccxt.pro
+from trading.venues.ccxt_okx.slim_import import load_okx
+print(load_okx() is ccxt.pro.okx)
+"""
+    )
+    assert lines[0] == "True"
