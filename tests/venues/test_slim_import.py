@@ -60,7 +60,10 @@ except AttributeError as error:
 def test_when_the_short_way_fails_all_of_ccxt_is_imported() -> None:
     lines = run(
         """
-from trading.venues.ccxt_okx import slim_import
+import importlib.util  # by its path: the adapter's package would load ccxt before the test can break anything
+spec = importlib.util.spec_from_file_location("slim_import", "trading/venues/ccxt_okx/slim_import.py")
+slim_import = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(slim_import)
 def broken(name):
     raise ImportError("as if ccxt were built otherwise")
 slim_import._light = broken
