@@ -33,5 +33,7 @@ LOGGING = {
         }
     },
     "handlers": {"stdout": {"class": "logging.StreamHandler", "formatter": "json"}},
+    # One line per tick and task would drown what matters; cycles have their own records.
+    "loggers": {name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat")},
     "root": {"handlers": ["stdout"], "level": LOG_LEVEL},
 }

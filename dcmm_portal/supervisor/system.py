@@ -175,7 +175,7 @@ class System:
             "SANDBOX_API_PASSPHRASE_FILE": str(self.secrets_dir / f"{venue}-passphrase"),
             "SANDBOX_CONTROL_TOKEN_FILE": str(self.secrets_dir / f"{venue}-control-token"),
         }
-        for name in ("SANDBOX_REPLAY_OFFSET_S", "SANDBOX_SEED", "SANDBOX_RATE_SCALE"):
+        for name in ("SANDBOX_REPLAY_OFFSET_S", "SANDBOX_SEED", "SANDBOX_RATE_SCALE", "SANDBOX_SPEED"):
             if name in self.given:
                 environment[name] = self.given[name]
         if venue == "dex":
@@ -187,7 +187,7 @@ class System:
 
     def portal(self) -> list[Service]:
         """Our own processes, all as the application role."""
-        celery = ["-m", "celery", "-A", "dcmm_portal.celery"]
+        celery = ["-m", "celery", "-q", "-A", "dcmm_portal.celery"]
         workers = [
             self._python(
                 f"worker-{number}",
