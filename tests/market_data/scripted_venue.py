@@ -13,7 +13,9 @@ from trading.venues.interface import (
     Level,
     MarketInfo,
     OrderBook,
+    OrderState,
     OwnFill,
+    OwnOrder,
     PublicTrade,
     RejectReason,
     Side,
@@ -91,6 +93,7 @@ class ScriptedVenue:
         self.past_trades: dict[str, list[PublicTrade]] = {}
         self.fills: list[OwnFill] = []
         self.transfers: list[VenueTransfer] = []
+        self.orders: dict[str, OwnOrder] = {}
         self.balances = [Balance("usdt", D(1000), D(900))]
         self.open_error: Exception | None = None
         self.balance_error: Exception | None = None
@@ -136,8 +139,11 @@ class ScriptedVenue:
     async def cancel_all(self, market: str | None = None) -> int:
         return 0
 
-    async def fetch_open_orders(self, market: str | None = None) -> list[object]:
-        return []
+    async def fetch_open_orders(self, market: str | None = None) -> list[OwnOrder]:
+        return [one for one in self.orders.values() if one.state is OrderState.OPEN]
+
+    async def fetch_order(self, market: str, client_order_id: str) -> OwnOrder | None:
+        return self.orders.get(client_order_id)
 
     async def fetch_my_trades(self, market: str | None = None, cursor: str = "", limit: int = 100) -> list[OwnFill]:
         self.polls.append(cursor)

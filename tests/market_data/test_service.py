@@ -14,7 +14,7 @@ from tests.market_data.scripted_venue import book, fill, trade
 from tests.market_data.serving import CEX, DEX, GOOD, NOW, Scripts, healthy, serving, until, view_where
 from tests.support.plugin import DATABASE_NAME, SERVERS
 from trading.hot_state import inbox, keys, market
-from trading.hot_state.connection import sync_client
+from trading.hot_state.connection import async_client, sync_client
 from trading.hot_state.orders import read_open_orders_sync
 from trading.hot_state.values import HotBalance, RawFill
 from trading.market_data.recorder import RecorderPolicy
@@ -221,3 +221,60 @@ async def test_stop_is_quick_while_a_venue_hangs(desk: None, monkeypatch: pytest
     async with serving(scripts) as client:  # leaving it has a deadline of its own
         scripts.dex.books[DEX].put_nowait(book(DEX, *GOOD))
         await view_where(client, DEX, healthy, "a healthy view")
+
+
+def resting(client_order_id: str, state: OrderState = OrderState.OPEN) -> OwnOrder:
+    return OwnOrder(DEX, client_order_id, "o1", Side.BUY, D("0.2501"), D(5), D(0), None, state, 1)
+
+
+async def test_an_order_that_ended_unheard_is_found_out(desk: None) -> None:
+    scripts = Scripts()
+    scripts.dex.orders = {"m1b0e1c1": resting("m1b0e1c1")}
+    async with serving(scripts):
+
+        async def live(ids: list[str]) -> bool:
+            return [one.client_order_id for one in await asyncio.to_thread(read_open_orders_sync, DEX)] == ids
+
+        await until(lambda: live(["m1b0e1c1"]), "the resting order adopted")
+        scripts.dex.orders = {
+            "m1b0e1c1": resting("m1b0e1c1", OrderState.CANCELLED),
+            "m1b0e1c2": resting("m1b0e1c2"),
+        }
+        scripts.dex.own.put_nowait(StreamReset("own", "reconnected"))
+        await until(lambda: live(["m1b0e1c2"]), "the cancelled order gone, the new one known")
+
+
+async def test_a_redis_that_lost_everything_is_filled_again(desk: None) -> None:
+    scripts = Scripts()
+    scripts.dex.fills = [fill(DEX, 1, 1)]
+    scripts.dex.orders = {"m1b0e1c1": resting("m1b0e1c1")}
+    async with serving(scripts) as client:
+        scripts.dex.books[DEX].put_nowait(book(DEX, *GOOD))
+        await view_where(client, DEX, healthy, "a healthy view")
+        await client.flushdb()
+
+        async def all_back() -> bool:
+            found = await client.exists(
+                keys.market_view(DEX),
+                keys.market_info("dex-desk"),
+                keys.balances("dex-desk"),
+                keys.open_orders(DEX),
+                keys.inbox_pending(DEX),
+                keys.heartbeat("market_data"),
+            )
+            return found == 6
+
+        await until(all_back, "everything written again")
+
+
+async def test_cut_connections_to_redis_are_made_anew(desk: None) -> None:
+    scripts = Scripts()
+    async with serving(scripts) as client:
+        scripts.dex.books[DEX].put_nowait(book(DEX, *GOOD))
+        before = await view_where(client, DEX, healthy, "a healthy view")
+        await asyncio.to_thread(sync_client().execute_command, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        fresh = async_client()
+        try:
+            await view_where(fresh, DEX, lambda one: one.published_ns > before.published_ns + 2e8, "publishing goes on")
+        finally:
+            await fresh.aclose()

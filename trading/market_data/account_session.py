@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from trading.market_data.book_feed import MarketFeed
 from trading.market_data.cadence import Cadence
 from trading.market_data.history_poll import HistoryPoll, ReadCursor, raw_fill
 from trading.market_data.market_state import read_clock
+from trading.market_data.order_audit import audit_orders
 from trading.market_data.problems import FeedProblem, problem_of
 from trading.market_data.publisher import MarketPublisher
 from trading.market_data.recorder import Recorder, RecorderPolicy
@@ -40,6 +41,7 @@ from trading.venues.interface import (
 )
 
 log = structlog.get_logger(__name__)
+OPEN_TIMEOUT_S = 30.0
 CLOSE_TIMEOUT_S = 1.0
 
 
@@ -80,6 +82,7 @@ class AccountSession:
         self._trackers, self._publishers, self._around = trackers, publishers, around
         self._poll_now = asyncio.Event()
         self._balances_now = asyncio.Event()
+        self._orders_now = asyncio.Event()
         self._own_alive = False
         self._auth_problems: set[str] = set()
 
@@ -93,6 +96,7 @@ class AccountSession:
         try:
             for slug in listed:
                 await self._learn_market(venue, slug, recorders)
+            await self._tell_rules()
             self._auth_problems.clear()
             for slug in listed:
                 self._tell(slug, FeedProblem.NONE)
@@ -125,7 +129,8 @@ class AccountSession:
         refs = [self._trackers[slug].ref for slug in slugs]
         venue = self._around.open_venue(refs, self.account, self._around.clock)
         try:
-            await venue.open()
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                await venue.open()
         except BaseException:
             await _close(venue)
             raise
@@ -146,7 +151,6 @@ class AccountSession:
     async def _learn_market(self, venue: Venue, slug: str, recorders: dict[str, Recorder]) -> None:
         tracker = self._trackers[slug]
         tracker.info = info = await venue.market_info(slug)
-        await write_market_info(self._around.client, self.account, info)
         if self._around.recorder:
             source = f"{tracker.ref.venue} {slug}, as published, own orders included"
             label = info.label or tracker.ref.source_label
@@ -177,6 +181,7 @@ class AccountSession:
                 group.create_task(self._keep(f"trades:{slug}", feed.follow_trades))
             group.create_task(self._keep("own", lambda: self._follow_own(venue), self._own_failed))
             group.create_task(self._keep("history", lambda: self._poll_history(history)))
+            group.create_task(self._keep("orders", lambda: self._audit_orders(venue, refs.keys())))
             group.create_task(self._keep("requests", self._hear_requests))
             group.create_task(self._keep("balances", lambda: self._poll_balances(venue)))
             group.create_task(self._keep("clock", lambda: self._read_clock(venue)))
@@ -228,6 +233,7 @@ class AccountSession:
                     await self._own_event(item)
                 elif isinstance(item, StreamReset):
                     self._poll_now.set()
+                    self._orders_now.set()
                 elif not isinstance(item, ProofOfLife):
                     log.warning("own_stream_garbage", account=self.account, kind=type(item).__name__)
 
@@ -248,6 +254,7 @@ class AccountSession:
         """What the stream would have told meanwhile is in the history."""
         self._own_alive = False
         self._poll_now.set()
+        self._orders_now.set()
 
     def _own_trade(self, slug: str, trade_id: str) -> None:
         self._trackers[slug].state.on_own_trade(trade_id)
@@ -260,6 +267,13 @@ class AccountSession:
             self._auth("history", refused=False)
             await _wait(self._poll_now, cadence.history_s if self._own_alive else cadence.history_alone_s)
 
+    async def _audit_orders(self, venue: Venue, slugs: Collection[str]) -> None:
+        while True:
+            self._orders_now.clear()
+            await audit_orders(venue, slugs, self._around.client, self._around.clock)
+            self._auth("orders", refused=False)
+            await _wait(self._orders_now, self._around.cadence.history_s)
+
     async def _hear_requests(self) -> None:
         while True:
             reason = await pop_poll_request(self._around.client, self.account)
@@ -270,12 +284,19 @@ class AccountSession:
     async def _poll_balances(self, venue: Venue) -> None:
         while True:
             self._balances_now.clear()
+            await self._tell_rules()
             told = await venue.fetch_balances()
             assets = {one.asset: HotBalance(one.total, one.free) for one in told}
             balances = HotBalances(self.account, self._around.clock.now_ns(), assets)
             await write_balances(self._around.client, balances)
             self._auth("balances", refused=False)
             await _wait(self._balances_now, self._around.cadence.balances_s)
+
+    async def _tell_rules(self) -> None:
+        """Again and again: a Redis that lost its memory must know the markets' rules before anybody can quote."""
+        for tracker in self._trackers.values():
+            if tracker.info is not None:
+                await write_market_info(self._around.client, self.account, tracker.info)
 
     async def _read_clock(self, venue: Venue) -> None:
         clock = self._around.clock
