@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -95,4 +96,6 @@ def _stop_quoting(**_: Any) -> None:
 
 @signals.setup_logging.connect
 def _keep_our_logging(**_: Any) -> None:
-    """Django has configured logging (one JSON object a line); Celery shall not configure it again."""
+    """Django has configured logging (one JSON object a line); Celery shall not configure it again, and not tell of every tick."""
+    for name in ("celery.app.trace", "celery.beat", "celery.worker.strategy"):
+        logging.getLogger(name).setLevel(logging.WARNING)

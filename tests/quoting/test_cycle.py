@@ -22,7 +22,7 @@ async def test_first_tick_takes_an_epoch_and_rests_both_sides(world: World) -> N
     parts = parse_client_order_id(bid.client_order_id)
     assert parts is not None and parts.epoch == int(world.lease()["epoch"])
     assert world.lease()["phase"] == "free"
-    rows = {row.client_order_id: row.status async for row in Order.objects.filter(market__slug=DEX)}
+    rows = {row.client_order_id: row.status for row in Order.objects.filter(market__slug=DEX)}
     assert rows == {order.client_order_id: "LIVE" for order in resting}
     assert world.status().outcome == "quoting"
     await worker.close()

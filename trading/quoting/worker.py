@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 
 import redis
@@ -23,6 +24,7 @@ CLOSE_TIMEOUT_S = 5.0
 HEARTBEAT_EVERY_S = 1.0
 _lock = threading.Lock()
 _connections: Connections | None = None
+_beating: Future[None] | None = None
 
 
 async def _connect() -> Connections:
@@ -46,9 +48,10 @@ def connections() -> Connections:
 
 def start(process: str) -> None:
     """Connect, and beat for `process` (its heartbeat's name, "" for none) from the quoting loop until the worker ends."""
+    global _beating
     held = connections()
     if process:
-        asyncio.run_coroutine_threadsafe(_keep_beating(held, process), loop.event_loop())
+        _beating = asyncio.run_coroutine_threadsafe(_keep_beating(held, process), loop.event_loop())
 
 
 async def _keep_beating(held: Connections, process: str) -> None:
@@ -71,6 +74,8 @@ def shut_down() -> None:
     global _connections
     with _lock:
         held, _connections = _connections, None
+    if _beating is not None:
+        _beating.cancel()
     if held is not None:
         try:
             loop.run(held.close(), CLOSE_TIMEOUT_S)
