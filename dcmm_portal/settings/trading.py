@@ -9,3 +9,6 @@ CODE_VERSION = env.str("CODE_VERSION", "unversioned")
 # Venue addresses by venue slug: VENUE_<SLUG>_URL, VENUE_<SLUG>_WS_URL. Credentials by account slug, read by trading.venues only.
 VENUE_URLS = {"dex": env.str("VENUE_DEX_URL", ""), "cex": env.str("VENUE_CEX_URL", "")}
 RECORDER_ENABLED = env.bool("RECORDER_ENABLED", True)
+# Per market: records older or, together, larger than this are deleted, the oldest first.
+RECORDER_KEEP_DAYS = env.float("RECORDER_KEEP_DAYS", 7.0)
+RECORDER_KEEP_MB = env.float("RECORDER_KEEP_MB", 500.0)

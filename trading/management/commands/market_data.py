@@ -29,9 +29,17 @@ async def _serve() -> None:
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
-    policy = RecorderPolicy(settings.DATA_DIRECTORY / "records") if settings.RECORDER_ENABLED else None
+    policy = _recorder_policy() if settings.RECORDER_ENABLED else None
     client = async_client()
     try:
         await MarketDataService(client, SystemClock(), open_venue, recorder=policy).run(stop)
     finally:
         await client.aclose()
+
+
+def _recorder_policy() -> RecorderPolicy:
+    return RecorderPolicy(
+        settings.DATA_DIRECTORY / "records",
+        keep_s=settings.RECORDER_KEEP_DAYS * 86_400,
+        keep_bytes=int(settings.RECORDER_KEEP_MB * 1_000_000),
+    )
