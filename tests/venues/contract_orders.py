@@ -15,6 +15,7 @@ from trading.venues.interface import (
     AmendRequest,
     NotSent,
     OrderState,
+    OutcomeUnknown,
     QuoteStep,
     RejectReason,
     Side,
@@ -276,3 +277,16 @@ async def v30(stage: Stage) -> None:
     assert (missing.state, missing.filled) == (OrderState.CANCELLED, 0)
     await asyncio.sleep(0)
     assert stage.open_ids() == set()
+
+
+@behaviour("V36", "an amendment to what the order already is succeeds: so one whose answer was lost may be asked again")
+async def v36(stage: Stage) -> None:
+    request = stage.order()
+    await stage.adapter.submit_order(request)
+    change = AmendRequest(stage.market, request.client_order_id, request.price, request.size * 2)
+    stage.venue.faults.add(FaultRule(FaultKind.ERROR_AFTER, endpoint="amend", count=1))
+    with pytest.raises(OutcomeUnknown):
+        await stage.adapter.amend_order(change)
+    order = await stage.adapter.amend_order(change)
+    assert plain(order) == (request.client_order_id, Side.BUY, request.price, request.size * 2, 0, OrderState.OPEN)
+    assert stage.truth(request.client_order_id).size == request.size * 2

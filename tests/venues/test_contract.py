@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.venues import contract_account, contract_failures, contract_orders, contract_streams
@@ -17,3 +19,9 @@ CHAPTERS = (contract_orders, contract_failures, contract_streams, contract_accou
 async def test_contract(adapter: str, behaviour: Behaviour) -> None:
     async with staged(adapter, **behaviour.options) as stage:
         await behaviour.check(stage)
+
+
+def test_the_document_lists_every_behaviour() -> None:
+    document = (Path(__file__).resolve().parents[2] / "docs/venues.md").read_text()
+    listed = [line for line in document.splitlines() if line.startswith("| V")]
+    assert sorted(listed) == sorted(f"| {one.number} | {one.title} |" for one in BEHAVIOURS)

@@ -18,6 +18,7 @@ from trading.venues.interface import (
     StepKind,
     StepOutcome,
     VenueError,
+    VenueRejected,
 )
 
 
@@ -47,6 +48,22 @@ class OrderEntry:
                 raise NotSent("the cancel names no market and the account trades several")
             return await self.cancel(market, step.cancel_client_order_id, sent)
         raise NotSent(f"a step of kind {step.kind} without its payload")
+
+
+async def amended_already(
+    request: AmendRequest, fetch: Callable[[str, str], Awaitable[OwnOrder | None]], refusal: VenueRejected
+) -> OwnOrder:
+    """The order, when it already is what the amendment asks for; else the refusal.
+
+    A venue refuses an amendment that changes nothing. After an answer that was lost that is not a failure.
+    """
+    try:
+        order = await fetch(request.market, request.client_order_id)
+    except VenueError:
+        raise refusal from None
+    if order is None or (order.price, order.size) != (request.new_price, request.new_size):
+        raise refusal
+    return order
 
 
 def _market_of(steps: Sequence[QuoteStep], slugs: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from trading.clock import Clock
 from trading.venues.ccxt_okx import shapes
 from trading.venues.ccxt_okx.calls import Calls
-from trading.venues.ccxt_okx.outcomes import DONE_OR_UNKNOWN_CODES
+from trading.venues.ccxt_okx.outcomes import DONE_OR_UNKNOWN_CODES, NOTHING_TO_AMEND_CODE
 from trading.venues.decoding import optional_text
 from trading.venues.identity import Identities
 from trading.venues.interface import (
@@ -28,7 +28,7 @@ from trading.venues.interface import (
     VenueError,
     VenueRejected,
 )
-from trading.venues.quote_replacement import SentAt
+from trading.venues.quote_replacement import SentAt, amended_already
 from trading.venues.throttle import Priority
 from trading.venues.venue_time import VenueTime
 
@@ -129,6 +129,8 @@ class OkxOrders:
                 deadline_ns=request.deadline_ns,
             )
         except VenueRejected as error:
+            if error.message.startswith(NOTHING_TO_AMEND_CODE):
+                return await amended_already(request, self.fetch, error)
             raise await self._told_apart(error, request.market, request.client_order_id) from None
         _acknowledged("amend", answer, request.client_order_id)
         known = self.known.last(request.client_order_id)

@@ -29,6 +29,7 @@ AUTH_CODES = frozenset({"50100", *(str(code) for code in range(50101, 50120)), "
 # "Does not indicate success or failure", system busy, system error, timed out: the order may have been executed.
 UNSETTLED_CODES = frozenset({"50001", "50004", "50005", "50013", "50026", "51054"})
 DEADLINE_CODE = "51149"
+NOTHING_TO_AMEND_CODE = "51500"
 NO_SUCH_ORDER = "51603"
 # The order is filled, cancelled or was never there: the code does not say which.
 DONE_OR_UNKNOWN_CODES = frozenset({"51400", "51401", "51402", "51410", "51503", "51509", "51510"})

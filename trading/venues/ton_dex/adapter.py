@@ -34,7 +34,7 @@ from trading.venues.interface import (
     VenueTransfer,
 )
 from trading.venues.observation import Observer, throttled_counter
-from trading.venues.quote_replacement import OrderEntry, SentAt, replace_steps
+from trading.venues.quote_replacement import OrderEntry, SentAt, amended_already, replace_steps
 from trading.venues.throttle import Limit, Throttle
 from trading.venues.ton_dex import endpoints, shapes
 from trading.venues.ton_dex.streams import PATH as STREAM_PATH
@@ -43,6 +43,8 @@ from trading.venues.ton_dex.transport import DexTransport, Endpoint
 from trading.venues.venue_time import VenueTime
 
 Json = Mapping[str, object]
+
+NOTHING_TO_AMEND = "nothing_to_amend:"
 
 
 class TonDexVenue:
@@ -208,7 +210,12 @@ class TonDexVenue:
         }
         if request.deadline_ns is not None:
             body["deadline_ms"] = self._time.deadline_ms(request.deadline_ns)
-        return await self._order_write(endpoints.AMEND, symbol, guard=guard, sent=sent, body=body)
+        try:
+            return await self._order_write(endpoints.AMEND, symbol, guard=guard, sent=sent, body=body)
+        except VenueRejected as error:
+            if not error.message.startswith(NOTHING_TO_AMEND):
+                raise
+            return await amended_already(request, self.fetch_order, error)
 
     async def _cancel(self, market: str, client_order_id: str, sent: SentAt) -> OwnOrder:
         symbol = self._identities.symbol(market)
