@@ -1,0 +1,180 @@
+"""What differs between an account's books at its venue and ours. Pure: two readings in, readable differences out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trading.events.services import plain_decimal
+from trading.ledger.arithmetic import quantise
+from trading.ledger.own_books import FillIdentity, MarketBooks, OwnBooks
+from trading.ledger.venue_books import VenueBooks
+from trading.venues.interface import OwnFill
+
+# Shown one by one up to here; beyond, their number says more.
+MOST_FILLS_LISTED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing on which venue and ledger disagree; `message` is for people, `kind` and `subject` identify it.
+
+    `market` is the market whose exposure is in doubt, "" where it is the whole account.
+    """
+
+    kind: str
+    subject: str
+    message: str
+    market: str = ""
+    venue: str = ""
+    ledger: str = ""
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        return self.kind, self.subject
+
+
+@dataclass(frozen=True, slots=True)
+class MarketComparison:
+    """One market's numbers on both sides; positions are base totals, None where they cannot be told apart."""
+
+    slug: str
+    venue_fills: int
+    ledger_fills: int
+    venue_position: Decimal
+    ledger_position: Decimal
+
+
+def compare_markets(venue: VenueBooks, own: OwnBooks) -> tuple[MarketComparison, ...]:
+    """Both sides' fill counts and positions, per market."""
+    return tuple(
+        MarketComparison(
+            slug=market.slug,
+            venue_fills=len({identity(fill) for fill in venue.fills if fill.market == market.slug}),
+            ledger_fills=sum(1 for slug, _, _ in own.fills if slug == market.slug),
+            venue_position=_venue_position(venue, own, market),
+            ledger_position=market.q,
+        )
+        for market in own.markets
+    )
+
+
+def compare(venue: VenueBooks, own: OwnBooks) -> list[Difference]:
+    """Everything that differs at this moment; something in flight may be among it."""
+    found = [*_fills(venue, own), *_transfers(venue, own), *_orders(venue, own)]
+    if venue.is_settled:
+        found += [*_balances(venue, own), *_positions(venue, own)]
+    else:
+        found.append(Difference("undecided", "balances", "fills kept coming while the venue's balances were read"))
+    return found
+
+
+def identity(fill: OwnFill) -> FillIdentity:
+    """A fill's identity within its account."""
+    return fill.market, fill.trade_id, fill.venue_order_id
+
+
+def _fills(venue: VenueBooks, own: OwnBooks) -> Iterator[Difference]:
+    told = {identity(fill): fill for fill in venue.fills}
+    missing = [fill for key, fill in told.items() if key not in own.fills]
+    for fill in missing[:MOST_FILLS_LISTED]:
+        text = f"the venue has fill {fill.trade_id} of order {fill.venue_order_id} on {fill.market}, the ledger has not"
+        yield Difference("fill_missing", _name(identity(fill)), text, fill.market, _words(fill))
+    if len(missing) > MOST_FILLS_LISTED:
+        text = f"{len(missing)} fills of the venue are not in the ledger, of which {MOST_FILLS_LISTED} are listed"
+        yield Difference("fills_missing", "count", text)
+    # At the very start of a window, fills of the same time may lie before the cursor from which the venue was read.
+    extra = [
+        key
+        for key, booked in own.fills.items()
+        if key not in told and (own.since is None or booked.executed_at > own.since)
+    ]
+    for key in extra[:MOST_FILLS_LISTED]:
+        text = f"the ledger has fill {key[1]} of order {key[2]} on {key[0]}, the venue's history has not"
+        yield Difference("fill_extra", _name(key), text, key[0])
+    for key, fill in told.items():
+        booked = own.fills.get(key)
+        if booked is None:
+            continue
+        theirs = (fill.side.value, quantise(fill.price), quantise(fill.size))
+        if theirs != (booked.side, booked.price, booked.size):
+            ours = f"{booked.side} {plain_decimal(booked.size)} @ {plain_decimal(booked.price)}"
+            text = f"fill {fill.trade_id} on {fill.market} is {_words(fill)} at the venue, {ours} in the ledger"
+            yield Difference("fill_differs", _name(key), text, fill.market, _words(fill), ours)
+        elif fill.fee is not None and (booked.fee is None or quantise(fill.fee) != booked.fee):
+            ours = "not known" if booked.fee is None else plain_decimal(booked.fee)
+            text = f"the fee of fill {fill.trade_id} on {fill.market} is {plain_decimal(fill.fee)} at the venue, {ours} here"
+            yield Difference("fee_differs", _name(key), text, fill.market, plain_decimal(fill.fee), ours)
+
+
+def _transfers(venue: VenueBooks, own: OwnBooks) -> Iterator[Difference]:
+    for transfer in venue.transfers:
+        if transfer.asset not in own.balances:
+            continue  # an asset that none of the account's markets trades
+        booked = own.transfers.get(transfer.transfer_id)
+        if booked != (transfer.asset, quantise(transfer.amount)):
+            told = f"{plain_decimal(transfer.amount)} {transfer.asset}"
+            ours = "" if booked is None else f"{plain_decimal(booked[1])} {booked[0]}"
+            text = f"transfer {transfer.transfer_id} of {told} is {ours or 'missing'} in the ledger"
+            yield Difference("transfer_differs", transfer.transfer_id, text, _trading(own, transfer.asset), told, ours)
+
+
+def _orders(venue: VenueBooks, own: OwnBooks) -> Iterator[Difference]:
+    resting = {order.client_order_id: order for order in venue.orders}
+    for name, order in resting.items():
+        if name not in own.possible_orders:
+            text = f"order {name or order.venue_order_id} rests on {order.market} at the venue, and is not ours to know"
+            yield Difference("order_unknown", name or order.venue_order_id, text, order.market)
+    for name in sorted(own.live_orders - resting.keys()):
+        text = f"order {name} is resting by our books, and does not rest at the venue"
+        yield Difference("order_missing", name, text)
+
+
+def _balances(venue: VenueBooks, own: OwnBooks) -> Iterator[Difference]:
+    for asset, ours in sorted(own.balances.items()):
+        theirs = venue.balances.get(asset, Decimal(0))
+        if abs(theirs - ours) >= _smallest(own, asset):
+            told, held = plain_decimal(theirs), plain_decimal(ours)
+            text = f"the venue holds {told} {asset}, the ledger {held}: {plain_decimal(theirs - ours)} unexplained"
+            yield Difference("balance_differs", asset, text, _trading(own, asset), told, held)
+
+
+def _positions(venue: VenueBooks, own: OwnBooks) -> Iterator[Difference]:
+    for market in own.markets:
+        if any(other.quote == market.base for other in own.markets):
+            continue  # also a means of payment here: its balance is compared, a position alone is not in it
+        theirs = _venue_position(venue, own, market)
+        if abs(theirs - market.q - market.waiting) >= _smallest(own, market.base):
+            told, held = plain_decimal(theirs), plain_decimal(market.q)
+            text = (
+                f"the venue's balance makes the position on {market.slug} {told} {market.base}, the ledger has {held}"
+            )
+            yield Difference("position_differs", market.slug, text, market.slug, told, held)
+
+
+def _venue_position(venue: VenueBooks, own: OwnBooks, market: MarketBooks) -> Decimal:
+    """The venue's balance of the base, less what other markets of the account hold of it by our books."""
+    others = (
+        other.q + other.waiting for other in own.markets if other.base == market.base and other.slug != market.slug
+    )
+    return venue.balances.get(market.base, Decimal(0)) - sum(others, Decimal(0))
+
+
+def _smallest(own: OwnBooks, asset: str) -> Decimal:
+    """The smallest amount of an asset that exists: below it, two sides differ only in how they round."""
+    return Decimal(1).scaleb(-own.decimals.get(asset, 9))
+
+
+def _trading(own: OwnBooks, asset: str) -> str:
+    """The one market whose base is `asset`; "" where the account as a whole is concerned."""
+    found = [market.slug for market in own.markets if market.base == asset]
+    return found[0] if len(found) == 1 else ""
+
+
+def _words(fill: OwnFill) -> str:
+    return f"{fill.side.value} {plain_decimal(fill.size)} @ {plain_decimal(fill.price)}"
+
+
+def _name(key: FillIdentity) -> str:
+    return "|".join(key)

@@ -1,0 +1,81 @@
+"""An account as its venue keeps it, read through the Venue interface alone: own fills, transfers, balances, open orders."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TypeVar
+
+from trading.venues.interface import OwnFill, OwnOrder, Venue, VenueTransfer
+
+PAGE = 100
+# A safety net against a cursor that never ends; far above what an account trades in a venue's history.
+MOST_PAGES = 20_000
+SETTLE_ATTEMPTS = 20
+
+Entry = TypeVar("Entry", OwnFill, VenueTransfer)
+
+
+class HistoryStandsStill(Exception):
+    """The venue's history gave a page whose cursor does not move on."""
+
+
+@dataclass(slots=True)
+class VenueBooks:
+    """What the venue told, as of `cursor` (the watermark): fills since `start`, all transfers, totals by asset.
+
+    `is_settled` False: fills kept coming while the balances were read, so that the two do not belong to one moment.
+    """
+
+    start: str
+    cursor: str
+    transfers_cursor: str = ""
+    fills: list[OwnFill] = field(default_factory=list)
+    transfers: list[VenueTransfer] = field(default_factory=list)
+    balances: dict[str, Decimal] = field(default_factory=dict)
+    orders: tuple[OwnOrder, ...] = ()
+    is_settled: bool = False
+
+
+def new_books(start: str) -> VenueBooks:
+    """Books with nothing read yet; fills will be read from cursor `start` ("" for all)."""
+    return VenueBooks(start, start)
+
+
+async def read_on(venue: Venue, books: VenueBooks) -> None:
+    """Read what came since the last reading, then balances and orders, until both belong to the same watermark.
+
+    Raises what the venue raises, and `HistoryStandsStill`.
+    """
+    await _read_history(venue, books)
+    for _ in range(SETTLE_ATTEMPTS):
+        balances = await venue.fetch_balances()
+        books.orders = tuple(await venue.fetch_open_orders())
+        books.is_settled = await _read_history(venue, books) == 0
+        books.balances = {balance.asset: balance.total for balance in balances}
+        if books.is_settled:
+            return
+
+
+async def _read_history(venue: Venue, books: VenueBooks) -> int:
+    fills, books.cursor = await _drain(lambda cursor: venue.fetch_my_trades(None, cursor, PAGE), books.cursor)
+    transfers, books.transfers_cursor = await _drain(
+        lambda cursor: venue.fetch_transfers(cursor, PAGE), books.transfers_cursor
+    )
+    books.fills.extend(fills)
+    books.transfers.extend(transfers)
+    return len(fills) + len(transfers)
+
+
+async def _drain(fetch: Callable[[str], Awaitable[Sequence[Entry]]], cursor: str) -> tuple[list[Entry], str]:
+    found: list[Entry] = []
+    for _ in range(MOST_PAGES):
+        page = await fetch(cursor)
+        if not page:
+            return found, cursor
+        found.extend(page)
+        if not page[-1].cursor or page[-1].cursor == cursor:
+            raise HistoryStandsStill("a page of the venue's history has no cursor to go on from")
+        cursor = page[-1].cursor
+    raise HistoryStandsStill(f"the venue's history has more than {MOST_PAGES} pages")
