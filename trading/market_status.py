@@ -117,6 +117,13 @@ class MarketStatus:
         return self.realised_pnl + self.unrealised_pnl
 
     @property
+    def from_target(self) -> Decimal | None:
+        """Inventory's signed distance from its target (base), which limits and the skew are about."""
+        if self.inventory is None or self.limits is None:
+            return None
+        return self.inventory - self.limits.target
+
+    @property
     def updated_at(self) -> datetime | None:
         """When the market data was published, UTC."""
         return None if self.updated_ns is None else to_datetime(self.updated_ns)
@@ -224,6 +231,7 @@ def status_json(status: MarketStatus) -> dict[str, Any]:
             for why in status.state_reasons
         ],  # fmt: skip
         "inventory": text(status.inventory),
+        "from_target": text(status.from_target),
         "limits": None
         if limits is None
         else {name: text(getattr(limits, name)) for name in ("target", "taper", "soft", "hard")},

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from trading.quoting.sentences import SENTENCES
+
 # What the pages themselves know: that no cycle speaks. Every other key is a cycle's own (trading.quoting.sentences).
 _OWN = {
     "status.no_cycle": gettext_noop("Not quoting: no quoting cycle has run on this market yet."),
@@ -16,7 +18,7 @@ _OWN = {
 
 def sentence(key: str, args: Mapping[str, str]) -> str:
     """The sentence of `key` with `args` filled in; one that names the key where it is not known (never an exception)."""
-    template = _OWN.get(key) or _of_cycle(key)
+    template = _OWN.get(key) or SENTENCES.get(key)
     if template is None:
         return _("No explanation is known (%(key)s).") % {"key": key or "-"}
     try:
@@ -24,8 +26,3 @@ def sentence(key: str, args: Mapping[str, str]) -> str:
     except (KeyError, ValueError, TypeError):
         return _(template)
 
-
-def _of_cycle(key: str) -> str | None:
-    from trading.quoting.sentences import SENTENCES
-
-    return SENTENCES.get(key)

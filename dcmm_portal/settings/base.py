@@ -17,6 +17,7 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 INSTALLED_APPS = [
     "dcmm_portal",
     "unfold",
+    "unfold.contrib.simple_history",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -86,6 +87,7 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("dv", _("Dhivehi"))]
+LANGUAGES_BIDI = ["dv"]
 # Django ships no entry for Dhivehi; without one, its templates would not know that it runs right to left.
 django.conf.locale.LANG_INFO["dv"] = {"bidi": True, "code": "dv", "name": "Dhivehi", "name_local": "ދިވެހި"}
 LOCALE_PATHS = [BASE_DIR / "locale"]

@@ -60,6 +60,7 @@ class PublicMarketSerializer(QuotesSerializer):
 
     outcome = serializers.CharField(help_text="quoting, one_sided or not_quoting.")
     inventory = amount("Base units, rounded to `inventory_step`, `inventory_delay_s` late.")
+    inventory_target = amount("Base units the market maker returns to.")
     inventory_step = amount("5 % of the hard limit.")
     inventory_at = serializers.DateTimeField(allow_null=True)
     inventory_delay_s = serializers.IntegerField()

@@ -89,8 +89,8 @@ DEFINITIONS = (
         "inventory",
         _("Our inventory"),
         _(
-            "How much of the token the market maker has bought (+) or sold (−) on balance, rounded to 5 % of its hard limit. "
-            "A market maker is meant to stay near its target."
+            "How much of the token the market maker holds to trade with, rounded to 5 % of its hard limit. A market maker is "
+            "meant to stay near its target: the further away, the more it moves its quotes to come back."
         ),
         _("The ledger of our fills."),
         _("60 seconds late."),

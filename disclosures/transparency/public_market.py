@@ -124,6 +124,7 @@ def public_json(market: PublicMarket) -> dict[str, Any]:
     return quotes_json(market.status) | {
         "outcome": market.outcome,
         "inventory": text(market.inventory),
+        "inventory_target": text(market.status.limits.target) if market.status.limits else None,
         "inventory_step": text(market.inventory_step),
         "inventory_at": iso(market.inventory_at),
         "inventory_delay_s": int(INVENTORY_DELAY.total_seconds()),

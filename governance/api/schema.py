@@ -41,6 +41,7 @@ class StatusSerializer(serializers.Serializer[Any]):
     ask_size = serializers.CharField(allow_null=True)
     spread_bps = serializers.CharField(allow_null=True)
     inventory = serializers.CharField(allow_null=True)
+    from_target = serializers.CharField(allow_null=True, help_text="Inventory minus its target, base units.")
     limits = LimitsSerializer(allow_null=True)
     realised_pnl = serializers.CharField(allow_null=True)
     unrealised_pnl = serializers.CharField(allow_null=True)

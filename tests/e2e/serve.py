@@ -18,8 +18,8 @@ def stage() -> None:
 
     now = datetime.now(UTC)
     declare_demo_desk(now)
-    on.person("operator", Role.OPERATOR)
-    on.person("auditor", Role.AUDITOR)
+    on.person("operator", Role.OPERATOR, password=on.PASSWORD)
+    on.person("auditor", Role.AUDITOR, password=on.PASSWORD)
     on.add_fills(on.DEX, 14, now)
     on.add_fills(on.CEX, 5, now)
     on.add_minutes(on.DEX, 240, now)

@@ -35,11 +35,11 @@ PASSWORD = "a-long-test-password-7"
 SECOND_NS = 1_000_000_000
 
 
-def person(name: str, *roles: Role, is_superuser: bool = False) -> User:
-    """A staff user in `roles`, with `PASSWORD`."""
+def person(name: str, *roles: Role, is_superuser: bool = False, password: str | None = None) -> User:
+    """A staff user in `roles`; without a password (its hash takes time) one can only be signed in by the test."""
     from django.contrib.auth.models import Group
 
-    user = User.objects.create_user(name, password=PASSWORD, is_staff=True, is_superuser=is_superuser)
+    user = User.objects.create_user(name, password=password, is_staff=True, is_superuser=is_superuser)
     for role in roles:
         user.groups.add(Group.objects.get(name=role.value))
     return user
@@ -137,12 +137,12 @@ def put_history(slug: str, now_ns: int, points: int = 900, inventory: Decimal | 
         for n, offset in enumerate(walk):
             at_ns = now_ns - (points - n) * SECOND_NS
             price = (mid * Decimal(str(1 + offset - walk[-1]))).quantize(TICKS[slug])
-            held = inventory if inventory is not None else SIZES[slug] * Decimal(round(6 * math.sin(n / 140), 2))
-            shift = -half * held / SIZES[slug] / 12
+            held = inventory if inventory is not None else SIZES[slug] * (200 + Decimal(round(6 * math.sin(n / 140), 2)))
+            shift = -half * (held / SIZES[slug] - 200) / 12
             point = HistoryPoint(
                 at_ns=at_ns, mid=price, bid=(price + shift - half).quantize(TICKS[slug]),
                 ask=(price + shift + half).quantize(TICKS[slug]), inventory=held, realised=Decimal(n) / 90,
-                unrealised=(held * (price - mid)).quantize(Decimal("0.0001")), state="ACTIVE",
+                unrealised=((held - 200 * SIZES[slug]) * (price - mid)).quantize(Decimal("0.0001")), state="ACTIVE",
             )  # fmt: skip
             pipe.xadd(keys.history(slug), {b"p": encode(point)}, id=f"{at_ns // 1_000_000}-0")
         pipe.execute()
@@ -153,7 +153,7 @@ def hot_market(slug: str, now_ns: int, *, mid: Decimal | None = None) -> tuple[D
     put_info(slug, "dex-desk" if slug == DEX else "cex-desk")
     market = view(slug, now_ns, mid)
     put_view(market)
-    put_position(slug, *(("3500", "826.1", "12.48", "37") if slug == DEX else ("-240", "-438.1", "-1.93", "12"))[:3], 37)
+    put_position(slug, *(("203500", "48128.5", "12.48") if slug == DEX else ("19760", "36042.6", "-1.93")), 37)
     return put_quotes(slug, market, now_ns)
 
 

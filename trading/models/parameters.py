@@ -44,12 +44,12 @@ ParameterColumns: Any = type(
 
 
 def _history_actor(historical: Any) -> str | None:
-    return historical.history_actor or None
+    return historical.history_user_id or None
 
 
 def _set_history_actor(historical: Any, user: Any) -> None:
     """The actor is copied as text from the set itself: history must outlive any account."""
-    historical.history_actor = historical.actor_name
+    historical.history_user_id = historical.actor_name
 
 
 class ParameterSet(ParameterColumns):

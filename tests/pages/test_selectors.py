@@ -1,0 +1,159 @@
+"""A market's status: from hot state where there is one, from PostgreSQL where not, never an exception, never a zero for unknown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+import redis
+
+from tests.pages import stage
+from trading.figures import daily_pnl, uptimes, volumes
+from trading.hot_state import connection, keys
+from trading.hot_state.values import HotLevel
+from trading.market_status import status_json
+from trading.models import Lock, Market, TradingControl
+from trading.registry.selectors import UnknownMarket
+from trading.selectors import all_market_status, market_status
+
+
+def test_a_living_market(alive: dict, now_ns: int) -> None:
+    status = market_status(stage.DEX, now_ns)
+    assert (status.bid, status.ask) == (Decimal("0.236464"), Decimal("0.236560"))
+    assert status.spread_bps == Decimal("4.06")  # 0.000096 / 0.236512
+    assert (status.market_bid, status.market_ask) == (Decimal("0.236488"), Decimal("0.236536"))
+    assert status.state == "ACTIVE"
+    assert status.inventory == 203_500
+    assert status.from_target == 3_500
+    # 203,500 at 0.236512 is worth 48,130.192; the basis is 48,128.5.
+    assert status.unrealised_pnl == Decimal("1.692")
+    assert status.total_pnl == Decimal("14.172")
+    assert (status.open_orders, status.fills, status.parameter_version) == (2, 37, 1)
+    assert status.feed_age_s == pytest.approx(0.2, abs=0.05)
+    assert (status.limits.soft, status.limits.hard) == (18_000, 20_000)
+
+
+def test_our_orders_are_marked_on_the_ladder(alive: dict, now_ns: int) -> None:
+    status = market_status(stage.DEX, now_ns)
+    assert [row.price for row in status.bids if row.ours] == [Decimal("0.236464")]
+    assert [row.ours for row in status.asks if row.ours] == [Decimal(1000)]
+    assert len(status.bids) == 12
+
+
+def test_orders_that_do_not_rest_are_no_quotes(desk: None, now_ns: int) -> None:
+    stage.hot_market(stage.DEX, now_ns)
+    stage.put_orders(stage.DEX, [stage.order(stage.DEX, "buy", Decimal("0.2364"), Decimal(5), now_ns, "UNKNOWN")])
+    status = market_status(stage.DEX, now_ns)
+    assert (status.bid, status.open_orders) == (None, 1)
+
+
+def test_depth_counts_value_inside_each_band_and_says_when_the_book_ends(desk: None, now_ns: int) -> None:
+    book = stage.view(stage.CEX, now_ns)
+    levels = (HotLevel(Decimal("1.82"), Decimal(10)), HotLevel(Decimal("1.81"), Decimal(100)))
+    asks = (HotLevel(Decimal("1.83"), Decimal(20)), HotLevel(Decimal("1.90"), Decimal(7)))
+    from dataclasses import replace
+
+    stage.put_view(replace(book, bids=levels, asks=asks))
+    half, one, two = market_status(stage.CEX, now_ns).depth
+    assert (half.bid, half.ask, half.is_complete) == (Decimal("18.2"), Decimal("36.6"), True)
+    assert (one.bid, one.ask, one.is_complete) == (Decimal("199.2"), Decimal("36.6"), False)
+    assert two.is_complete is False
+
+
+def test_without_hot_state_the_ledger_and_the_state_are_still_right(desk: None, now_ns: int) -> None:
+    now = datetime.now(UTC)
+    stage.committed_position(stage.DEX, "202000", "47000", "3.5", now)
+    status = market_status(stage.DEX, now_ns)
+    assert (status.mid, status.bid, status.feed_age_s, status.unrealised_pnl) == (None, None, None, None)
+    assert (status.inventory, status.realised_pnl, status.fills, status.state) == (202_000, Decimal("3.5"), 5, "ACTIVE")
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff\xfe", b'{"slug": 1}', b"null"])
+def test_corrupt_hot_state_reads_as_not_known(alive: dict, now_ns: int, body: bytes) -> None:
+    client = connection.sync_client()
+    for key in (keys.market_view, keys.position, keys.cycle):
+        client.set(key(stage.DEX), body)
+    client.hset(keys.open_orders(stage.DEX), "x", body)
+    client.hset(keys.inbox_pending(stage.DEX), "x", body)
+    status = market_status(stage.DEX, now_ns)
+    assert (status.mid, status.bid, status.open_orders, status.sentence_key) == (None, None, None, "status.no_cycle")
+    assert market_status(stage.CEX, now_ns).bid is not None
+    assert status_json(status)["state"] == "ACTIVE"
+
+
+def test_a_wrong_type_of_key_and_an_unreachable_redis_do_not_fail(
+    alive: dict, now_ns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = connection.sync_client()
+    client.delete(keys.open_orders(stage.DEX))
+    client.set(keys.open_orders(stage.DEX), "no hash")
+    assert market_status(stage.DEX, now_ns).open_orders is None
+    dead = redis.Redis(port=1, socket_connect_timeout=0.2)
+    monkeypatch.setattr("trading.hot_state.overview.sync_client", lambda: dead)
+    assert [status.mid for status in all_market_status(now_ns)] == [None, None]
+
+
+def test_fills_not_yet_committed_count_in_the_inventory(alive: dict, now_ns: int) -> None:
+    connection.sync_client().hset(keys.inbox_pending(stage.DEX), mapping={"a": "1000", "b": "-250.5"})
+    assert market_status(stage.DEX, now_ns).inventory == Decimal("204249.5")
+
+
+def test_the_strictest_of_control_and_lock_holds_with_its_reason(desk: None, now_ns: int) -> None:
+    now = datetime.now(UTC)
+    TradingControl.objects.filter(scope=stage.DEX).update(state="REDUCING", reason="thin book")
+    Lock.objects.create(scope="desk", state="PAUSED", rule="drawdown", reason="lost 5 %", imposed_at=now, imposed_by="rule")
+    status = market_status(stage.DEX, now_ns)
+    assert status.state == "PAUSED"
+    assert [why.reason for why in status.state_reasons] == ["lost 5 %", "thin book"]
+
+
+def test_a_missing_control_is_halted(desk: None, now_ns: int) -> None:
+    TradingControl.objects.filter(scope=stage.CEX).update(scope="elsewhere")
+    assert {each.slug: each.state for each in all_market_status(now_ns)} == {stage.DEX: "ACTIVE", stage.CEX: "HALTED"}
+
+
+def test_a_silent_cycle_no_longer_explains(alive: dict, now_ns: int) -> None:
+    stage.put_cycle(stage.DEX, now_ns - 30 * stage.SECOND_NS, "quoting", "quoting")
+    status = market_status(stage.DEX, now_ns)
+    assert (status.outcome, status.sentence_key, status.sentence_args) == ("not_quoting", "status.silent", {"age_s": "30"})
+
+
+def test_an_unknown_market_is_told_with_the_known_ones(desk: None, now_ns: int) -> None:
+    with pytest.raises(UnknownMarket, match="dct-usdt-dex, gram-usdt-cex"):
+        market_status("nowhere", now_ns)
+
+
+def test_all_markets_take_three_queries(alive: dict, now_ns: int, django_assert_num_queries: object) -> None:
+    with django_assert_num_queries(3):
+        all_market_status(now_ns)
+
+
+def test_uptime_counts_a_minute_without_cycles_as_down(desk: None) -> None:
+    now = datetime(2026, 3, 4, 12, 30, 20, tzinfo=UTC)
+    stage.add_minutes(stage.DEX, 2, now, two_sided=60)
+    market = Market.objects.get(slug=stage.DEX)
+    from trading.models import MarketMinute
+
+    MarketMinute.objects.create(market=market, minute=datetime(2026, 3, 4, 12, 26, tzinfo=UTC), cycles=10, two_sided=5)
+    found = uptimes(now)[market.pk]
+    # 12:26 half up, 12:27 missing, 12:28 and 12:29 up: 2.5 of 4 minutes.
+    assert (found.share, found.minutes) == (Decimal("0.6250"), 4)
+
+
+def test_volume_is_of_its_window(desk: None) -> None:
+    now = datetime(2026, 3, 4, 12, 30, tzinfo=UTC)
+    stage.add_fills(stage.CEX, 6, now)
+    found = volumes(now - timedelta(seconds=61), now)[Market.objects.get(slug=stage.CEX).pk]
+    # 20, 40 and 60 s before: 100 each, at 1.8240 × 1.0003, × 0.9997, × 1.0003.
+    assert (found.fills, found.base, found.quote) == (3, 300, Decimal("547.254720"))
+
+
+def test_pnl_of_a_day_is_the_change_between_day_ends(desk: None) -> None:
+    now = datetime(2026, 3, 4, 12, tzinfo=UTC)
+    stage.add_day_ends(stage.DEX, ["4.10", "9.75", "8.02"], now)
+    found = daily_pnl(now.date(), 2)[Market.objects.get(slug=stage.DEX).pk]
+    assert [(str(each.day), each.pnl) for each in found] == [
+        ("2026-03-02", Decimal("5.65")),
+        ("2026-03-03", Decimal("-1.73")),
+    ]
