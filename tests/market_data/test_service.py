@@ -58,6 +58,11 @@ async def test_views_balances_rules_heartbeat(desk: None) -> None:
         assert view.book_ok and view.connected and view.proof_age_s < 1
         assert view.sigma_raw == pytest.approx(current_sigma_prior())
         assert [one.trade_id for one in view.trades] == ["9"]
+
+        async def balances() -> bool:
+            return await market.read_balances(client, "dex-desk") is not None
+
+        await until(balances, "balances")
         assert market.read_balances_sync("dex-desk").assets == {"usdt": HotBalance(D(1000), D(900))}
         assert market.read_market_info_sync("dex-desk", DEX).tick == D("0.0001")
         assert "market_data" in market.heartbeats()

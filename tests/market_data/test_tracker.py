@@ -9,6 +9,7 @@ from decimal import Decimal as D
 import pytest
 
 from tests.market_data.scripted_venue import book, info, trade
+from tests.market_data.test_reference import order
 from trading.clock import FakeClock
 from trading.hot_state.codec import decode, encode
 from trading.hot_state.values import MarketView
@@ -151,16 +152,14 @@ def test_prints_of_our_own_are_not_independent() -> None:
     assert desk.view().reference == D("0.2509")
 
 
-def test_a_print_against_a_level_we_stand_on_is_not_independent() -> None:
-    from tests.market_data.test_reference import order
-
+@pytest.mark.parametrize(("own_side", "reference"), [("sell", None), ("buy", D("0.2510"))])
+def test_a_print_against_a_level_we_stand_on_is_not_independent(own_side: str, reference: D | None) -> None:
     desk = Desk()
     desk.book(book("m", [("0.2500", "10")], []))
     desk.tracker.state.on_trade(trade("m", "1", "0.2510", desk.now.ns, Side.BUY))
     desk.clock.advance(1.5)
     desk.tracker.state.on_proof(desk.now.s)
-    assert desk.view(order("sell", "0.2510", "5")).reference is None
-    assert desk.view(order("buy", "0.2510", "5")).reference == D("0.2510")
+    assert desk.view(order(own_side, "0.2510", "5")).reference == reference
 
 
 def test_the_age_of_a_print_is_on_the_venues_clock() -> None:
@@ -300,3 +299,31 @@ def test_the_view_survives_its_encoding() -> None:
     full = desk.view()
     assert decode(encode(full), MarketView) == full
     assert [(one.trade_id, one.side) for one in full.trades] == [("1", "buy")]
+
+
+def test_a_fill_known_before_its_book_does_not_make_our_rest_look_foreign() -> None:
+    desk = Desk()
+    desk.book(book("m", [("0.2501", "100"), ("0.2500", "10")], [("0.2504", "10")]))
+    assert desk.view(order("buy", "0.2501", "100")).ext_bid == D("0.2500")
+    desk.clock.advance(0.01)
+    filled = order("buy", "0.2501", "100", filled=D(40))  # told on its own socket, the book still shows 100
+    assert desk.view(filled).ext_bid == D("0.2500")
+    desk.clock.advance(0.01)
+    desk.book(book("m", [("0.2501", "60"), ("0.2500", "10")], [("0.2504", "10")]))
+    assert desk.view(filled).ext_bid == D("0.2500")
+    # Half a second later somebody has joined us: the level is foreign too.
+    desk.clock.advance(0.6)
+    desk.book(book("m", [("0.2501", "80"), ("0.2500", "10")], [("0.2504", "10")]))
+    assert desk.view(filled).ext_bid == D("0.2501")
+
+
+def test_a_forgotten_order_is_still_taken_out_of_the_book_that_shows_it() -> None:
+    desk = Desk()
+    desk.book(book("m", [("0.2501", "5"), ("0.2500", "10")], [("0.2504", "10")]))
+    desk.view(order("buy", "0.2501", "5"))
+    desk.clock.advance(0.1)
+    assert desk.view().ext_bid == D("0.2500")
+    for _ in range(3):  # and if no book ever follows, it was somebody else's
+        desk.clock.advance(1.0)
+        desk.tracker.state.on_proof(desk.now.s)
+    assert desk.view().ext_bid == D("0.2501")

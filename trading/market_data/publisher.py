@@ -19,6 +19,7 @@ from trading.market_data.reference import Candidate, ReferenceSource
 from trading.market_data.tracker import MarketTracker, Moment
 
 log = structlog.get_logger(__name__)
+READ_ATTEMPTS = 3
 
 
 class MarketPublisher:
@@ -58,16 +59,24 @@ class MarketPublisher:
     async def publish(self) -> None:
         """Assess the market now and write its view."""
         tracker = self._tracker
-        # Own orders are read after the book was received: an intent is written before it is sent, so that whatever of ours
-        # this book can show is among them.
         waiting_since_s, self._waiting_since_s = self._waiting_since_s, None
         self._changed.clear()
-        orders = await self._own_orders()
+        orders = await self._orders_behind_the_book()
         now = Moment(self._clock.now_ns(), self._clock.monotonic_s())
         tracker.assess(orders, self._others(tracker, now), now)
         view = tracker.view(now)
         await write_market_view(self._client, view)
         self._measure(now, waiting_since_s)
+
+    async def _orders_behind_the_book(self) -> tuple[HotOrder, ...] | None:
+        """Own orders as read after the book was received: an intent is written before it is sent, so that whatever of
+        ours the book can show is among them. A book that came during the reading asks for another reading."""
+        for _ in range(READ_ATTEMPTS):
+            count = self._tracker.state.book_count
+            orders = await self._own_orders()
+            if self._tracker.state.book_count == count:
+                break
+        return orders
 
     async def _own_orders(self) -> tuple[HotOrder, ...] | None:
         try:

@@ -18,6 +18,8 @@ OwnQuantity = Mapping[tuple[str, Decimal], Decimal]
 _BPS = Decimal(10_000)
 # A book this much younger than the end of an order surely no longer shows it: books are told in sequence.
 GONE_SHOWN_NS = 500_000_000
+# In a market so quiet that no book follows, the last one is taken at its word after this.
+SHADOW_KEPT_NS = 2_000_000_000
 
 
 class ReferenceSource(StrEnum):
@@ -81,6 +83,35 @@ def own_quantity(orders: Iterable[HotOrder], book_changed_ns: int) -> dict[tuple
                 key = (order.side, price)
                 found[key] = found.get(key, Decimal(0)) + left
     return found
+
+
+class OwnShadow:
+    """Own quantity as it was a moment ago: an order's end or fill may be known before the book that shows it.
+
+    Two sockets tell of one event; whichever comes first, what was ours must not look foreign in between.
+    """
+
+    def __init__(self) -> None:
+        self._last: OwnQuantity = {}
+        self._before: list[tuple[int, OwnQuantity]] = []
+
+    def over(self, own: OwnQuantity, book_changed_ns: int, now_ns: int) -> OwnQuantity:
+        """`own`, raised per level to what it was while the book may still show that."""
+        if own != self._last:
+            self._before.append((now_ns, self._last))
+            self._last = own
+        self._before = [
+            (until_ns, held)
+            for until_ns, held in self._before
+            if book_changed_ns <= until_ns + GONE_SHOWN_NS and now_ns <= until_ns + SHADOW_KEPT_NS
+        ]
+        if not self._before:
+            return own
+        found = dict(own)
+        for _, held in self._before:
+            for level, size in held.items():
+                found[level] = max(size, found.get(level, size))
+        return found
 
 
 def best_foreign(levels: Sequence[Level], side: Side, own: OwnQuantity, dust: Decimal) -> Decimal | None:

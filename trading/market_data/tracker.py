@@ -11,6 +11,8 @@ from trading.market_data.market_state import VIEW_DEPTH, MarketState, book_probl
 from trading.market_data.problems import FeedProblem
 from trading.market_data.reference import (
     Candidate,
+    OwnQuantity,
+    OwnShadow,
     Reference,
     ReferenceSource,
     book_reference,
@@ -50,6 +52,7 @@ class MarketTracker:
         self.rules: MarketRules | None = None
         self.grid: VolatilityGrid | None = None
         self._stored = stored
+        self._shadow = OwnShadow()
         self._orders: tuple[HotOrder, ...] | None = ()
         if rules is not None:
             self.use(rules)
@@ -73,7 +76,8 @@ class MarketTracker:
         if rules is None or orders is None:
             self.own_reference = self.reference = NO_REFERENCE
         else:
-            own = own_quantity(orders, self.state.book_changed_ns)
+            held = own_quantity(orders, self.state.book_changed_ns)
+            own = self._shadow.over(held, self.state.book_changed_ns, now.ns)
             book = self.state.usable_book(now.s, rules.feed_stale_s)
             age_s = self.state.proof_age_s(now.s)
             dust = self.info.min_size / 2 if self.info else Decimal(0)
@@ -86,7 +90,7 @@ class MarketTracker:
             self.grid.see(self.reference, self.state.feed_gaps, now.s)
         return self.reference
 
-    def _last_trade(self, own: dict[tuple[str, Decimal], Decimal], now: Moment) -> list[Candidate]:
+    def _last_trade(self, own: OwnQuantity, now: Moment) -> list[Candidate]:
         for trade in reversed(self.state.trades):
             age_s = self.state.trade_age_s(trade, now.ns)
             if age_s >= INDEPENDENT_AFTER_S and is_independent(trade, own, self.state.is_own_trade(trade.trade_id)):
