@@ -130,7 +130,8 @@ def _prepare(step: PlannedStep, batch: Batch, epoch: int, deadline_ns: int) -> _
         return _Prepared(step, QuoteStep(StepKind.SUBMIT, submit=order), hot)
     current = batch.existing[step.client_order_id]
     if step.action is StepAction.CANCEL:
-        return _Prepared(step, QuoteStep(StepKind.CANCEL, cancel_client_order_id=step.client_order_id), current)
+        cancel = QuoteStep(StepKind.CANCEL, cancel_client_order_id=step.client_order_id, market=slug)
+        return _Prepared(step, cancel, current)
     total = step.size + step.already_filled
     amend = AmendRequest(slug, step.client_order_id, step.price, total, deadline_ns)
     hot = replace(current, amend_price=step.price, amend_size=total, deadline_ns=deadline_ns)
