@@ -58,7 +58,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus' text form, to this machine or to the bearer of METRICS_TOKEN."""
     if not may_read_metrics(request):
-        return HttpResponseForbidden("metrics are for this machine, or for the bearer of METRICS_TOKEN\n", content_type="text/plain")
+        return HttpResponseForbidden(
+            "metrics are for this machine, or for the bearer of METRICS_TOKEN\n", content_type="text/plain"
+        )
     response: HttpResponse = ExportToDjangoView(request)
     return response
 
@@ -132,4 +134,6 @@ def _feed_checks(now_ns: int) -> list[Check]:
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     """Crawlers read the public pages only."""
-    return HttpResponse("User-agent: *\nDisallow: /admin/\nDisallow: /desk/\nDisallow: /api/\n", content_type="text/plain")
+    return HttpResponse(
+        "User-agent: *\nDisallow: /admin/\nDisallow: /desk/\nDisallow: /api/\n", content_type="text/plain"
+    )

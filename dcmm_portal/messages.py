@@ -119,7 +119,9 @@ def check() -> list[str]:
     problems = []
     catalog = updated()
     if not PO.exists() or PO.read_bytes() != _po_bytes(catalog):
-        problems.append("django.po is not up to date: run `python -m dcmm_portal.messages extract`, translate, then compile")
+        problems.append(
+            "django.po is not up to date: run `python -m dcmm_portal.messages extract`, translate, then compile"
+        )
     if not MO.exists() or not PO.exists() or MO.read_bytes() != _mo_bytes():
         problems.append("django.mo is not compiled from django.po: run `python -m dcmm_portal.messages compile`")
     problems += [f"no translation: {text[:100]}" for text in untranslated(catalog)]

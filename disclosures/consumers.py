@@ -15,7 +15,7 @@ from trading.events.live import GROUP
 
 PING_EVERY_S = 5.0
 # Several changes within this time are told as one, and all visitors of a process share one reading.
-GATHER_S = 0.2
+GATHER_S = 0.1
 _shared: dict[str, Any] = {"at": 0.0, "markets": []}
 _locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 

@@ -17,7 +17,17 @@ class UserAdmin(RecordAdmin):
     list_filter = ("is_active", "is_staff", "groups")
     search_fields = ("username", "first_name", "last_name")
     # The password's hash is nobody's to read, and an address is private.
-    fields = ("username", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "groups", "last_login", "date_joined")
+    fields = (
+        "username",
+        "first_name",
+        "last_name",
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "groups",
+        "last_login",
+        "date_joined",
+    )
     actions = None
 
 

@@ -226,8 +226,14 @@ def status_json(status: MarketStatus) -> dict[str, Any]:
     limits = status.limits
     return quotes_json(status) | {
         "state_reasons": [
-            {"scope": why.scope, "state": why.state.name, "rule": why.rule, "reason": why.reason, "actor": why.by,
-             "since": iso(why.since)}
+            {
+                "scope": why.scope,
+                "state": why.state.name,
+                "rule": why.rule,
+                "reason": why.reason,
+                "actor": why.by,
+                "since": iso(why.since),
+            }
             for why in status.state_reasons
         ],  # fmt: skip
         "inventory": text(status.inventory),

@@ -25,4 +25,3 @@ def sentence(key: str, args: Mapping[str, str]) -> str:
         return _(template) % dict(args)
     except (KeyError, ValueError, TypeError):
         return _(template)
-

@@ -18,7 +18,9 @@ class DepthSerializer(serializers.Serializer[Any]):
     ask = serializers.CharField(help_text="Quote value of all sell offers inside the band.")
     our_bid = serializers.CharField(help_text="Our part of `bid`.")
     our_ask = serializers.CharField(help_text="Our part of `ask`.")
-    is_complete = serializers.BooleanField(help_text="False: the book received ends inside the band; depth is at least this.")
+    is_complete = serializers.BooleanField(
+        help_text="False: the book received ends inside the band; depth is at least this."
+    )
 
 
 class DayPnlSerializer(serializers.Serializer[Any]):

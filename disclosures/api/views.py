@@ -58,4 +58,3 @@ class PublicHistory(_Public):
     def get(self, request: Request, slug: str) -> Response:
         require_market(slug)
         return Response(history_json(slug, seconds_asked(request), time.time_ns(), PUBLIC_SERIES))
-

@@ -134,6 +134,8 @@ def public_json(market: PublicMarket) -> dict[str, Any]:
         "volume": None if volume is None else text(volume.quote.quantize(Decimal("0.01"))),
         "volume_fills": 0 if volume is None else volume.fills,
         "volume_until": None if volume is None else iso(volume.until),
-        "daily_pnl": [{"day": each.day.isoformat(), "pnl": text(each.pnl.quantize(Decimal("0.01")))} for each in market.daily],
+        "daily_pnl": [
+            {"day": each.day.isoformat(), "pnl": text(each.pnl.quantize(Decimal("0.01")))} for each in market.daily
+        ],
         "figures_at": iso(market.figures_at),
     }

@@ -15,7 +15,9 @@ def require_market(slug: str) -> None:
     """Raises `NotFound`, naming the markets there are."""
     known = known_slugs()
     if slug not in known:
-        raise NotFound(f"there is no market {slug!r}; known markets: {', '.join(known) or 'none yet'}", "unknown_market")
+        raise NotFound(
+            f"there is no market {slug!r}; known markets: {', '.join(known) or 'none yet'}", "unknown_market"
+        )
 
 
 def seconds_asked(request: Request) -> int:

@@ -14,7 +14,14 @@ from governance.api.views import Staff
 from governance.desk.commands import StateChange, change_state
 from trading.controls.services import ControlRefused
 
-_STATUS = {"not_operator": 403, "unknown_scope": 404, "bad_state": 400, "bad_key": 400, "no_reason": 400, "long_reason": 400}
+_STATUS = {
+    "not_operator": 403,
+    "unknown_scope": 404,
+    "bad_state": 400,
+    "bad_key": 400,
+    "no_reason": 400,
+    "long_reason": 400,
+}
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, required=True,
     description="1 to 80 characters of your choice; the same key never does the same command twice.",

@@ -112,8 +112,12 @@ class ParameterVersionSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
     authorised_by = serializers.CharField()
     values_hash = serializers.CharField()
-    values = serializers.DictField(child=serializers.CharField(), help_text="By parameter name; units are in the schema of parameters.")
-    changed = serializers.ListField(child=serializers.CharField(), help_text="Names that differ from the version before.")
+    values = serializers.DictField(
+        child=serializers.CharField(), help_text="By parameter name; units are in the schema of parameters."
+    )
+    changed = serializers.ListField(
+        child=serializers.CharField(), help_text="Names that differ from the version before."
+    )
 
 
 class ControlCommandSerializer(serializers.Serializer[Any]):
@@ -126,4 +130,6 @@ class ControlResultSerializer(serializers.Serializer[Any]):
     scope = serializers.CharField()
     state = serializers.CharField(help_text="The control that stands now; locks may make the state in force stricter.")
     version = serializers.IntegerField()
-    repeated = serializers.BooleanField(help_text="True: this key had been used for this command before; nothing was done again.")
+    repeated = serializers.BooleanField(
+        help_text="True: this key had been used for this command before; nothing was done again."
+    )

@@ -31,7 +31,9 @@ class ControlForm(forms.Form):
         min_length=3,
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 2, "class": "input"}),
-        error_messages={"required": _("Say why: the reason is kept with the change and shown to everybody on the desk.")},
+        error_messages={
+            "required": _("Say why: the reason is kept with the change and shown to everybody on the desk.")
+        },
     )
     idempotency_key = forms.CharField(max_length=80, widget=forms.HiddenInput)
     confirmed = forms.BooleanField(required=False, widget=forms.HiddenInput)

@@ -61,7 +61,9 @@ def test_other_methods_and_addresses_answer_in_the_same_form(alive: dict, client
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
 
 
-def test_too_many_requests_are_told_when_to_come_back(alive: dict, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_requests_are_told_when_to_come_back(
+    alive: dict, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from rest_framework.throttling import ScopedRateThrottle
 
     monkeypatch.setitem(ScopedRateThrottle.THROTTLE_RATES, "public", "2/min")

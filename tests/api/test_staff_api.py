@@ -57,9 +57,16 @@ def test_versions_name_what_changed(alive: dict, auditor: Client) -> None:
 
     market = Market.objects.get(slug=stage.DEX)
     values = current_values(ParameterSet.objects.get(market=market)) | {"gamma": 25}
-    apply_version(market, values, authorised_by="t", actor_id="1", actor_name="A", reason="calmer", now=datetime.now(UTC))
+    apply_version(
+        market, values, authorised_by="t", actor_id="1", actor_name="A", reason="calmer", now=datetime.now(UTC)
+    )
     newest, oldest = auditor.get(f"/api/v1/parameters/{stage.DEX}/versions/").json()
-    assert (newest["version"], newest["changed"], newest["values"]["gamma"], newest["reason"]) == (2, ["gamma"], "25", "calmer")
+    assert (newest["version"], newest["changed"], newest["values"]["gamma"], newest["reason"]) == (
+        2,
+        ["gamma"],
+        "25",
+        "calmer",
+    )
     assert (oldest["version"], oldest["values"]["gamma"]) == (1, "20")
 
 

@@ -35,7 +35,9 @@ class Portal:
 
     def _start(self, name: str, *arguments: str) -> None:
         command = [sys.executable, *arguments]
-        self.processes[name] = subprocess.Popen(command, cwd=BASE_DIR, env=self.environment, stdout=self.log, stderr=self.log)
+        self.processes[name] = subprocess.Popen(
+            command, cwd=BASE_DIR, env=self.environment, stdout=self.log, stderr=self.log
+        )
 
     def _stop(self, name: str) -> None:
         process = self.processes.pop(name)

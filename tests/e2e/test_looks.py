@@ -16,7 +16,11 @@ LOOKS = [
     ("dark", {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"}, "en"),
     ("phone", {"viewport": {"width": 390, "height": 844}, "color_scheme": "light", "device_scale_factor": 2}, "en"),
     ("dhivehi", {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"}, "dv"),
-    ("dhivehi-phone", {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "device_scale_factor": 2}, "dv"),
+    (
+        "dhivehi-phone",
+        {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "device_scale_factor": 2},
+        "dv",
+    ),
 ]
 
 

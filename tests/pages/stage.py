@@ -62,7 +62,8 @@ def view(slug: str, now_ns: int, mid: Decimal | None = None, levels: int = 40, p
 
     bids, asks = side(-1), side(1)
     trades = tuple(
-        HotTrade(f"t{n}", "buy" if n % 3 else "sell", middle + tick * n, SIZES[slug], now_ns - n * SECOND_NS) for n in range(5)
+        HotTrade(f"t{n}", "buy" if n % 3 else "sell", middle + tick * n, SIZES[slug], now_ns - n * SECOND_NS)
+        for n in range(5)
     )
     return MarketView(
         slug=slug, published_ns=now_ns, book_seq=1, book_changed_ns=now_ns, book_ok=True, bids=bids, asks=asks,
@@ -137,7 +138,9 @@ def put_history(slug: str, now_ns: int, points: int = 900, inventory: Decimal | 
         for n, offset in enumerate(walk):
             at_ns = now_ns - (points - n) * SECOND_NS
             price = (mid * Decimal(str(1 + offset - walk[-1]))).quantize(TICKS[slug])
-            held = inventory if inventory is not None else SIZES[slug] * (200 + Decimal(round(6 * math.sin(n / 140), 2)))
+            held = (
+                inventory if inventory is not None else SIZES[slug] * (200 + Decimal(round(6 * math.sin(n / 140), 2)))
+            )
             shift = -half * (held / SIZES[slug] - 200) / 12
             point = HistoryPoint(
                 at_ns=at_ns, mid=price, bid=(price + shift - half).quantize(TICKS[slug]),

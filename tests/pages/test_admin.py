@@ -50,7 +50,9 @@ def test_every_table_is_listed_and_nothing_can_be_added_changed_or_deleted(super
     assert superuser.post(reverse(f"{name}_change", args=[row.pk]), {"reason": "x"}).status_code == 403
     assert superuser.get(reverse(f"{name}_delete", args=[row.pk])).status_code == 403
     assert superuser.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
-    assert superuser.post(reverse(f"{name}_changelist"), {"action": "delete_selected", "_selected_action": row.pk}).status_code in (
+    assert superuser.post(
+        reverse(f"{name}_changelist"), {"action": "delete_selected", "_selected_action": row.pk}
+    ).status_code in (
         302,
         403,
         200,

@@ -33,7 +33,14 @@ def test_no_role_no_desk_not_even_for_a_superuser(desk: None, client: Client, is
 
 def test_everything_of_a_market_is_on_the_desk(alive: dict, operator: Client) -> None:
     page = operator.get("/desk/").content.decode()
-    for text in ("203,500.00", "+3,500.00", "Quoting both sides: 1000 at 0.236464", "+14.17", "Risk aversion (gamma)", "version 1"):
+    for text in (
+        "203,500.00",
+        "+3,500.00",
+        "Quoting both sides: 1000 at 0.236464",
+        "+14.17",
+        "Risk aversion (gamma)",
+        "version 1",
+    ):
         assert text in page
 
 
@@ -64,12 +71,16 @@ def test_the_same_key_twice_is_done_once(alive: dict, operator: Client) -> None:
 
 
 def test_each_form_has_a_key_of_its_own(operator: Client) -> None:
-    keys = {re.search(r'name="idempotency_key" value="([^"]+)"', operator.get(ADDRESS).content.decode())[1] for _ in range(3)}
+    keys = {
+        re.search(r'name="idempotency_key" value="([^"]+)"', operator.get(ADDRESS).content.decode())[1]
+        for _ in range(3)
+    }
     assert len(keys) == 3
 
 
 @pytest.mark.parametrize(
-    "change", [{"reason": ""}, {"reason": "x"}, {"reason": "r" * 501}, {"state": "OPEN"}, {"state": ""}, {"idempotency_key": ""}]
+    "change",
+    [{"reason": ""}, {"reason": "x"}, {"reason": "r" * 501}, {"state": "OPEN"}, {"state": ""}, {"idempotency_key": ""}],
 )
 def test_bad_input_changes_nothing_and_says_so(alive: dict, operator: Client, change: dict) -> None:
     answer = operator.post(ADDRESS, PAUSE | {"confirmed": "on"} | change)

@@ -18,7 +18,15 @@ from trading.hot_state import connection, keys
 
 def test_the_page_shows_quotes_source_and_label_without_an_account(alive: dict, client: Client) -> None:
     page = client.get("/").content.decode()
-    for text in ("DCT/USDT", "0.236464", "0.236560", "4.06", "Recorded market, rescaled: ETH/USDT", "GRAM/USDT", "1.8192"):
+    for text in (
+        "DCT/USDT",
+        "0.236464",
+        "0.236560",
+        "4.06",
+        "Recorded market, rescaled: ETH/USDT",
+        "GRAM/USDT",
+        "1.8192",
+    ):
         assert text in page
     assert 'lang="en" dir="ltr"' in page
     assert client.cookies.get("sessionid") is None
@@ -72,7 +80,16 @@ def test_the_public_form_holds_nothing_finer(alive: dict, now_ns: int) -> None:
     body = json.dumps(public_json(public_market(stage.DEX, now_ns)))
     assert "203500" not in body
     assert "14.17" not in body
-    for name in ("realised", "unrealised", "total_pnl", "from_target", "open_orders", "sentence", "state_reasons", '"fills"'):
+    for name in (
+        "realised",
+        "unrealised",
+        "total_pnl",
+        "from_target",
+        "open_orders",
+        "sentence",
+        "state_reasons",
+        '"fills"',
+    ):
         assert name not in body
 
 
@@ -136,7 +153,9 @@ def test_readiness_names_what_is_missing(alive: dict, client: Client) -> None:
         connection.sync_client().set(keys.heartbeat(name), time.time_ns())
     assert client.get("/readyz").status_code == 200
     connection.sync_client().set(keys.heartbeat("relay"), time.time_ns() - 60 * stage.SECOND_NS)
-    assert {"name": "process relay", "ok": False, "problem": "last heartbeat 60 s ago"} in client.get("/readyz").json()["checks"]
+    assert {"name": "process relay", "ok": False, "problem": "last heartbeat 60 s ago"} in client.get("/readyz").json()[
+        "checks"
+    ]
 
 
 def test_metrics_are_not_public(db: None, valkey: str, client: Client, settings: object) -> None:

@@ -102,7 +102,9 @@ def test_fills_not_yet_committed_count_in_the_inventory(alive: dict, now_ns: int
 def test_the_strictest_of_control_and_lock_holds_with_its_reason(desk: None, now_ns: int) -> None:
     now = datetime.now(UTC)
     TradingControl.objects.filter(scope=stage.DEX).update(state="REDUCING", reason="thin book")
-    Lock.objects.create(scope="desk", state="PAUSED", rule="drawdown", reason="lost 5 %", imposed_at=now, imposed_by="rule")
+    Lock.objects.create(
+        scope="desk", state="PAUSED", rule="drawdown", reason="lost 5 %", imposed_at=now, imposed_by="rule"
+    )
     status = market_status(stage.DEX, now_ns)
     assert status.state == "PAUSED"
     assert [why.reason for why in status.state_reasons] == ["lost 5 %", "thin book"]
@@ -116,7 +118,11 @@ def test_a_missing_control_is_halted(desk: None, now_ns: int) -> None:
 def test_a_silent_cycle_no_longer_explains(alive: dict, now_ns: int) -> None:
     stage.put_cycle(stage.DEX, now_ns - 30 * stage.SECOND_NS, "quoting", "quoting")
     status = market_status(stage.DEX, now_ns)
-    assert (status.outcome, status.sentence_key, status.sentence_args) == ("not_quoting", "status.silent", {"age_s": "30"})
+    assert (status.outcome, status.sentence_key, status.sentence_args) == (
+        "not_quoting",
+        "status.silent",
+        {"age_s": "30"},
+    )
 
 
 def test_an_unknown_market_is_told_with_the_known_ones(desk: None, now_ns: int) -> None:

@@ -19,7 +19,17 @@ from trading.models import (
 
 @admin.register(Order)
 class OrderAdmin(RecordAdmin):
-    list_display = ("created_at", "market", "side", "price", "size", "filled", "status", "client_order_id", "parameter_version")
+    list_display = (
+        "created_at",
+        "market",
+        "side",
+        "price",
+        "size",
+        "filled",
+        "status",
+        "client_order_id",
+        "parameter_version",
+    )
     list_filter = ("status", "market", "side")
     search_fields = ("client_order_id", "venue_order_id", "correlation_id")
     list_select_related = ("market",)

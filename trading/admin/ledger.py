@@ -19,7 +19,18 @@ from trading.models import (
 
 @admin.register(Fill)
 class FillAdmin(RecordAdmin):
-    list_display = ("executed_at", "market", "side", "price", "size", "fee", "fee_asset", "maker", "parameter_version", "source")
+    list_display = (
+        "executed_at",
+        "market",
+        "side",
+        "price",
+        "size",
+        "fee",
+        "fee_asset",
+        "maker",
+        "parameter_version",
+        "source",
+    )
     list_filter = ("market", "side", "maker", "source", ("fee", admin.EmptyFieldListFilter))
     search_fields = ("trade_id", "order_id", "client_order_id")
     list_select_related = ("market",)
@@ -36,7 +47,18 @@ class FillQuarantineAdmin(RecordAdmin):
 
 @admin.register(Position)
 class PositionAdmin(RecordAdmin):
-    list_display = ("market", "q", "cost_basis", "realised", "cash_flow", "fees", "volume", "fills", "ledger_seq", "updated_at")
+    list_display = (
+        "market",
+        "q",
+        "cost_basis",
+        "realised",
+        "cash_flow",
+        "fees",
+        "volume",
+        "fills",
+        "ledger_seq",
+        "updated_at",
+    )
     list_select_related = ("market",)
 
 

@@ -96,7 +96,9 @@ class LivePush:
         now_s = self._clock.monotonic_s()
         if now_s < self._history_due_s:
             return
-        self._history_due_s = max(self._history_due_s + HISTORY_EVERY_S, now_s)
+        # In step with the last one, or from now where rounds were missed.
+        is_late = now_s - self._history_due_s > HISTORY_EVERY_S
+        self._history_due_s = (now_s if is_late else self._history_due_s) + HISTORY_EVERY_S
         now_ns = self._clock.now_ns()
         for status in statuses:
             await append_history(self._client, status.slug, history_point(status, now_ns))

@@ -50,9 +50,7 @@ def read_overviews(markets: Iterable[tuple[str, str]]) -> dict[str, HotOverview]
         log.warning("hot_state_unreachable", problem=type(problem).__name__)
         return {slug: NOTHING for slug, _ in wanted}
     size = len(answers) // len(wanted) if wanted else 0
-    return {
-        slug: _overview(slug, answers[index * size : (index + 1) * size]) for index, (slug, _) in enumerate(wanted)
-    }
+    return {slug: _overview(slug, answers[index * size : (index + 1) * size]) for index, (slug, _) in enumerate(wanted)}
 
 
 def _queue(pipe: Any, slug: str, account: str) -> None:

@@ -15,7 +15,19 @@ from django.db import DatabaseError
 from trading.market_status import status_json
 from trading.selectors import all_market_status
 
-COLUMNS = ("slug", "state", "mid", "bid", "ask", "inventory", "realised_pnl", "unrealised_pnl", "open_orders", "fills", "feed_age_s")
+COLUMNS = (
+    "slug",
+    "state",
+    "mid",
+    "bid",
+    "ask",
+    "inventory",
+    "realised_pnl",
+    "unrealised_pnl",
+    "open_orders",
+    "fills",
+    "feed_age_s",
+)
 
 
 class Command(BaseCommand):
@@ -47,7 +59,9 @@ class RecordedProcess(msgspec.Struct):
 def processes() -> list[dict[str, Any]]:
     """What the supervisor recorded, each checked to be alive; empty when nothing was recorded or it is unreadable."""
     try:
-        recorded = msgspec.json.decode((settings.DATA_DIRECTORY / "runtime" / "processes.json").read_bytes(), type=list[RecordedProcess])
+        recorded = msgspec.json.decode(
+            (settings.DATA_DIRECTORY / "runtime" / "processes.json").read_bytes(), type=list[RecordedProcess]
+        )
     except (OSError, msgspec.DecodeError):
         return []
     return [{"name": each.name, "pid": each.pid, "up": each.up and is_alive(each.pid)} for each in recorded]
@@ -76,7 +90,16 @@ def _table(answer: dict[str, Any]) -> str:
     if not answer["processes"]:
         lines.append("no process recorded: start the system with `make run`")
     lines.append("")
-    rows = [COLUMNS, *(tuple("-" if row[name] is None else str(row[name]) for name in COLUMNS) for row in answer["markets"])]
+    rows = [
+        COLUMNS,
+        *(tuple("-" if row[name] is None else str(row[name]) for name in COLUMNS) for row in answer["markets"]),
+    ]
     widths = [max(len(row[index]) for row in rows) for index in range(len(COLUMNS))]
-    lines += ["  ".join(cell.rjust(width) if index else cell.ljust(width) for index, (cell, width) in enumerate(zip(row, widths, strict=True))) for row in rows]
+    lines += [
+        "  ".join(
+            cell.rjust(width) if index else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
     return "\n".join(lines)

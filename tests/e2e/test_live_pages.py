@@ -1,0 +1,126 @@
+"""In a browser: updates within a second, a lost socket is told and recovers, a pause works, from the keyboard too."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Markets, Portal, sign_in
+from tests.pages import stage
+
+pytestmark = pytest.mark.e2e
+MID = f"#{stage.DEX} [data-field=mid]"
+
+
+def test_a_change_is_on_the_page_within_a_second(page: Page, markets: Markets) -> None:
+    page.goto("/")
+    expect(page.locator("[data-connection]")).to_have_attribute("data-state", "live")
+    took_s = []
+    for price in ("0.237777", "0.237888", "0.237999"):
+        page.evaluate(WATCH, [MID, price])
+        markets.mids[stage.DEX] = Decimal(price)
+        stage.hot_market(stage.DEX, time.time_ns(), mid=Decimal(price))
+        written_s = time.time()
+        expect(page.locator(MID)).to_have_text(price)
+        took_s.append(page.evaluate("window.seenAt") / 1000 - written_s)
+    markets.mids.clear()
+    # The best of three: a machine busy with other tests may hold up one of the processes.
+    assert min(took_s) < 1.0
+    assert page.problems == []
+
+
+def test_a_lost_socket_is_told_and_recovers(page: Page, portal: Portal, markets: Markets) -> None:
+    page.goto("/")
+    sign = page.locator("[data-connection]")
+    expect(sign).to_have_attribute("data-state", "live")
+    portal.web_down()
+    expect(sign).to_have_attribute("data-state", "lost")
+    expect(sign).to_contain_text("these figures are old")
+    markets.mids[stage.DEX] = Decimal("0.231234")
+    portal.web_up()
+    expect(sign).to_have_attribute("data-state", "live", timeout=20_000)
+    expect(page.locator(MID)).to_have_text("0.231234")
+    markets.mids.clear()
+
+
+def test_an_operator_pauses_and_resumes(page: Page) -> None:
+    sign_in(page, "operator")
+    market = page.locator(f"#{stage.CEX}")
+    market.get_by_role("link", name="Pause").click()
+    page.get_by_label("Reason").fill("checking the feed")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Pause")).to_be_visible()
+    page.get_by_role("button", name="Confirm: Pause").click()
+    expect(page.locator(f"#{stage.CEX} [data-state-badge]")).to_have_text("paused")
+    expect(page.locator(f"#{stage.CEX} [data-reasons]")).to_contain_text("checking the feed")
+    expect(page.locator(".message.success")).to_be_visible()
+    page.locator(f"#{stage.CEX}").get_by_role("link", name="Resume").click()
+    page.get_by_label("Reason").fill("feed is fine")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Confirm: Resume").click()
+    expect(page.locator(f"#{stage.CEX} [data-state-badge]")).to_have_text("active")
+    assert page.problems == []
+
+
+def test_a_state_changed_elsewhere_shows_without_reload(page: Page, browser: object, portal: Portal) -> None:
+    sign_in(page, "auditor")
+    expect(page.locator("[data-connection]")).to_have_attribute("data-state", "live")
+    assert page.locator("a[href*='/desk/controls/']").count() == 0
+    context = browser.new_context(base_url=portal.url)
+    other = context.new_page()
+    sign_in(other, "operator")
+    for word, badge in (("Reduce only", "reducing only"), ("Resume", "active")):
+        other.locator(f"#{stage.CEX}").get_by_role("link", name=word).click()
+        other.get_by_label("Reason").fill("elsewhere")
+        other.get_by_role("button", name="Continue").click()
+        other.get_by_role("button", name=f"Confirm: {word}").click()
+        expect(page.locator(f"#{stage.CEX} [data-state-badge]")).to_have_text(badge, timeout=3000)
+    context.close()
+
+
+def test_the_keyboard_reaches_the_content_and_the_theme_is_kept(page: Page) -> None:
+    page.goto("/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.get_by_role("button", name="Light or dark").click()
+    page.reload()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+
+
+def test_text_has_enough_contrast_in_both_themes(page: Page) -> None:
+    """Every visible text of the public page against its own background: at least 4.5 to 1 (WCAG 2.2 AA)."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.goto("/")
+        expect(page.locator("[data-connection]")).to_have_attribute("data-state", "live")
+        assert page.evaluate(CONTRAST) == []
+
+
+WATCH = """([selector, text]) => {
+  const place = document.querySelector(selector);
+  window.seenAt = null;
+  new MutationObserver(() => { if (place.textContent === text) window.seenAt ??= Date.now(); })
+    .observe(place, { childList: true, characterData: true, subtree: true });
+}"""
+CONTRAST = """() => {
+  const lum = ([r, g, b]) => { const f = (v) => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; };
+    return .2126 * f(r) + .7152 * f(g) + .0722 * f(b); };
+  const rgb = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+  const ground = (el) => { for (; el; el = el.parentElement) { const c = rgb(getComputedStyle(el).backgroundColor);
+    if (c.length >= 3 && (c[3] ?? 1) > .9 && !getComputedStyle(el).backgroundColor.startsWith("color")) return c; } return [255, 255, 255]; };
+  const bad = [];
+  for (const el of document.querySelectorAll("main *, footer *")) {
+    const own = [...el.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    if (!own || !el.offsetParent || el.closest("svg,noscript")) continue;
+    const [a, b] = [lum(rgb(getComputedStyle(el).color)), lum(ground(el))];
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) bad.push(`${el.tagName}.${el.className} ${el.textContent.trim().slice(0, 20)} ${ratio.toFixed(2)}`);
+  }
+  return bad;
+}"""

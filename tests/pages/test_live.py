@@ -1,0 +1,218 @@
+"""The live push and the sockets: what changed is told, each audience in its own form; strangers are turned away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connections
+from django.test import Client
+
+from governance.access.roles import Role
+from tests.pages import stage
+from tests.pages.socket import Socket
+from trading.clock import FakeClock
+from trading.events.live import GROUP, LivePush, history_point, market_message
+from trading.hot_state.connection import async_client
+from trading.hot_state.market import read_history
+from trading.registry.services import declare_demo_desk
+from trading.selectors import market_status
+
+ORIGIN = [(b"origin", b"http://localhost"), (b"host", b"localhost")]
+
+
+@pytest.fixture
+async def fresh_threads() -> AsyncIterator[None]:
+    """Connections of the threads that async code uses end with the test: its database does too."""
+    yield
+    await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture
+def committed_desk(committed_db: None, fresh_threads: None, valkey: str) -> None:
+    from django.core.cache import cache
+
+    cache.clear()
+    declare_demo_desk(datetime.now(UTC))
+    for slug in (stage.DEX, stage.CEX):
+        stage.hot_market(slug, time.time_ns())
+
+
+def _cookie(user: object) -> list[tuple[bytes, bytes]]:
+    client = Client()
+    client.force_login(user)
+    return [(b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode())]
+
+
+def _socket(path: str, headers: list[tuple[bytes, bytes]]) -> Socket:
+    from dcmm_portal.asgi import application
+
+    return Socket(application, path, headers)
+
+
+async def test_the_public_socket_starts_with_a_snapshot_and_follows_changes(committed_desk: None) -> None:
+    socket = _socket("/ws/public/", ORIGIN)
+    assert await socket.connect()
+    first = [await socket.told() for _ in range(2)]
+    assert [(message["type"], message["market"]) for message in first] == [
+        ("snapshot", stage.DEX),
+        ("snapshot", stage.CEX),
+    ]
+    assert first[0]["status"]["bid"] == "0.236464"
+    await sync_to_async(stage.hot_market)(stage.DEX, time.time_ns(), mid=Decimal("0.2400"))
+    status = await sync_to_async(market_status)(stage.DEX, time.time_ns())
+    await get_channel_layer().group_send(GROUP, market_message(status))
+    told = await socket.told()
+    assert (told["type"], told["market"], told["status"]["mid"]) == ("market", stage.DEX, "0.24")
+    body = json.dumps(told)
+    assert "203500" not in body
+    assert "unrealised" not in body
+    await socket.disconnect()
+
+
+async def test_the_desk_socket_is_for_staff_roles(committed_desk: None) -> None:
+    nobody = await sync_to_async(stage.person)("nobody", is_superuser=True)
+    for headers in (ORIGIN, ORIGIN + await sync_to_async(_cookie)(nobody)):
+        socket = _socket("/ws/desk/", headers)
+        await socket.connect()
+        closed = await socket.receive_output(3)
+        assert (closed["type"], closed["code"]) == ("websocket.close", 4403)
+
+
+async def test_the_desk_socket_tells_everything_in_the_readers_language(committed_desk: None) -> None:
+    person = await sync_to_async(stage.person)("auditor", Role.AUDITOR)
+    socket = _socket("/ws/desk/?lang=en", ORIGIN + await sync_to_async(_cookie)(person))
+    assert await socket.connect()
+    message = await socket.told()
+    assert (message["type"], message["market"]) == ("snapshot", stage.DEX)
+    assert message["sentence"].startswith("Quoting both sides: 1000 at 0.236464")
+    assert message["status"]["inventory"] == "203500"
+    assert [row[0] for row in message["book"]["bids"] if row[2] != "0"] == ["0.236464"]
+    fills = await socket.told()
+    assert (fills["type"], fills["market"], fills["fills"]) == ("fills", stage.DEX, [])
+    await socket.disconnect()
+
+
+async def test_another_sites_page_gets_no_socket(committed_desk: None) -> None:
+    socket = _socket("/ws/public/", [(b"origin", b"https://elsewhere.example"), (b"host", b"localhost")])
+    assert not await socket.connect()
+
+
+async def test_what_a_client_sends_does_not_end_its_socket(committed_desk: None) -> None:
+    socket = _socket("/ws/public/", ORIGIN)
+    await socket.connect()
+    await socket.send({"type": "anything"})
+    assert (await socket.told())["type"] == "snapshot"
+    await socket.disconnect()
+
+
+async def test_only_changes_are_pushed_and_quiet_markets_repeated(committed_desk: None) -> None:
+    clock, client = FakeClock(time.time_ns()), async_client()
+    push = LivePush(get_channel_layer(), client, clock)
+
+    async def statuses() -> tuple[object, ...]:
+        return (await sync_to_async(market_status)(stage.DEX, clock.now_ns()),)
+
+    assert await push.tell(await statuses()) == 1
+    clock.advance(0.25)
+    assert await push.tell(await statuses()) == 0
+    await sync_to_async(stage.put_position)(stage.DEX, "204500", "48365", "12.5")
+    assert await push.tell(await statuses()) == 1
+    clock.advance(2.0)
+    assert await push.tell(await statuses()) == 1
+    await client.aclose()
+
+
+async def test_history_gets_one_point_a_second(committed_desk: None) -> None:
+    clock, client = FakeClock(time.time_ns()), async_client()
+    push = LivePush(get_channel_layer(), client, clock)
+    status = await sync_to_async(market_status)(stage.DEX, clock.now_ns())
+    for _ in range(9):
+        await push.keep((status,))
+        clock.advance(0.25)
+    points = await read_history(client, stage.DEX, 0)
+    assert len(points) == 3
+    assert points[0].bid == Decimal("0.236464")
+    assert points[0].inventory == history_point(status, 0).inventory == 203_500
+    await client.aclose()
+
+
+async def test_the_push_outlives_a_failed_round_and_stops_when_told(committed_desk: None, monkeypatch: object) -> None:
+    from django.db import OperationalError
+
+    from trading.events import live
+
+    real, calls = live.read_statuses, []
+
+    def sometimes(now_ns: int) -> object:
+        calls.append(now_ns)
+        if len(calls) == 1:
+            raise OperationalError("gone")
+        return real(now_ns)
+
+    monkeypatch.setattr(live, "read_statuses", sometimes)
+    layer = get_channel_layer()
+    channel = await layer.new_channel()
+    await layer.group_add(GROUP, channel)
+    stop = asyncio.Event()
+    running = asyncio.create_task(live.run(stop))
+    message = await asyncio.wait_for(layer.receive(channel), 5)
+    assert message["market"] == stage.DEX
+    stop.set()
+    await asyncio.wait_for(running, 5)
+    assert len(calls) >= 2
+
+
+def test_status_as_json_has_the_promised_keys(alive: dict, settings: object, tmp_path: Path, capsys: object) -> None:
+    import os
+
+    settings.DATA_DIRECTORY = tmp_path
+    (tmp_path / "runtime").mkdir()
+    dead = 2**22 - 1
+    recorded = [{"name": "web", "pid": os.getpid(), "up": True}, {"name": "worker-1", "pid": dead, "up": True}]
+    (tmp_path / "runtime" / "processes.json").write_text(json.dumps(recorded))
+    call_command("status", "--json")
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["processes"] == [
+        {"name": "web", "pid": os.getpid(), "up": True},
+        {"name": "worker-1", "pid": dead, "up": False},
+    ]
+    market = answer["markets"][0]
+    keys = "slug venue state mid bid ask inventory realised_pnl unrealised_pnl open_orders fills feed_age_s parameter_version"
+    assert set(keys.split()) <= set(market)
+    assert (market["venue"], market["realised_pnl"], market["fills"]) == ("dex", "12.48", 37)
+
+
+@pytest.mark.parametrize("body", ["", "{", "{}", '[{"name": 1}]'])
+def test_status_survives_an_unreadable_record_of_processes(
+    alive: dict, settings: object, tmp_path: Path, capsys: object, body: str
+) -> None:
+    settings.DATA_DIRECTORY = tmp_path
+    (tmp_path / "runtime").mkdir()
+    (tmp_path / "runtime" / "processes.json").write_text(body)
+    call_command("status")
+    shown = capsys.readouterr().out
+    assert "make run" in shown
+    assert "0.236464" in shown
+
+
+def test_status_without_a_database_says_what_to_do(db: None, monkeypatch: object) -> None:
+    from django.db import OperationalError
+
+    def gone(now_ns: int) -> object:
+        raise OperationalError("secret address")
+
+    monkeypatch.setattr("trading.management.commands.status.all_market_status", gone)
+    with pytest.raises(CommandError, match="make run") as caught:
+        call_command("status")
+    assert "secret" not in str(caught.value)
