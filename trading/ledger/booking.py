@@ -22,7 +22,7 @@ from trading.ledger.arithmetic import (
     value,
 )
 from trading.ledger.desk import LedgerMarket
-from trading.ledger.page import DEPOSIT, FEE, FILL, WITHDRAWAL, Page, SetAside
+from trading.ledger.page import DEPOSIT, FEE, FILL, WITHDRAWAL, KnownFill, NewFill, Page, SetAside
 from trading.ledger.screening import fill_movement_key, fill_problem, transfer_problem
 from trading.models import Fill
 
@@ -48,7 +48,7 @@ def book_fill(page: Page, entry_id: str, fill: RawFill) -> None:
     page.done(fill.market, fill.key)
 
 
-def _contradiction(known: Fill, fill: RawFill) -> str:
+def _contradiction(known: KnownFill, fill: RawFill) -> str:
     if known.price != quantise(fill.price):
         return "price_conflict"
     if known.size != quantise(fill.size):
@@ -68,7 +68,7 @@ def _fee_waits_for_rate(page: Page, market: LedgerMarket, fill: RawFill) -> bool
 def _book_new_fill(page: Page, market: LedgerMarket, fill: RawFill) -> None:
     price, size = quantise(fill.price), quantise(fill.size)
     executed_at = to_datetime(fill.venue_ns)
-    row = Fill(
+    row = NewFill(
         market_id=market.id,
         venue=fill.venue,
         account=fill.account,
@@ -100,7 +100,7 @@ def _book_new_fill(page: Page, market: LedgerMarket, fill: RawFill) -> None:
     page.tell(f"market:{market.slug}", "fill.booked", _fill_payload(page, market, row))
 
 
-def _with_fee(page: Page, market: LedgerMarket, row: Fill, fill: RawFill, state: PositionState) -> PositionState:
+def _with_fee(page: Page, market: LedgerMarket, row: KnownFill, fill: RawFill, state: PositionState) -> PositionState:
     """The state after the fill's fee, as far as fee and rate are known; writes both into the row."""
     if fill.fee is None:
         return state
@@ -123,7 +123,7 @@ def _with_fee(page: Page, market: LedgerMarket, row: Fill, fill: RawFill, state:
     return state
 
 
-def _move_fee(page: Page, market: LedgerMarket, row: Fill, fill: RawFill) -> None:
+def _move_fee(page: Page, market: LedgerMarket, row: KnownFill, fill: RawFill) -> None:
     """The fee leaves the balance when it is known; without a rate, its worth is booked later
     (trading.ledger.valuation).
     """
@@ -133,21 +133,21 @@ def _move_fee(page: Page, market: LedgerMarket, row: Fill, fill: RawFill) -> Non
     page.move(market, market.account_id, asset, FEE, key, -quantise(fill.fee), row.fee_rate, row.executed_at)
 
 
-def _add_late_fee(page: Page, market: LedgerMarket, row: Fill, fill: RawFill) -> None:
+def _add_late_fee(page: Page, market: LedgerMarket, row: KnownFill, fill: RawFill) -> None:
     position = page.positions[market.id]
     seq = position.take(_with_fee(page, market, row, fill, position.state))
     _move_fee(page, market, row, fill)
     if row.fee is None:
         page.count("fee_waits_for_rate")
         return
-    if row.pk is not None:
+    if isinstance(row, Fill):
         page.fees_added.append(row)
     page.count("fee_added")
     payload = {"trade_id": row.trade_id, "order_id": row.order_id, "fee": row.fee, "fee_asset": row.fee_asset}
     page.tell(f"market:{market.slug}", "fill.fee_booked", {**payload, "fee_rate": row.fee_rate, "ledger_seq": seq})
 
 
-def _fill_payload(page: Page, market: LedgerMarket, row: Fill) -> dict[str, Any]:
+def _fill_payload(page: Page, market: LedgerMarket, row: KnownFill) -> dict[str, Any]:
     state = page.positions[market.id].state
     return {
         "market": market.slug,

@@ -16,6 +16,50 @@ from trading.ledger.desk import Desk, LedgerMarket
 from trading.ledger.references import References
 from trading.models import CashMovement, Fill, Position
 
+
+@dataclass(slots=True)
+class NewFill:
+    """A fill booked by this batch and not yet written; the names are the model's."""
+
+    market_id: int
+    venue: str
+    account: str
+    symbol: str
+    trade_id: str
+    order_id: str
+    client_order_id: str
+    side: str
+    price: Decimal
+    size: Decimal
+    maker: bool
+    parameter_version: int | None
+    mid_at_fill: Decimal | None
+    source: str
+    executed_at: datetime
+    booked_at: datetime
+    ledger_seq: int = 0
+    fee: Decimal | None = None
+    fee_asset: str = ""
+    fee_rate: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewMovement:
+    """A change of a balance not yet written; the names are the model's."""
+
+    account_id: int
+    asset_id: str
+    market_id: int | None
+    kind: str
+    key: str
+    amount: Decimal
+    rate: Decimal | None
+    ledger_seq: int
+    executed_at: datetime
+    booked_at: datetime
+
+
+KnownFill = Fill | NewFill
 FILL, FEE, DEPOSIT, WITHDRAWAL = (
     CashMovement.Kind.FILL,
     CashMovement.Kind.FEE,
@@ -86,12 +130,12 @@ class Page:
     now: datetime
     references: References
     positions: dict[int, OpenPosition]
-    fills: dict[str, Fill] = field(default_factory=dict)
+    fills: dict[str, KnownFill] = field(default_factory=dict)
     movements_known: dict[MovementKey, tuple[str, Decimal]] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
-    new_fills: list[Fill] = field(default_factory=list)
+    new_fills: list[NewFill] = field(default_factory=list)
     fees_added: list[Fill] = field(default_factory=list)
-    movements: list[CashMovement] = field(default_factory=list)
+    movements: list[NewMovement] = field(default_factory=list)
     balances: dict[tuple[int, str], Decimal] = field(default_factory=dict)
     events: list[EventDraft] = field(default_factory=list)
     set_aside: list[SetAside] = field(default_factory=list)
@@ -113,7 +157,7 @@ class Page:
         """One change of a balance: the movement's row, and the sum for the balance."""
         seq = self.positions[market.id].ledger_seq if market else 0
         self.movements.append(
-            CashMovement(
+            NewMovement(
                 account_id=account_id,
                 asset_id=asset,
                 market_id=market.id if market else None,

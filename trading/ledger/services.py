@@ -9,25 +9,30 @@ after its effect was committed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 
 from django.db import transaction
 
-from trading.events.services import record_many
+from trading.copying import copy_rows
+from trading.events.services import record_set
 from trading.hot_state.inbox import InboxEntry
 from trading.hot_state.values import CursorMove, HotPosition, RawFill, RawTransfer
 from trading.ledger.arithmetic import add
 from trading.ledger.booking import book_fill, book_transfer
 from trading.ledger.desk import Desk, read_desk
-from trading.ledger.page import MovementKey, OpenPosition, Page, SetAside
+from trading.ledger.page import KnownFill, MovementKey, NewFill, NewMovement, OpenPosition, Page, SetAside
 from trading.ledger.quarantine import Contradiction, set_entries_aside
 from trading.ledger.references import References
 from trading.ledger.screening import cursor_problem, fill_movement_key
 from trading.locks import lock_cash_balances, lock_positions
 from trading.models import CashBalance, CashMovement, Fill, Order, Position, VenueCursor
 
+FILL_COLUMNS = tuple(each.name for each in fields(NewFill))
+MOVEMENT_COLUMNS = tuple(each.name for each in fields(NewMovement))
+_fill_values, _movement_values = attrgetter(*FILL_COLUMNS), attrgetter(*MOVEMENT_COLUMNS)
 TRANSFER_KINDS = (CashMovement.Kind.DEPOSIT, CashMovement.Kind.WITHDRAWAL)
 
 
@@ -63,7 +68,7 @@ def apply_batch(entries: Sequence[InboxEntry], now: datetime) -> BatchOutcome:
         _write_rows(page)
         contradictions = set_entries_aside(page)
         _move_cursors(page, entries)
-        record_many(page.events)
+        record_set(page.events)
     return BatchOutcome(
         positions=tuple(position.hot() for position in page.positions.values()),
         done_keys=page.done_keys,
@@ -134,13 +139,13 @@ def _parameter_versions(client_order_ids: Iterable[str]) -> dict[str, int]:
     return dict(rows.values_list("client_order_id", "parameter_version"))
 
 
-def _known_fills(fills: Iterable[RawFill]) -> dict[str, Fill]:
+def _known_fills(fills: Iterable[RawFill]) -> dict[str, KnownFill]:
     """Fills already booked under the keys of `fills`."""
     groups: dict[tuple[str, str, str], set[str]] = {}
     for fill in fills:
         if "\x00" not in fill.trade_id:
             groups.setdefault((fill.venue, fill.account, fill.symbol), set()).add(fill.trade_id)
-    known = {}
+    known: dict[str, KnownFill] = {}
     for (venue, account, symbol), trade_ids in groups.items():
         # By the columns of the unique index, in its order.
         rows = Fill.objects.filter(venue=venue, account=account, symbol=symbol, trade_id__in=trade_ids)
@@ -180,8 +185,8 @@ def _write_rows(page: Page) -> None:
     """Set-based writes in the one lock order: positions, balances, then the rows of record."""
     write_positions(page.positions.values(), page.now)
     write_balances(page.balances)
-    Fill.objects.bulk_create(page.new_fills)
-    CashMovement.objects.bulk_create(page.movements)
+    copy_rows(Fill._meta.db_table, FILL_COLUMNS, map(_fill_values, page.new_fills))
+    copy_rows(CashMovement._meta.db_table, MOVEMENT_COLUMNS, map(_movement_values, page.movements))
     if page.fees_added:
         Fill.objects.bulk_update(page.fees_added, ["fee", "fee_asset", "fee_rate"])
 
