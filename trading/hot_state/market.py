@@ -21,6 +21,8 @@ from trading.venues.interface import MarketInfo
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+HotClient = redis.asyncio.Redis
+"""The client that rooms pass along to this package; they never call it themselves."""
 
 HISTORY_KEPT_S = 2 * 3600
 HEARTBEAT_EXPIRES_S = 3600

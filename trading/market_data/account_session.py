@@ -7,13 +7,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import redis.asyncio
 import structlog
 
 from trading import metrics
 from trading.clock import Clock
 from trading.hot_state.inbox import append_fill_async
-from trading.hot_state.market import pop_poll_request, write_balances, write_market_info
+from trading.hot_state.market import HotClient, pop_poll_request, write_balances, write_market_info
 from trading.hot_state.orders import apply_venue_order
 from trading.hot_state.values import HotBalance, HotBalances
 from trading.market_data.book_feed import MarketFeed
@@ -59,7 +58,7 @@ class MissingMarketFound(Exception):
 class Surroundings:
     """What every session shares."""
 
-    client: redis.asyncio.Redis
+    client: HotClient
     clock: Clock
     cadence: Cadence
     open_venue: OpenVenue

@@ -11,12 +11,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
-import redis.asyncio
 import structlog
 
 from trading import metrics
 from trading.clock import Clock
 from trading.hot_state.inbox import append_cursor_move_async, append_fill_async, append_transfer_async
+from trading.hot_state.market import HotClient
 from trading.hot_state.values import CursorMove, RawFill, RawTransfer
 from trading.registry.selectors import MarketRef
 from trading.venues.interface import OwnFill, Venue, VenueTransfer
@@ -83,7 +83,7 @@ class HistoryPoll:
         self,
         venue: Venue,
         refs: Mapping[str, MarketRef],
-        client: redis.asyncio.Redis,
+        client: HotClient,
         clock: Clock,
         read_cursor: ReadCursor,
         on_own_trade: Callable[[str, str], None],

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import redis.asyncio
 import structlog
 
 from trading.clock import Clock
+from trading.hot_state.market import HotClient
 from trading.hot_state.orders import apply_venue_order, read_open_orders
 from trading.venues.interface import Venue
 
 log = structlog.get_logger(__name__)
 
 
-async def audit_orders(venue: Venue, slugs: Collection[str], client: redis.asyncio.Redis, clock: Clock) -> int:
+async def audit_orders(venue: Venue, slugs: Collection[str], client: HotClient, clock: Clock) -> int:
     """Adopt every order that rests, and ask after each that should and does not; how many were asked after.
 
     Orders whose outcome is open (intents, unknown, amends under way) are left to the one who sent them.

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-import redis.asyncio
 import structlog
 
 from trading import metrics
 from trading.clock import Clock
 from trading.hot_state.codec import HotStateCorrupt
-from trading.hot_state.market import write_market_view
+from trading.hot_state.market import HotClient, write_market_view
 from trading.hot_state.orders import read_open_orders
 from trading.hot_state.values import HotOrder
 from trading.market_data.cadence import Cadence
@@ -28,7 +27,7 @@ class MarketPublisher:
     def __init__(
         self,
         tracker: MarketTracker,
-        client: redis.asyncio.Redis,
+        client: HotClient,
         clock: Clock,
         cadence: Cadence,
         others: Callable[[MarketTracker, Moment], Sequence[Candidate]],

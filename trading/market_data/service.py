@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-import redis.asyncio
 import structlog
 
 from trading.clock import Clock, to_datetime
-from trading.hot_state.market import beat
+from trading.hot_state.market import HotClient, beat
 from trading.market_data.account_session import AccountSession, OpenVenue, Surroundings
 from trading.market_data.cadence import Cadence
 from trading.market_data.database import DatabaseThread, committed_cursor, minute_of
@@ -37,7 +36,7 @@ class MarketDataService:
 
     def __init__(
         self,
-        client: redis.asyncio.Redis,
+        client: HotClient,
         clock: Clock,
         open_venue: OpenVenue,
         cadence: Cadence | None = None,
