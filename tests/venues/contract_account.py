@@ -6,7 +6,9 @@ from decimal import Decimal
 
 from tests.venues.contract import behaviour
 from tests.venues.stage import ACCOUNT, Stage
-from trading.venues.interface import Balance, Side, TimeInForce, VenueKind
+from trading.sandbox.types import OrderType, PlaceOrder
+from trading.sandbox.types import Side as EngineSide
+from trading.venues.interface import Balance, OwnFill, Side, TimeInForce, VenueKind
 
 
 async def balances(stage: Stage) -> dict[str, Balance]:
@@ -83,3 +85,35 @@ async def v35(stage: Stage) -> None:
     assert info.fee_in_received_asset is (listed.fee_mode.value == "received")
     assert stage.adapter.capabilities.kind is VenueKind.ORDER_BOOK
     assert list(await stage.adapter.fetch_funding(stage.market)) == []
+
+
+@behaviour("V37", "histories and lists longer than a page of the venue are told whole, oldest first, without a hole")
+async def v37(stage: Stage) -> None:
+    d, exchange = stage.dialect, stage.venue.exchange
+    resting = stage.order(price=d.bid + d.step, size=d.size * 10)
+    await stage.adapter.submit_order(resting)
+    for _ in range(120):
+        stage.sell_into(d.bid, d.size / 20)
+    told: list[OwnFill] = []
+    while page := await stage.adapter.fetch_my_trades(stage.market, told[-1].cursor if told else "", 50):
+        told += page
+    truth = exchange.fills(ACCOUNT, limit=1000)
+    assert len(truth) == 120
+    assert [(fill.trade_id, fill.size) for fill in told] == [(fill.trade_id, fill.size) for fill in truth]
+    for number in range(104):
+        wanted = PlaceOrder(
+            d.engine_symbol,
+            EngineSide.BUY,
+            OrderType.POST_ONLY,
+            d.bid - d.step,
+            (await stage.adapter.market_info(stage.market)).min_size,
+            f"other{number}",
+        )
+        exchange.place(ACCOUNT, wanted, stage.venue.clock.engine_ns())
+    open_orders = await stage.adapter.fetch_open_orders(stage.market)
+    assert [order.client_order_id for order in open_orders] == [
+        resting.client_order_id,
+        *(f"other{number}" for number in range(104)),
+    ]
+    assert await stage.adapter.cancel_all() == 105
+    assert stage.open_ids() == set()

@@ -13,7 +13,7 @@ from trading.clock import Clock
 from trading.venues.ccxt_okx import shapes
 from trading.venues.ccxt_okx.calls import LIMITS, Calls
 from trading.venues.ccxt_okx.client import OkxClient
-from trading.venues.ccxt_okx.history import History
+from trading.venues.ccxt_okx.history import PAGE, History, rows_after
 from trading.venues.ccxt_okx.orders import OkxOrders
 from trading.venues.ccxt_okx.streams import OkxStreams
 from trading.venues.credentials import Credential
@@ -255,15 +255,17 @@ class CcxtOkxVenue:
         return await self._orders.fetch(market, client_order_id)
 
     async def fetch_open_orders(self, market: str | None = None) -> Sequence[OwnOrder]:
-        """Open orders, oldest first; at most 100 (what OKX gives at once)."""
+        """Open orders, oldest first."""
         unified = None if market is None else self._unified_of(market)
-        answer = await self._calls.read(
-            "open_orders", "read", lambda client: client.fetch_open_orders(unified, None, 100)
-        )
-        orders = [shapes.order(shapes.info(row), self._identities) for row in answer]
-        for order in orders:
-            self._orders.known.saw(order)
-        return sorted(orders, key=lambda order: int(order.venue_order_id))
+
+        async def fetch(params: dict[str, str]) -> Sequence[Mapping[str, object]]:
+            answer = await self._calls.read(
+                "open_orders", "read", lambda client: client.fetch_open_orders(unified, None, PAGE, params)
+            )
+            return [shapes.info(row) for row in answer]
+
+        rows = await rows_after(fetch, "ordId")
+        return [self._orders.known.saw(shapes.order(row, self._identities)) for row in rows]
 
     async def fetch_my_trades(self, market: str | None = None, cursor: str = "", limit: int = 100) -> Sequence[OwnFill]:
         """See the interface."""

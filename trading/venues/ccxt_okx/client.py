@@ -27,6 +27,13 @@ okx: Any = load_okx()
 
 PING_INTERVAL_MS = 1_000  # OKX answers text pings at any time; feed age must stay well under 3 s on a quiet market
 MISSED_PONGS = 3
+OPTIONS: dict[str, Any] = {
+    "createOrder": "privatePostTradeOrder",
+    "fetchMarkets": {"types": ["spot"]},
+    "defaultType": "spot",
+    "maxRetriesOnFailure": 0,
+    "ws": {"compress": 0},
+}
 QUEUE_LIMIT = 10_000
 SUBSCRIBED: Any = {"event": "subscribe"}  # among the rows: from here on they are of a new subscription
 
@@ -81,14 +88,7 @@ class OkxClient(okx):
                 "logger": quiet,
                 "timeout": round(timeout_s * 1000),
                 "enableRateLimit": False,  # trading.venues.throttle does it, cancels first
-                "maxRetriesOnFailure": 0,
-                "options": {
-                    "createOrder": "privatePostTradeOrder",
-                    "fetchMarkets": {"types": ["spot"]},
-                    "defaultType": "spot",
-                    "maxRetriesOnFailure": 0,
-                    "ws": {"compress": 0},
-                },
+                "options": OPTIONS,
             }
         )
         self.urls["api"] = {"rest": base_url, "ws": ws_url}

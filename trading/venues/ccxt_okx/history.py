@@ -40,7 +40,7 @@ class History:
                 )
                 return [shapes.info(trade) for trade in answer]
 
-            found = [shapes.history_fill(row, self._identities) for row in await _after(fetch, "billId", cursor)]
+            found = [shapes.history_fill(row, self._identities) for row in await rows_after(fetch, "billId", cursor)]
         page, rest = found[:limit], found[limit:]
         self._beyond.clear()
         if rest:
@@ -63,7 +63,7 @@ class History:
                 return [shapes.info(row) for row in answer]
 
             since = str(max(known_ms - 1, 0)) if cursor else ""
-            for row in await _after(fetch, "ts", since, step=1):
+            for row in await rows_after(fetch, "ts", since, step=1):
                 found.append((integer(row, "ts"), text(row, id_name), row, sign))
         told = []
         for stamp_ms, transfer_id, row, sign in sorted(found, key=lambda one: (one[0], one[1])):
@@ -90,7 +90,7 @@ def _transfer_cursor(cursor: str) -> tuple[int, str]:
     return (int(stamp), transfer_id) if cursor else (-1, "")
 
 
-async def _after(fetch: Fetch, key: str, cursor: str, *, step: int = 0) -> list[Json]:
+async def rows_after(fetch: Fetch, key: str, cursor: str = "", *, step: int = 0) -> list[Json]:
     """Every row whose `key` lies after `cursor`, oldest first: pages are read backwards until one is not full.
 
     `step` 1 for a key that rows may share (a time): the next page then begins with the last one's oldest again.

@@ -78,7 +78,8 @@ def of_write(name: str, error: Exception | None, exchanged: Exchanged, *, sent: 
     definite = _definite(name, exchanged)
     if definite is not None:
         return definite
-    if exchanged.code in ("", "0", "1", "2") or exchanged.code in UNSETTLED_CODES or error is None:
+    timed_out = exchanged.code == DEADLINE_CODE and exchanged.expires_ms is None
+    if exchanged.code in ("", "0", "1", "2") or exchanged.code in UNSETTLED_CODES or timed_out or error is None:
         return OutcomeUnknown(f"{name}: an answer that settles nothing, {_told(exchanged)}{what}")
     return VenueRejected(_reason(exchanged), _told(exchanged))
 

@@ -29,6 +29,7 @@ from trading.venues.observation import Observer
 logger = logging.getLogger(__name__)
 
 LOOK_S = 0.5  # how often a quiet stream is asked whether its connection lives
+SILENT_S = 2.5  # the client pings every second: a connection that says nothing for so long is dead
 SUBSCRIBE_LIMIT_S = 10.0  # a subscription not confirmed for so long is tried again on a new connection
 BOOK_DEPTH = 400
 
@@ -99,7 +100,7 @@ class OkxStreams:
         client = self._calls.opened()
         client.queues[key].add(queue)
         life = _Life(client, f"{client.urls['api']['ws']}/{access}", self._clock)
-        watched = self._watched(channel, life, watch, drop_when_broken=access == "private")
+        watched = self._watched(channel, life, watch)
         watching: asyncio.Task[Any] = asyncio.ensure_future(anext(watched))
         reading: asyncio.Task[Json] = asyncio.ensure_future(queue.get())
         try:
@@ -151,8 +152,6 @@ class OkxStreams:
         channel: str,
         life: _Life,
         watch: Callable[[OkxClient], Awaitable[Any]],
-        *,
-        drop_when_broken: bool,
     ) -> AsyncGenerator[ProofOfLife | StreamReset, None]:
         """Keep the subscription standing for ever: proofs of life while it does, a reset when it breaks."""
         backoff = Backoff(self._rng)
@@ -165,11 +164,14 @@ class OkxStreams:
                         return
                     if life.heard():
                         yield ProofOfLife(channel)
-                    life.expect_subscription()
+                    life.check()
+                if watching.cancelled():
+                    raise _Broken("the connection was closed")
                 watching.result()
                 backoff.reset()
                 continue
             except Exception as error:
+                dead = isinstance(error, _Broken)
                 life.reason = f"{type(error).__name__}: {_short(error)}"
             finally:
                 watching.cancel()
@@ -178,8 +180,10 @@ class OkxStreams:
                 logger.warning("venue stream %s broke: %s", channel, life.reason)
                 self._observer.stream_reset(channel)
                 yield StreamReset(channel, life.reason)
-                if drop_when_broken:
-                    await life.drop()  # ccxt would wait for ever for a login that was refused
+                # A gap heals on the same connection. ccxt would wait for ever on one that only looks open, and for the
+                # answer to a login that was refused.
+                if dead or life.private:
+                    await life.drop()
                 await self._pause(backoff.next_s())
 
     async def _pause(self, pause_s: float) -> None:
@@ -196,8 +200,8 @@ def _drained(queue: asyncio.Queue[Json]) -> list[Json]:
     return rows
 
 
-class _NotConfirmed(Exception):
-    """The venue did not confirm a subscription in time."""
+class _Broken(Exception):
+    """The connection is of no more use; the message says why."""
 
 
 class _Life:
@@ -207,6 +211,7 @@ class _Life:
         self._client = client
         self._url = url
         self._clock = clock
+        self.private = url.endswith("/private")
         self._heard: Any = None
         self._since_s = clock.monotonic_s()
         self._on: Any = None  # the connection on which the subscription stands
@@ -215,6 +220,7 @@ class _Life:
     def subscribed(self) -> str:
         """The venue confirmed the subscription; returns why it was made."""
         self._on = self._client.clients.get(self._url)
+        self._since_s = self._clock.monotonic_s()
         reason, self.reason = self.reason, "subscribed again by the client"
         return reason
 
@@ -225,22 +231,24 @@ class _Life:
         if socket is None or socket is not self._on or heard == self._heard:
             return False
         self._heard = heard
+        self._since_s = self._clock.monotonic_s()
         return True
 
-    def expect_subscription(self) -> None:
-        """Raises `_NotConfirmed` when the connection has carried no confirmed subscription for too long."""
-        now_s = self._clock.monotonic_s()
-        if self._on is not None and self._client.clients.get(self._url) is self._on:
-            self._since_s = now_s
-        elif now_s - self._since_s > SUBSCRIBE_LIMIT_S:
-            self._since_s = now_s
-            raise _NotConfirmed("the venue does not confirm the subscription")
+    def check(self) -> None:
+        """Raises `_Broken` when a standing subscription is silent, or none was confirmed, for too long."""
+        standing = self._on is not None and self._client.clients.get(self._url) is self._on
+        quiet_s = self._clock.monotonic_s() - self._since_s
+        if standing and quiet_s > SILENT_S:
+            raise _Broken("the venue answers no ping")
+        if quiet_s > SUBSCRIBE_LIMIT_S:
+            raise _Broken("the venue does not confirm the subscription")
 
     async def drop(self) -> None:
-        """Close the connection and let ccxt forget it."""
+        """Close our connection, unless another stream has renewed it already."""
         self._since_s = self._clock.monotonic_s()
-        socket = self._client.clients.pop(self._url, None)
-        if socket is not None:
+        socket = self._client.clients.get(self._url)
+        if socket is not None and self._on in (None, socket):
+            self._client.clients.pop(self._url, None)
             with suppress(Exception):
                 await socket.close()
 
