@@ -144,7 +144,15 @@ class CashMovement(models.Model):
         verbose_name = _("cash movement")
         verbose_name_plural = _("cash movements")
         constraints = [models.UniqueConstraint(fields=["account", "asset", "kind", "key"], name="cash_movement_once")]
-        indexes = [models.Index(fields=["account", "-id"], name="cash_by_account")]
+        indexes = [
+            models.Index(fields=["account", "-id"], name="cash_by_account"),
+            # Movements whose worth waits for a rate are looked for every second.
+            models.Index(
+                fields=["market"],
+                name="cash_without_rate",
+                condition=models.Q(rate__isnull=True, market__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount} {self.asset_id}"
