@@ -8,17 +8,15 @@ import threading
 import time
 from typing import Any
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcmm_portal.settings")
-
-import django
 from celery import Celery, signals
 from celery.beat import BeatLazyFunc, PersistentScheduler
 from django.conf import settings
 
-django.setup()
-
 from trading.quoting.grid import GridSchedule, due_slot
-from trading.quoting.shard import EXPIRES_AT_LEAST_S, EXPIRES_TICKS
+from trading.quoting.ticks import EXPIRES_AT_LEAST_S, EXPIRES_TICKS
+
+# Before the application is made: with it set, Celery prepares Django itself when a worker starts.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcmm_portal.settings")
 
 app = Celery("dcmm_portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -11,7 +11,8 @@ from tests.quoting.world import CEX, DEX, World
 from trading.hot_state import keys
 from trading.models import LeaseEpoch, Order
 from trading.orders.guard import LeaseGuard
-from trading.quoting.shard import Tick, run_tick
+from trading.quoting.shard import run_tick
+from trading.quoting.ticks import Tick
 from trading.venues.interface import NotSent, OutcomeUnknown, StepKind
 
 

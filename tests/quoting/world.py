@@ -27,7 +27,8 @@ from trading.hot_state.values import (
 from trading.models import ParameterSet, Position
 from trading.orders.database import DatabaseThreads
 from trading.quoting.connections import Connections
-from trading.quoting.shard import Tick, run_tick
+from trading.quoting.shard import run_tick
+from trading.quoting.ticks import Tick
 from trading.registry.services import declare_demo_desk
 from trading.venues.interface import MarketInfo, VenueKind
 

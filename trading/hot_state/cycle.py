@@ -21,7 +21,7 @@ async def write_cycle(client: redis.asyncio.Redis, status: CycleStatus) -> None:
     await queue_cycle(client, status)
 
 
-def parse_cycle(raw: bytes | None) -> CycleStatus | None:
+def parse_cycle(raw: Any) -> CycleStatus | None:
     """None where there is none or it is unreadable."""
     if raw is None:
         return None
@@ -36,4 +36,4 @@ async def read_cycle(client: redis.asyncio.Redis, slug: str) -> CycleStatus | No
 
 
 def read_cycle_sync(slug: str) -> CycleStatus | None:
-    return parse_cycle(sync_client().get(keys.cycle(slug)))  # type: ignore[arg-type]
+    return parse_cycle(sync_client().get(keys.cycle(slug)))

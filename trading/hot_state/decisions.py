@@ -83,4 +83,4 @@ def acknowledge(client: redis.Redis, entry_ids: list[str]) -> None:
 
 def backlog(client: redis.Redis) -> int:
     """How many decisions wait."""
-    return int(client.xlen(keys.DECISION_STREAM))  # type: ignore[arg-type]
+    return int(client.xlen(keys.DECISION_STREAM))

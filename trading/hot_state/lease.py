@@ -129,13 +129,13 @@ async def note_absent(client: redis.asyncio.Redis, claim: LeaseClaim, *, ever_he
     """Nothing is known in Redis: `lost` (a whole lease is waited for) if the market ever had a holder, else open to take."""
     phase, expires_ns = ("lost", claim.expires_ns) if ever_held else ("taking", claim.now_ns)
     args = (claim.owner, phase, str(expires_ns))
-    return bool(await client.eval(_NOTE_ABSENT, 1, keys.lease(claim.slug), *args))  # type: ignore[misc]
+    return bool(await client.eval(_NOTE_ABSENT, 1, keys.lease(claim.slug), *args))
 
 
 async def install_epoch(client: redis.asyncio.Redis, claim: LeaseClaim, epoch: int) -> bool:
     """End of a takeover: the caller holds the lease under `epoch`. False if somebody else took over meanwhile."""
     args = (claim.owner, str(epoch), str(claim.expires_ns), str(claim.slot_ns))
-    return bool(await client.eval(_INSTALL, 1, keys.lease(claim.slug), *args))  # type: ignore[misc]
+    return bool(await client.eval(_INSTALL, 1, keys.lease(claim.slug), *args))
 
 
 def queue_release(client: Any, slug: str, owner: str, now_ns: int) -> Any:
@@ -145,5 +145,5 @@ def queue_release(client: Any, slug: str, owner: str, now_ns: int) -> Any:
 
 async def read_epoch(client: redis.asyncio.Redis, slug: str) -> int | None:
     """Epoch in force, None where no lease is known."""
-    raw = await client.hget(keys.lease(slug), "epoch")  # type: ignore[misc]
+    raw = await client.hget(keys.lease(slug), "epoch")
     return int(raw) if raw else None

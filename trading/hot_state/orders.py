@@ -35,20 +35,20 @@ return 1
 Merge = Callable[[HotOrder | None], HotOrder | None]
 
 
-def parse_orders(raw: dict[bytes, bytes]) -> tuple[HotOrder, ...]:
+def parse_orders(raw: Mapping[Any, Any]) -> tuple[HotOrder, ...]:
     """All orders of one market's hash, gone ones included, by client order id. Raises `HotStateCorrupt`."""
     return tuple(sorted((decode(body, HotOrder) for body in raw.values()), key=lambda order: order.client_order_id))
 
 
 async def read_open_orders(client: redis.asyncio.Redis, slug: str, *, with_gone: bool = False) -> tuple[HotOrder, ...]:
     """Own orders of a market; those that are done only with `with_gone`. Raises `HotStateCorrupt`."""
-    found = parse_orders(await client.hgetall(keys.open_orders(slug)))  # type: ignore[misc]
+    found = parse_orders(await client.hgetall(keys.open_orders(slug)))
     return found if with_gone else tuple(order for order in found if order.gone_ns == 0)
 
 
 def read_open_orders_sync(slug: str, *, with_gone: bool = False) -> tuple[HotOrder, ...]:
     """The same for views, commands and the ledger."""
-    found = parse_orders(sync_client().hgetall(keys.open_orders(slug)))  # type: ignore[arg-type]
+    found = parse_orders(sync_client().hgetall(keys.open_orders(slug)))
     return found if with_gone else tuple(order for order in found if order.gone_ns == 0)
 
 
@@ -67,13 +67,13 @@ async def change_order(client: redis.asyncio.Redis, slug: str, client_order_id: 
     """Replace one order by `merge(current)` (None deletes), again while another writer was quicker; what stands then."""
     key = keys.open_orders(slug)
     for _ in range(_ATTEMPTS):
-        raw: bytes | None = await client.hget(key, client_order_id)  # type: ignore[misc]
+        raw: Any = await client.hget(key, client_order_id)
         current = None if raw is None else decode(raw, HotOrder)
         wanted = merge(current)
         if wanted == current:
             return current
         new = b"" if wanted is None else encode(wanted)
-        if await client.eval(_SWAP, 1, key, client_order_id, raw or b"", new):  # type: ignore[misc]
+        if await client.eval(_SWAP, 1, key, client_order_id, raw or b"", new):
             return wanted
     raise ConnectionError(f"order {client_order_id} is being rewritten too fast to be changed")
 
@@ -85,7 +85,7 @@ async def change_orders(
     if not merges:
         return {}
     key, ids = keys.open_orders(slug), list(merges)
-    raws: list[bytes | None] = await client.hmget(key, ids)  # type: ignore[misc]
+    raws: list[Any] = await client.hmget(key, ids)
     results: dict[str, HotOrder | None] = {}
     async with client.pipeline(transaction=False) as pipe:
         for client_order_id, raw in zip(ids, raws, strict=True):
@@ -103,7 +103,7 @@ async def drop_orders(client: redis.asyncio.Redis, slug: str, client_order_ids: 
     """Forget orders that are done and recorded."""
     ids = list(client_order_ids)
     if ids:
-        await client.hdel(keys.open_orders(slug), *ids)  # type: ignore[misc]
+        await client.hdel(keys.open_orders(slug), *ids)
 
 
 def merge_venue_order(current: HotOrder | None, told: OwnOrder, now_ns: int) -> HotOrder | None:

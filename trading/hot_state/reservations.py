@@ -121,4 +121,4 @@ async def reserve(client: redis.asyncio.Redis, wanted: Reservation, limits: Shar
 async def restore(client: redis.asyncio.Redis, wanted: Reservation) -> bool:
     """Put a reservation rebuilt from PostgreSQL where there is none; False if one appeared meanwhile."""
     value = "|".join((wanted.asset, str(wanted.long), str(wanted.short), str(wanted.mark)))
-    return bool(await client.hsetnx(keys.reservations(), wanted.slug, value))  # type: ignore[misc]
+    return bool(await client.hsetnx(keys.reservations(), wanted.slug, value))

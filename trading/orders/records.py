@@ -83,7 +83,7 @@ def write_records(records: Sequence[OrderRecord], now: datetime) -> int:
 
 def open_order_rows(market_id: int) -> tuple[HotOrder, ...]:
     """Orders that PostgreSQL believes may rest or fill, as hot orders."""
-    rows = Order.objects.filter(market_id=market_id, status__in=[status.value for status in Order.OPEN_STATUSES])
+    rows = Order.objects.filter(market_id=market_id, status__in=list(Order.OPEN_STATUSES))
     return tuple(_hot(row) for row in rows.order_by("client_order_id"))
 
 

@@ -10,7 +10,7 @@ from celery.schedules import BaseSchedule, schedstate
 from django.conf import settings
 
 from trading.clock import SystemClock
-from trading.quoting.shard import current_slot
+from trading.quoting.ticks import current_slot
 
 # Beat sleeps 10 ms less than it is told and then asks again and again; told this much more, it wakes once, just after the slot.
 BEAT_WAKES_EARLY_S = 0.011

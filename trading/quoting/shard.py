@@ -6,45 +6,17 @@ import asyncio
 import os
 import socket
 import uuid
-from dataclasses import dataclass
 
 import structlog
 
 from trading import metrics
-from trading.clock import Clock
 from trading.hot_state.claims import claim_slot
 from trading.quoting.connections import Connections
 from trading.quoting.cycle import run_cycle
 from trading.quoting.due import Due
+from trading.quoting.ticks import Tick
 
 log = structlog.get_logger(__name__)
-# A tick older than this many ticks (and half a second) is not run: the next one sees the market as it is now.
-EXPIRES_TICKS = 3
-EXPIRES_AT_LEAST_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """`slot` counts ticks of `tick_s` since the epoch."""
-
-    shard: int
-    shards: int
-    slot: int
-    tick_s: float
-
-    @property
-    def due_ns(self) -> int:
-        return round(self.slot * self.tick_s * 1e9)
-
-    @property
-    def expires_s(self) -> float:
-        """How late the tick may still be run."""
-        return max(EXPIRES_TICKS * self.tick_s, EXPIRES_AT_LEAST_S)
-
-
-def current_slot(clock: Clock, tick_s: float) -> int:
-    """The slot that is due now. The same for every process on a common clock."""
-    return int(clock.now_ns() // round(tick_s * 1e9))
 
 
 async def run_tick(connections: Connections, tick: Tick) -> dict[str, str]:

@@ -16,7 +16,8 @@ from trading.hot_state.connection import async_client
 from trading.hot_state.market import beat
 from trading.quoting import loop
 from trading.quoting.connections import Connections
-from trading.quoting.shard import Tick, process_name, run_tick
+from trading.quoting.shard import process_name, run_tick
+from trading.quoting.ticks import Tick
 from trading.venues.factory import open_venue
 
 log = structlog.get_logger(__name__)
