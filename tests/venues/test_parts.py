@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from decimal import Decimal
@@ -16,7 +17,7 @@ from trading.clock import FakeClock
 from trading.sandbox.server.faults import FaultKind, FaultRule
 from trading.venues import decoding
 from trading.venues.backoff import Backoff
-from trading.venues.interface import Level, OutcomeUnknown, UnexpectedAnswer, VenueRejected
+from trading.venues.interface import Level, OutcomeUnknown, UnexpectedAnswer, VenueRejected, VenueUnavailable
 from trading.venues.ton_dex.book import BookAssembly, SequenceGap
 from trading.venues.venue_time import VenueTime
 
@@ -85,13 +86,45 @@ async def test_the_fastest_of_several_answers_gives_the_venues_clock() -> None:
         clock.advance(delay_s / 2)
         return told
 
-    time = VenueTime(clock)
-    await time.measure(ask)
+    time = VenueTime(clock, ask)
+    await time.measure()
     assert time.offset_ns == pytest.approx(7_000_000_000, abs=1_000)
     assert time.uncertainty_ns == pytest.approx(10_000_000, abs=1_000)
     assert time.now_ms() == pytest.approx(clock.now_ns() // 1_000_000 + 7_000, abs=1)
     deadline_ns = clock.now_ns() + 1_000_000_000
     assert time.deadline_ms(deadline_ns) <= (deadline_ns + 7_000_000_000) // 1_000_000 - 10
+
+
+async def test_the_venues_clock_is_measured_again_beside_a_request_once_a_minute() -> None:
+    clock, asked, skew_ns = FakeClock(), 0, 1_000_000_000
+
+    async def ask() -> int:
+        nonlocal asked
+        asked += 1
+        if skew_ns == 0:
+            raise VenueUnavailable("no answer")
+        return clock.now_ns() + skew_ns
+
+    time = VenueTime(clock, ask)
+    await time.measure()
+    deadline_ns = clock.now_ns()
+    skew_ns = 3_000_000_000
+    clock.advance(59.0)
+    assert time.deadline_ms(deadline_ns) == deadline_ns // 1_000_000 + 1_000
+    await asyncio.sleep(0)
+    assert asked == 3
+    clock.advance(2.0)
+    time.deadline_ms(deadline_ns)
+    time.deadline_ms(deadline_ns)
+    await asyncio.sleep(0)
+    assert asked == 6
+    assert time.deadline_ms(deadline_ns) == deadline_ns // 1_000_000 + 3_000
+    skew_ns = 0
+    clock.advance(61.0)
+    time.deadline_ms(deadline_ns)
+    await asyncio.sleep(0)
+    assert time.deadline_ms(deadline_ns) == deadline_ns // 1_000_000 + 3_000  # what is known stays in use
+    time.close()
 
 
 def test_back_off_doubles_is_bounded_jittered_and_repeatable() -> None:

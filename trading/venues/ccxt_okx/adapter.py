@@ -86,11 +86,11 @@ class CcxtOkxVenue:
         self._infos: dict[str, MarketInfo] = {}
         self._unified: dict[str, str] = {}  # our slug → ccxt's symbol
         self._identities = Identities()
-        self._time = VenueTime(clock)
+        self._time = VenueTime(clock, self.server_time_ns)
         self._throttle = Throttle(clock, limits, on_throttled=lambda name: throttled_counter(self.name, name))
         observer = Observer(self.name, clock, self._throttle)
         self._calls = Calls(clock, self._time, self._throttle, observer)
-        self._orders = OkxOrders(self._calls, self._identities, self._infos, self._unified, self._time, clock)
+        self._orders = OkxOrders(self._calls, self._identities, self._infos, self._unified)
         self._history = History(self._calls, self._identities)
         # Jitter, not secrecy: seeded so that a run can be repeated.
         self._streams = OkxStreams(self._calls, self._identities, clock, observer, random.Random(seed))
@@ -110,7 +110,7 @@ class CcxtOkxVenue:
             self._base_url, ws_url, self._credential, self._time, self._session, self._timeout_s
         )
         try:
-            await self._calls.measure_clock()
+            await self._time.measure()
             await self._load_markets()
             await self.fetch_balances()  # a wrong credential shows now, not at the first quote
         except BaseException:
@@ -121,6 +121,7 @@ class CcxtOkxVenue:
         """End the streams and close every connection; safe to call twice."""
         self._streams.close()
         self._throttle.close()
+        self._time.close()
         client, self._calls.client = self._calls.client, None
         if client is not None:
             await client.close()

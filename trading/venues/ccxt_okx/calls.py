@@ -59,7 +59,7 @@ class Calls:
         except AuthRejected:
             if exchanged.code not in CLOCK_CODES:
                 raise
-        await self.measure_clock()
+        await self._time.measure()
         return await self._read_once(name, limit, call, Exchanged())
 
     async def _read_once(self, name: str, limit: str, call: Call, exchanged: Exchanged) -> Any:
@@ -99,7 +99,7 @@ class Calls:
         finally:
             if exchanged.code in CLOCK_CODES:
                 with suppress(VenueError):  # the outcome of the write is what matters
-                    await self.measure_clock()
+                    await self._time.measure()
 
     async def _send(self, name: str, call: Call, client: OkxClient, exchanged: Exchanged, departure: Departure) -> Any:
         try:
@@ -114,10 +114,6 @@ class Calls:
         if exchanged.code != "0":
             raise of_write(name, None, exchanged, sent=True)
         return answer
-
-    async def measure_clock(self) -> None:
-        """Measure the venue's clock."""
-        await self._time.measure(self.server_time_ns)
 
     async def server_time_ns(self) -> int:
         """The venue's clock, ns."""

@@ -8,7 +8,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from trading.clock import Clock
 from trading.venues.ccxt_okx import shapes
 from trading.venues.ccxt_okx.calls import Calls
 from trading.venues.ccxt_okx.outcomes import DONE_OR_UNKNOWN_CODES, NOTHING_TO_AMEND_CODE
@@ -30,7 +29,6 @@ from trading.venues.interface import (
 )
 from trading.venues.quote_replacement import SentAt, amended_already
 from trading.venues.throttle import Priority
-from trading.venues.venue_time import VenueTime
 
 KNOWN_LIMIT = 5_000
 
@@ -66,15 +64,11 @@ class OkxOrders:
         identities: Identities,
         infos: Mapping[str, MarketInfo],
         unified: Mapping[str, str],
-        time: VenueTime,
-        clock: Clock,
     ) -> None:
         self._calls = calls
         self._identities = identities
         self._infos = infos
         self._unified = unified
-        self._time = time
-        self._clock = clock
         self.known = KnownOrders()
 
     async def submit(self, request: OrderRequest, guard: SendGuard | None, sent: SentAt) -> OwnOrder:

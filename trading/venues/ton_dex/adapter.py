@@ -75,7 +75,7 @@ class TonDexVenue:
         self._markets = tuple(markets)
         self._infos: dict[str, MarketInfo] = {}
         self._identities = Identities()
-        self._time = VenueTime(clock)
+        self._time = VenueTime(clock, self.server_time_ns)
         self._clock = clock
         self._throttle = Throttle(
             clock, endpoints.DEFAULT_LIMITS, on_throttled=lambda name: throttled_counter(self.name, name)
@@ -94,7 +94,7 @@ class TonDexVenue:
         """See the interface."""
         self._transport.open()
         try:
-            await self._time.measure(self.server_time_ns)
+            await self._time.measure()
             await self._load_markets()
             await self.fetch_balances()  # a wrong credential shows now, not at the first quote
         except BaseException:
@@ -105,6 +105,7 @@ class TonDexVenue:
         """End the streams and close every connection; safe to call twice."""
         self._streams.close()
         self._throttle.close()
+        self._time.close()
         await self._transport.close()
 
     async def _load_markets(self) -> None:
@@ -136,7 +137,7 @@ class TonDexVenue:
         if not self._transport.clock_refused:
             return False
         self._transport.clock_refused = False
-        await self._time.measure(self.server_time_ns)
+        await self._time.measure()
         return True
 
     # --- market data --------------------------------------------------------------------------------------------
