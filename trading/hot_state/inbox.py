@@ -204,7 +204,7 @@ def ack(client: redis.Redis, entry_ids: Sequence[str]) -> None:
 
 def dead_letter(client: redis.Redis, entry: InboxEntry, reason: str) -> None:
     """Keep a copy of an entry that will never be applied, for people to look at."""
-    fields = {b"id": entry.entry_id.encode(), b"reason": reason.encode(), b"b": entry.body}
+    fields: dict[Any, Any] = {b"id": entry.entry_id.encode(), b"reason": reason.encode(), b"b": entry.body}
     client.xadd(keys.DEAD_LETTERS, fields, maxlen=DEAD_LETTERS_KEPT, approximate=True)
 
 
@@ -217,7 +217,7 @@ def commit_position(client: redis.Redis, position: HotPosition, applied_keys: Se
         keys.inbox_pending(position.slug),
         keys.applied_fills(position.slug),
     ]
-    values = [encode(position), position.ledger_seq, APPLIED_KEPT, *applied_keys]
+    values: list[Any] = [encode(position), position.ledger_seq, APPLIED_KEPT, *applied_keys]
     return bool(client.eval(_COMMIT_POSITION, len(names), *names, *values))
 
 
@@ -258,7 +258,7 @@ def queue_inventory(pipe: Any, slug: str) -> None:
     pipe.hvals(keys.inbox_pending(slug))
 
 
-def parse_inventory(body: bytes | None, pending: Sequence[bytes], slug: str) -> HotInventory:
+def parse_inventory(body: Any, pending: Sequence[bytes], slug: str) -> HotInventory:
     """What `queue_inventory` answered. Anything unreadable makes the position unknown."""
     try:
         total = sum((Decimal(quantity.decode()) for quantity in pending), Decimal(0))
@@ -305,5 +305,5 @@ def read_pending_sync(slug: str) -> dict[str, Decimal]:
     return _pending(sync_client().hgetall(keys.inbox_pending(slug)))
 
 
-def _pending(raw: Mapping[bytes, bytes]) -> dict[str, Decimal]:
+def _pending(raw: Mapping[Any, Any]) -> dict[str, Decimal]:
     return {key.decode(errors="replace"): Decimal(quantity.decode()) for key, quantity in raw.items()}

@@ -62,7 +62,7 @@ def _contradiction(known: KnownFill, fill: RawFill) -> str:
 
 
 def _fee_waits_for_rate(page: Page, market: LedgerMarket, fill: RawFill) -> bool:
-    return (market.account_id, FEE.value, fill_movement_key(fill)) in page.movements_known
+    return (market.account_id, FEE, fill_movement_key(fill)) in page.movements_known
 
 
 def _book_new_fill(page: Page, market: LedgerMarket, fill: RawFill) -> None:
@@ -182,7 +182,7 @@ def book_transfer(page: Page, entry_id: str, transfer: RawTransfer) -> None:
     account_id = page.desk.accounts[(transfer.venue, transfer.account)]
     amount, key = quantise(transfer.amount), transfer.transfer_id
     kind = DEPOSIT if amount > 0 else WITHDRAWAL
-    known = [page.movements_known.get((account_id, each.value, key)) for each in (DEPOSIT, WITHDRAWAL)]
+    known = [page.movements_known.get((account_id, each, key)) for each in (DEPOSIT, WITHDRAWAL)]
     if (transfer.asset, amount) in known:
         page.count("duplicate")
         return
@@ -195,7 +195,7 @@ def book_transfer(page: Page, entry_id: str, transfer: RawTransfer) -> None:
     if market is not None and rate is not None:
         position = page.positions[market.id]
         position.take(apply_transfer_in_kind(position.state, amount, rate))
-    page.move(market, account_id, transfer.asset, kind.value, key, amount, rate, executed_at)
+    page.move(market, account_id, transfer.asset, kind, key, amount, rate, executed_at)
     page.count("transfer_booked")
     payload = {"transfer_id": key, "asset": transfer.asset, "amount": amount, "rate": rate, "executed_at": executed_at}
     page.tell(f"account:{transfer.account}", "transfer.booked", {**payload, "market": market.slug if market else None})

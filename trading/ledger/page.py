@@ -60,12 +60,8 @@ class NewMovement:
 
 
 KnownFill = Fill | NewFill
-FILL, FEE, DEPOSIT, WITHDRAWAL = (
-    CashMovement.Kind.FILL,
-    CashMovement.Kind.FEE,
-    CashMovement.Kind.DEPOSIT,
-    CashMovement.Kind.WITHDRAWAL,
-)
+FILL, FEE = str(CashMovement.Kind.FILL), str(CashMovement.Kind.FEE)
+DEPOSIT, WITHDRAWAL = str(CashMovement.Kind.DEPOSIT), str(CashMovement.Kind.WITHDRAWAL)
 MovementKey = tuple[int, str, str]  # account id, kind, key
 
 

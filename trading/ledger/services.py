@@ -23,7 +23,18 @@ from trading.hot_state.values import CursorMove, HotPosition, RawFill, RawTransf
 from trading.ledger.arithmetic import add
 from trading.ledger.booking import book_fill, book_transfer
 from trading.ledger.desk import Desk, read_desk
-from trading.ledger.page import KnownFill, MovementKey, NewFill, NewMovement, OpenPosition, Page, SetAside
+from trading.ledger.page import (
+    DEPOSIT,
+    FEE,
+    WITHDRAWAL,
+    KnownFill,
+    MovementKey,
+    NewFill,
+    NewMovement,
+    OpenPosition,
+    Page,
+    SetAside,
+)
 from trading.ledger.quarantine import Contradiction, set_entries_aside
 from trading.ledger.references import References
 from trading.ledger.screening import cursor_problem, fill_movement_key
@@ -33,7 +44,7 @@ from trading.models import CashBalance, CashMovement, Fill, Order, Position, Ven
 FILL_COLUMNS = tuple(each.name for each in fields(NewFill))
 MOVEMENT_COLUMNS = tuple(each.name for each in fields(NewMovement))
 _fill_values, _movement_values = attrgetter(*FILL_COLUMNS), attrgetter(*MOVEMENT_COLUMNS)
-TRANSFER_KINDS = (CashMovement.Kind.DEPOSIT, CashMovement.Kind.WITHDRAWAL)
+TRANSFER_KINDS = (DEPOSIT, WITHDRAWAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,17 +174,17 @@ def _known_movements(
         account_id = page.desk.accounts.get((transfer.venue, transfer.account))
         if account_id is not None and "\x00" not in transfer.transfer_id:
             for kind in TRANSFER_KINDS:
-                wanted.setdefault((account_id, kind.value), set()).add(transfer.transfer_id)
+                wanted.setdefault((account_id, kind), set()).add(transfer.transfer_id)
     for fill in fills:
         row = page.fills.get(fill.key)
         if row is not None and row.fee is None:
             market = page.desk.markets[fill.market]
-            wanted.setdefault((market.account_id, CashMovement.Kind.FEE.value), set()).add(fill_movement_key(fill))
+            wanted.setdefault((market.account_id, FEE), set()).add(fill_movement_key(fill))
     known = {}
-    for (account_id, kind_value), keys in wanted.items():
-        rows = CashMovement.objects.filter(account_id=account_id, kind=kind_value, key__in=keys)
+    for (account_id, kind), keys in wanted.items():
+        rows = CashMovement.objects.filter(account_id=account_id, kind=kind, key__in=keys)
         for key, asset, amount in rows.values_list("key", "asset_id", "amount"):
-            known[(account_id, kind_value, key)] = (asset, amount)
+            known[(account_id, kind, key)] = (asset, amount)
     return known
 
 
