@@ -244,7 +244,7 @@ async def v29(stage: Stage) -> None:
     await stage.adapter.submit_order(gone)
     fresh, crossing = stage.order(Side.SELL, price=d.ask + d.step * 2), stage.order(price=d.ask)
     change = AmendRequest(stage.market, kept.client_order_id, kept.price - d.step, kept.size)
-    delay_s = 0.15
+    delay_s = 0.25
     for endpoint in ("place", "amend", "cancel"):
         stage.venue.faults.add(FaultRule(FaultKind.LATENCY, endpoint=endpoint, delay_s=delay_s))
     steps = [

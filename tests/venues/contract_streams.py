@@ -126,7 +126,7 @@ async def v16(stage: Stage) -> None:
     assert stage.venue.faults.applied["duplicate_fill"] == stage.venue.faults.applied["reorder_fill"] == 1
 
 
-@behaviour("V32", "a quiet market proves that it is alive at least every 1.5 s")
+@behaviour("V32", "a quiet market proves that it is alive well within the 3 s after which a feed counts as stale")
 async def v32(stage: Stage) -> None:
     recorders = [
         stage.record(stage.adapter.stream_book(stage.market)),
@@ -139,8 +139,8 @@ async def v32(stage: Stage) -> None:
         before = [len(recorder.of(ProofOfLife)) for recorder in recorders]
         started_s = time.monotonic()
         for recorder, count in zip(recorders, before, strict=True):
-            await recorder.until(lambda r=recorder, n=count: len(r.of(ProofOfLife)) > n, 2.0)
-        assert time.monotonic() - started_s < 1.7
+            await recorder.until(lambda r=recorder, n=count: len(r.of(ProofOfLife)) > n)
+        assert time.monotonic() - started_s < 2.5
 
 
 @behaviour("V33", "own orders are told with every change of state, from whichever process it came")
