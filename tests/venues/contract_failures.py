@@ -93,15 +93,15 @@ async def v10(stage: Stage) -> None:
 
 @behaviour("V12", "a 429 is told with its Retry-After, and the next request waits that long here", rate_scale=1.0)
 async def v12(stage: Stage) -> None:
-    stage.venue.faults.add(FaultRule(FaultKind.RATE_LIMITED, endpoint="place", count=1, retry_after_s=0.6))
+    stage.venue.faults.add(FaultRule(FaultKind.RATE_LIMITED, endpoint="place", count=1, retry_after_s=0.45))
     request = stage.order()
     with pytest.raises(RateLimited) as refused:
         await stage.adapter.submit_order(request)
-    assert refused.value.retry_after_s == pytest.approx(0.6)
+    assert refused.value.retry_after_s == pytest.approx(0.45)
     assert stage.truth(request.client_order_id) is None
     started_s = time.monotonic()
     await stage.adapter.submit_order(request)
-    assert time.monotonic() - started_s >= 0.5
+    assert time.monotonic() - started_s >= 0.4
     assert stage.open_ids() == {request.client_order_id}
     started_s = time.monotonic()
     await stage.adapter.cancel_order(stage.market, request.client_order_id)
