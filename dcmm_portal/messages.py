@@ -27,7 +27,14 @@ KEYWORDS = {
     "ngettext": (1, 2), "npgettext": ((1, "c"), 2, 3),
 }  # fmt: skip
 # Strings found only here are for the records (admin), whose texts may fall back to English.
-RECORDS = ("trading/models/", "trading/admin/", "governance/models/", "governance/admin", "trading/management/")
+RECORDS = (
+    "trading/models/",
+    "trading/admin/",
+    "governance/models/",
+    "governance/admin",
+    "trading/management/",
+    "trading/parameters/",
+)
 
 
 def _source(path: Path) -> io.BytesIO:
@@ -53,19 +60,19 @@ def extracted() -> Catalog:
     for path in _files():
         place = path.relative_to(BASE_DIR).as_posix()
         options: Any = {"encoding": "utf-8"}
-        for _line, function, message, _comments in extract_python(_source(path), list(KEYWORDS), [], options):
+        for _line, function, message, _comments in extract_python(_source(path), dict.fromkeys(KEYWORDS), [], options):
             _add(catalog, function, message, place)
     return catalog
 
 
-def _add(catalog: Catalog, function: str, message: Any, place: str) -> None:
+def _add(catalog: Catalog, function: str | None, message: Any, place: str) -> None:
     context = None
     if isinstance(message, tuple) and function == "pgettext":
         context, message = message[0], message[1]
     if isinstance(message, tuple) and function != "ngettext":
         message = message[0]
     if message and (not isinstance(message, tuple) or all(message)):
-        catalog.add(message, locations=[(place, None)], context=context)
+        catalog.add(message, locations=[(place, 0)], context=context)
 
 
 def updated() -> Catalog:
@@ -141,15 +148,15 @@ def main(arguments: list[str]) -> int:
         catalog = updated()
         PO.parent.mkdir(parents=True, exist_ok=True)
         PO.write_bytes(_po_bytes(catalog))
-        print(f"{len(catalog)} strings, {len(untranslated(catalog))} of the pages not translated")
+        sys.stdout.write(f"{len(catalog)} strings, {len(untranslated(catalog))} of the pages not translated\n")
     elif command == "compile":
         MO.write_bytes(_mo_bytes())
     elif command == "check":
         problems = check()
-        print("\n".join(problems))
+        sys.stdout.writelines(f"{problem}\n" for problem in problems)
         return 1 if problems else 0
     else:
-        print(__doc__)
+        sys.stdout.write(__doc__ or "")
         return 2
     return 0
 

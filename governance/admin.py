@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
@@ -28,7 +30,7 @@ class UserAdmin(RecordAdmin):
         "last_login",
         "date_joined",
     )
-    actions = None
+    actions: list[Any] = []
 
 
 @admin.register(Group)

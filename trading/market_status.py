@@ -221,21 +221,22 @@ def quotes_json(status: MarketStatus) -> dict[str, Any]:
     }
 
 
+def _reason_json(why: Imposed) -> dict[str, Any]:
+    return {
+        "scope": why.scope,
+        "state": why.state.name,
+        "rule": why.rule,
+        "reason": why.reason,
+        "actor": why.by,
+        "since": iso(why.since),
+    }
+
+
 def status_json(status: MarketStatus) -> dict[str, Any]:
     """Everything but the ladder and the tape: `status --json`, desk, staff API."""
     limits = status.limits
     return quotes_json(status) | {
-        "state_reasons": [
-            {
-                "scope": why.scope,
-                "state": why.state.name,
-                "rule": why.rule,
-                "reason": why.reason,
-                "actor": why.by,
-                "since": iso(why.since),
-            }
-            for why in status.state_reasons
-        ],  # fmt: skip
+        "state_reasons": [_reason_json(why) for why in status.state_reasons],
         "inventory": text(status.inventory),
         "from_target": text(status.from_target),
         "limits": None

@@ -20,7 +20,9 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "DCMM portal",
-    "DESCRIPTION": "What the market maker does and why. Money, prices and sizes are strings of plain digits; times are ISO 8601 in UTC.",
+    "DESCRIPTION": (
+        "What the market maker does and why. Money, prices and sizes are strings of plain digits; times are ISO 8601 in UTC."
+    ),
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],

@@ -34,7 +34,8 @@ UNFOLD = {
         "show_search": True,
         "show_all_applications": True,
         "navigation": [
-            {"title": _("Now"), "items": [_entry(_("Markets now"), "monitoring", "admin:index"), _entry(_("Desk"), "candlestick_chart", "desk")]},
+            {"title": _("Now"), "items": [
+                _entry(_("Markets now"), "monitoring", "admin:index"), _entry(_("Desk"), "candlestick_chart", "desk")]},
             {"title": _("Trading"), "separator": True, "items": [
                 _list(_("Fills"), "swap_vert", "trading_fill"), _list(_("Orders"), "list_alt", "trading_order"),
                 _list(_("Decisions"), "psychology", "trading_decision"), _list(_("Positions"), "donut_large", "trading_position"),

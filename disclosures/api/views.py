@@ -20,6 +20,10 @@ from governance.api.asked import DEFAULT_HISTORY_S, require_market, seconds_aske
 from trading.history import MOST_SECONDS, PUBLIC_SERIES, history_json
 from trading.registry.selectors import UnknownMarket
 
+SECONDS = OpenApiParameter(
+    "seconds", int, description=f"How far back, 1 to {MOST_SECONDS}; default {DEFAULT_HISTORY_S}."
+)
+
 
 class _Public(APIView):
     authentication_classes: list[Any] = []
@@ -52,9 +56,9 @@ class PublicHistory(_Public):
 
     @extend_schema(
         operation_id="public_history",
-        parameters=[OpenApiParameter("seconds", int, description=f"How far back, 1 to {MOST_SECONDS}; default {DEFAULT_HISTORY_S}.")],
+        parameters=[SECONDS],
         responses={200: PublicHistorySerializer, 400: ErrorSerializer, 404: ErrorSerializer},
-    )  # fmt: skip
+    )
     def get(self, request: Request, slug: str) -> Response:
         require_market(slug)
         return Response(history_json(slug, seconds_asked(request), time.time_ns(), PUBLIC_SERIES))

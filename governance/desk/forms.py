@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 ACTIONS: tuple[tuple[str, Any, Any], ...] = (
     ("PAUSED", _("Pause"), _("All quotes are cancelled and no new ones are placed. Inventory stays as it is.")),
     ("REDUCING", _("Reduce only"), _("Only orders that bring the inventory closer to its target are placed.")),
-    ("HALTED", _("Kill"), _("Everything stops and every order is cancelled until the venue shows none. Starting again needs two people.")),
+    ("HALTED", _("Kill"),
+     _("Everything stops and every order is cancelled until the venue shows none. Starting again needs two people.")),
     ("ACTIVE", _("Resume"), _("Quoting starts again with the parameters already approved, if every check passes.")),
 )  # fmt: skip
 

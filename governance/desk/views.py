@@ -19,9 +19,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from governance.access.roles import STAFF_ROLES, Role, has_role
 from governance.desk.commands import StateChange, change_state, known_scopes
 from governance.desk.forms import ACTIONS, ControlForm, new_key
+from trading.activity import parameters_in_force, recent_fills
 from trading.controls.selectors import DESK
 from trading.controls.services import ControlRefused
-from trading.activity import parameters_in_force, recent_fills
 from trading.market_status import MarketStatus, book_json, status_json
 from trading.selectors import all_market_status
 from trading.sentence_text import sentence

@@ -113,7 +113,7 @@ CONTRAST = """() => {
     return .2126 * f(r) + .7152 * f(g) + .0722 * f(b); };
   const rgb = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
   const ground = (el) => { for (; el; el = el.parentElement) { const c = rgb(getComputedStyle(el).backgroundColor);
-    if (c.length >= 3 && (c[3] ?? 1) > .9 && !getComputedStyle(el).backgroundColor.startsWith("color")) return c; } return [255, 255, 255]; };
+    if (c.length >= 3 && (c[3] ?? 1) > .9) return c; } return [255, 255, 255]; };
   const bad = [];
   for (const el of document.querySelectorAll("main *, footer *")) {
     const own = [...el.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());

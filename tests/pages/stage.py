@@ -103,7 +103,8 @@ def put_quotes(slug: str, market: MarketView, now_ns: int) -> tuple[Decimal, Dec
 
 def put_cycle(slug: str, now_ns: int, outcome: str, key: str, args: dict[str, str] | None = None) -> None:
     status = CycleStatus(
-        slug=slug, at_ns=now_ns, cycle_id=f"{slug}-1", outcome=outcome, reason="" if outcome == "quoting" else key, state="active",
+        slug=slug, at_ns=now_ns, cycle_id=f"{slug}-1", outcome=outcome,
+        reason="" if outcome == "quoting" else key, state="active",
         sentence_key=key, sentence_args=args or {},
     )  # fmt: skip
     sync_client().set(keys.cycle(slug), encode(status))

@@ -1,4 +1,4 @@
-"""A market's status: from hot state where there is one, from PostgreSQL where not, never an exception, never a zero for unknown."""
+"""A market's status: from hot state where there is one, else from PostgreSQL; never an exception, never zero for unknown."""
 
 from __future__ import annotations
 

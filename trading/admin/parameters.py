@@ -21,7 +21,8 @@ def _fieldsets() -> list[tuple[object, dict[str, object]]]:
     for spec in SCHEMA:
         groups.setdefault(spec.group.value, []).append(spec.name)
     story = ["market", "version", "reason", "authorised_by", "actor_name", "actor_id", "applied_at", "values_hash"]
-    return [(_("version"), {"fields": story}), *((name, {"fields": names}) for name, names in groups.items())]
+    listed: list[tuple[object, dict[str, object]]] = [(name, {"fields": names}) for name, names in groups.items()]
+    return [(_("version"), {"fields": story}), *listed]
 
 
 @admin.register(ParameterSet)
