@@ -6,7 +6,6 @@ An entry counts for `TIGHTENING_VALID_S`, long enough for every worker to have r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from trading.hot_state import keys
 from trading.hot_state.codec import HotStateCorrupt, decode, encode
@@ -32,11 +31,6 @@ def tighten_sync(control: HotControl) -> None:
 def clear_sync(scope: str) -> None:
     """Forget the tightening of `scope` (after PostgreSQL was loosened)."""
     sync_client().hdel(keys.controls(), scope)
-
-
-def queue_read(client: Any, scopes: tuple[str, ...]) -> Any:
-    """Queue the reading of `scopes` on a pipeline; `parse_controls` reads the answer."""
-    return client.hmget(keys.controls(), list(scopes))
 
 
 def parse_controls(raw: list[bytes | None], now_ns: int) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ class LeaseClaim:
 
 
 # ARGV: owner, now, new expiry, takeover expiry, grace, slot, min gap. Nanoseconds stay strings: a Lua number would cut them.
-_ACQUIRE = """
+ACQUIRE = """
 local h = redis.call('HMGET', KEYS[1], 'phase', 'epoch', 'turn', 'expires_ns', 'slot_ns')
 local phase, epoch, turn, expires = h[1], h[2] or '0', tonumber(h[3] or '0'), h[4] or '0'
 if not phase then return {'absent', '0', 0, '0'} end
@@ -97,13 +97,10 @@ return 0
 """
 
 
-def queue_acquire(client: Any, claim: LeaseClaim) -> Any:
-    """Queue the attempt on a pipeline (or run it on a client); `parse_acquire` reads the answer."""
+def acquire_arguments(claim: LeaseClaim) -> tuple[str, ...]:
+    """What the script is given."""
     takeover_ns = claim.now_ns + round(TAKEOVER_TTL_S * 1e9)
-    return client.eval(
-        _ACQUIRE,
-        1,
-        keys.lease(claim.slug),
+    return (
         claim.owner,
         str(claim.now_ns),
         str(claim.expires_ns),
@@ -122,7 +119,7 @@ def parse_acquire(raw: Any) -> LeaseResult:
 
 async def acquire(client: redis.asyncio.Redis, claim: LeaseClaim) -> LeaseResult:
     """Try to take the lease for one cycle."""
-    return parse_acquire(await queue_acquire(client, claim))
+    return parse_acquire(await client.eval(ACQUIRE, 1, keys.lease(claim.slug), *acquire_arguments(claim)))
 
 
 async def note_absent(client: redis.asyncio.Redis, claim: LeaseClaim, *, ever_held: bool) -> bool:

@@ -37,7 +37,12 @@ Merge = Callable[[HotOrder | None], HotOrder | None]
 
 def parse_orders(raw: Mapping[Any, Any]) -> tuple[HotOrder, ...]:
     """All orders of one market's hash, gone ones included, by client order id. Raises `HotStateCorrupt`."""
-    return tuple(sorted((decode(body, HotOrder) for body in raw.values()), key=lambda order: order.client_order_id))
+    return parse_order_bodies(raw.values())
+
+
+def parse_order_bodies(bodies: Iterable[bytes]) -> tuple[HotOrder, ...]:
+    """The same from the hash's values alone."""
+    return tuple(sorted((decode(body, HotOrder) for body in bodies), key=lambda order: order.client_order_id))
 
 
 async def read_open_orders(client: redis.asyncio.Redis, slug: str, *, with_gone: bool = False) -> tuple[HotOrder, ...]:
@@ -50,11 +55,6 @@ def read_open_orders_sync(slug: str, *, with_gone: bool = False) -> tuple[HotOrd
     """The same for views, commands and the ledger."""
     found = parse_orders(sync_client().hgetall(keys.open_orders(slug)))
     return found if with_gone else tuple(order for order in found if order.gone_ns == 0)
-
-
-def queue_read(client: Any, slug: str) -> Any:
-    """Queue the reading of all orders on a pipeline; `parse_orders` reads the answer."""
-    return client.hgetall(keys.open_orders(slug))
 
 
 def queue_put(client: Any, slug: str, orders: Iterable[HotOrder]) -> Any:

@@ -20,8 +20,11 @@ from trading.hot_state import keys
 _RESERVE = """
 local all, rows, missing = redis.call('HGETALL', KEYS[1]), {}, {}
 for i = 1, #all, 2 do
-  local asset, long, short, mark = string.match(all[i + 1], '^([^|]*)|([^|]*)|([^|]*)|([^|]*)$')
-  rows[all[i]] = {asset, tonumber(long), tonumber(short), tonumber(mark)}
+  local asset, long, short, mark, restored = string.match(all[i + 1], '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|?(.*)$')
+  -- What another process rebuilt of our own row may hold intents that are only now being asked for: it permits nothing.
+  if not (all[i] == ARGV[1] and restored == 'restored') then
+    rows[all[i]] = {asset, tonumber(long), tonumber(short), tonumber(mark)}
+  end
 end
 local own, force = ARGV[1], ARGV[8] == '1'
 for i = 1, tonumber(ARGV[9]) do
@@ -120,5 +123,5 @@ async def reserve(client: redis.asyncio.Redis, wanted: Reservation, limits: Shar
 
 async def restore(client: redis.asyncio.Redis, wanted: Reservation) -> bool:
     """Put a reservation rebuilt from PostgreSQL where there is none; False if one appeared meanwhile."""
-    value = "|".join((wanted.asset, str(wanted.long), str(wanted.short), str(wanted.mark)))
+    value = "|".join((wanted.asset, str(wanted.long), str(wanted.short), str(wanted.mark), "restored"))
     return bool(await client.hsetnx(keys.reservations(), wanted.slug, value))

@@ -15,6 +15,8 @@ from trading.hot_state.lease import LeaseClaim, LeaseResult
 from trading.hot_state.values import CycleStatus, HotBalances, HotOrder, HotPosition, MarketView
 from trading.venues.interface import MarketInfo
 
+DESK = "desk"
+
 
 @dataclass(frozen=True, slots=True)
 class HotSnapshot:
@@ -32,15 +34,39 @@ class HotSnapshot:
     corrupt: tuple[str, ...]
 
 
-def queue_snapshot(pipe: Any, slug: str, account: str) -> None:
-    """Queue the reads on a pipeline; `parse_snapshot` reads the answers."""
-    pipe.get(keys.market_view(slug))
-    inbox.queue_inventory(pipe, slug)
-    orders.queue_read(pipe, slug)
-    pipe.get(keys.balances(account))
-    pipe.hget(keys.market_info(account), slug)
-    controls.queue_read(pipe, ("desk", slug))
-    pipe.get(keys.cycle(slug))
+# One script: the lease and all of the market in one command, as of one moment. KEYS: lease, view, position, pending, orders,
+# balances, market info, controls, cycle. The last two arguments are the market and the desk's scope.
+_READ = """
+local scope, desk = ARGV[#ARGV - 1], ARGV[#ARGV]
+return {redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3]), redis.call('HVALS', KEYS[4]), redis.call('HVALS', KEYS[5]),
+  redis.call('GET', KEYS[6]), redis.call('HGET', KEYS[7], scope), redis.call('HMGET', KEYS[8], desk, scope),
+  redis.call('GET', KEYS[9])}
+"""
+_ACQUIRE_AND_READ = f"""
+local function acquire()
+{lease.ACQUIRE}
+end
+local function read()
+{_READ}
+end
+local answer = acquire()
+if answer[1] ~= 'granted' then return {{answer}} end
+return {{answer, read()}}
+"""
+
+
+def _keys(slug: str, account: str) -> tuple[str, ...]:
+    return (
+        keys.lease(slug),
+        keys.market_view(slug),
+        keys.position(slug),
+        keys.inbox_pending(slug),
+        keys.open_orders(slug),
+        keys.balances(account),
+        keys.market_info(account),
+        keys.controls(),
+        keys.cycle(slug),
+    )
 
 
 def parse_snapshot(raw: list[Any], slug: str, now_ns: int) -> HotSnapshot:
@@ -57,7 +83,7 @@ def parse_snapshot(raw: list[Any], slug: str, now_ns: int) -> HotSnapshot:
             return None
 
     try:
-        found = orders.parse_orders(hot_orders)
+        found = orders.parse_order_bodies(hot_orders)
     except HotStateCorrupt:
         corrupt.append("orders")
         found = ()
@@ -79,17 +105,17 @@ def parse_snapshot(raw: list[Any], slug: str, now_ns: int) -> HotSnapshot:
 
 async def acquire_with_snapshot(
     client: redis.asyncio.Redis, claim: LeaseClaim, account: str
-) -> tuple[LeaseResult, HotSnapshot]:
-    """Ask for the lease and read the market. The snapshot means something only to the holder."""
-    async with client.pipeline(transaction=True) as pipe:
-        lease.queue_acquire(pipe, claim)
-        queue_snapshot(pipe, claim.slug, account)
-        raw = await pipe.execute()
-    return lease.parse_acquire(raw[0]), parse_snapshot(raw[1:], claim.slug, claim.now_ns)
+) -> tuple[LeaseResult, HotSnapshot | None]:
+    """Ask for the lease and, where it is granted, read the market; None where it is not."""
+    names = _keys(claim.slug, account)
+    arguments = (*lease.acquire_arguments(claim), claim.slug, DESK)
+    raw: Any = await client.eval(_ACQUIRE_AND_READ, len(names), *names, *arguments)
+    snapshot = parse_snapshot(raw[1], claim.slug, claim.now_ns) if len(raw) > 1 else None
+    return lease.parse_acquire(raw[0]), snapshot
 
 
 async def read_snapshot(client: redis.asyncio.Redis, slug: str, account: str, now_ns: int) -> HotSnapshot:
-    """Read the market again (after a takeover, or after orders were settled)."""
-    async with client.pipeline(transaction=True) as pipe:
-        queue_snapshot(pipe, slug, account)
-        return parse_snapshot(await pipe.execute(), slug, now_ns)
+    """Read the market again (after a takeover)."""
+    names = _keys(slug, account)
+    raw: Any = await client.eval(_READ, len(names), *names, slug, DESK)
+    return parse_snapshot(raw, slug, now_ns)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import redis.asyncio
@@ -52,6 +53,7 @@ class Connections:
     database: DatabaseThreads = field(default_factory=DatabaseThreads)
     looks: Looks = field(default_factory=Looks)
     busy: set[str] = field(default_factory=set)
+    attempts: Iterator[int] = field(default_factory=itertools.count)
     _accounts: dict[str, _Account] = field(default_factory=dict)
     governed: GovernedCache = field(init=False)
 

@@ -6,7 +6,6 @@ Whatever happens ends as an outcome of this market: nothing raised here reaches 
 from __future__ import annotations
 
 import asyncio
-import uuid
 from dataclasses import dataclass, replace
 
 import structlog
@@ -47,6 +46,7 @@ class _Held:
     guard: LeaseGuard
     turn: int
     snapshot: HotSnapshot
+    released: bool = False
 
 
 async def run_cycle(connections: Connections, due: Due) -> str:
@@ -89,7 +89,7 @@ async def _acquire(connections: Connections, due: Due, governed: Governed) -> _H
     if answer.answer is LeaseAnswer.ABSENT:
         await note_absent_lease(connections, claim)
         answer = await lease.acquire(connections.redis, claim)
-    if answer.answer is LeaseAnswer.GRANTED:
+    if answer.answer is LeaseAnswer.GRANTED and snapshot is not None:
         return _Held(claim, _guard(connections, answer.epoch, before_s), answer.turn, snapshot)
     if answer.answer is LeaseAnswer.WAIT:
         return await _not_quoting(connections, due, "waiting_for_lease", "")
@@ -102,7 +102,7 @@ def _claim(connections: Connections, due: Due, governed: Governed) -> LeaseClaim
     interval_s = governed.parameters.refresh_interval_s if governed.parameters is not None else due.tick_s
     return LeaseClaim(
         slug=due.market.slug,
-        owner=f"{connections.owner}:{uuid.uuid4().hex[:12]}",
+        owner=f"{connections.owner}:{next(connections.attempts)}",
         now_ns=connections.clock.now_ns(),
         slot_ns=due.slot_ns,
         # Half a tick of play: slots lie on the grid of the tick, which need not divide the interval exactly.
@@ -130,6 +130,8 @@ async def _succeed(connections: Connections, due: Due, claim: LeaseClaim) -> _He
 
 
 async def _release(connections: Connections, held: _Held) -> None:
+    if held.released:
+        return
     held.guard.revoke("the cycle is over")
     now_ns = connections.clock.now_ns()
     await lease.queue_release(connections.redis, held.claim.slug, held.claim.owner, now_ns)
@@ -158,8 +160,10 @@ async def _quote(connections: Connections, due: Due, held: _Held, governed: Gove
         reservation(market, inputs, standing, snapshot.view, held.guard.epoch),
         due, started_ns, connections.clock.now_ns(), connections.code_version,
     )  # fmt: skip
-    await finish(connections, record)
     await retire(desk, market.slug, snapshot.orders)
+    held.guard.revoke("the cycle is over")
+    await finish(connections, record, held.claim.owner)
+    held.released = True
     return plan.outcome
 
 

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 import msgspec
 
 from trading.hot_state import cycle as hot_cycle
-from trading.hot_state import decisions, reservations
+from trading.hot_state import decisions, lease, reservations
 from trading.hot_state.codec import encode
 from trading.hot_state.decisions import HotDecision
-from trading.hot_state.reservations import Reservation
+from trading.hot_state.reservations import Reservation, SharedLimits
 from trading.hot_state.snapshot import HotSnapshot
 from trading.hot_state.values import CycleStatus, HotOrder
 from trading.orders.execute import SentStep
 from trading.quoting.connections import Connections
 from trading.quoting.due import Due
-from trading.quoting.exposure import shared_limits
 from trading.quoting.plan import CycleInputs, CyclePlan
 from trading.quoting.sentences import sentence_of
 from trading.quoting.telemetry import observe_cycle
@@ -47,15 +46,16 @@ class CycleRecord:
         return (self.ended_ns - self.started_ns) / 1e6
 
 
-async def finish(connections: Connections, record: CycleRecord) -> None:
-    """Write status, decision and reservation; count."""
+async def finish(connections: Connections, record: CycleRecord, owner: str) -> None:
+    """Write status, decision and reservation, give the lease of `owner` back; count."""
     status = status_of(record)
     decision = decision_of(record, status)
     async with connections.redis.pipeline(transaction=False) as pipe:
         hot_cycle.queue_cycle(pipe, status)
         decisions.queue_push(pipe, decision)
         if record.reserved is not None:
-            reservations.queue_reserve(pipe, record.reserved, shared_limits(connections, record.market), force=True)
+            reservations.queue_reserve(pipe, record.reserved, SharedLimits(None, None, ()), force=True)
+        lease.queue_release(pipe, record.market.slug, owner, record.ended_ns)
         await pipe.execute()
     observe_cycle(record, status)
 
