@@ -26,7 +26,8 @@ APP_ROLE = "dcmm_app"
 READ_ROLE = "dcmm_read"
 DATABASE = "dcmm"
 SUPERUSER = "postgres"
-SOCKET_PATH_LIMIT = 100
+# Of the roles, not of the session: a transaction pooler keeps them.
+TIME_LIMITS = (("statement_timeout", "15s"), ("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "30s"))
 
 
 class EmbeddedServerError(Exception):
@@ -130,6 +131,13 @@ def create_roles(cluster: Cluster, port: int) -> None:
                     "{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {}"
                 ).format(verb, sql.Identifier(role), sql.Literal(cluster.password(role)))
             )
+        for role in (APP_ROLE, READ_ROLE):
+            for setting, value in TIME_LIMITS:
+                connection.execute(
+                    sql.SQL("ALTER ROLE {} SET {} = {}").format(
+                        sql.Identifier(role), sql.Identifier(setting), sql.Literal(value)
+                    )
+                )
 
 
 def create_database(cluster: Cluster, port: int, name: str = DATABASE, template: str | None = None) -> None:

@@ -22,7 +22,15 @@ def database_from_url(url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         # No session state is relied on, so that a transaction pooler may stand between.
         "DISABLE_SERVER_SIDE_CURSORS": True,
-        "OPTIONS": {"connect_timeout": 5, "prepare_threshold": None},
+        # A peer gone without a word is noticed within ten seconds; how long a statement may take is the role's setting.
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "prepare_threshold": None,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
+        },
     }
 
 

@@ -17,6 +17,9 @@ from dcmm_portal.supervisor.service import Running, Service, spawn, stop
 WATCH_INTERVAL_S = 0.2
 BACK_OFF_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 HEALTHY_AFTER_S = 60.0
+ALIVE_EVERY_S = 5.0
+SILENT_LIMIT = 3
+STOP_LIMIT_S = 14.0
 
 
 class StartFailed(Exception):
@@ -34,6 +37,7 @@ class Supervisor:
         self._instances: dict[str, Running] = {}
         self._restart_at_s: dict[str, float] = {}
         self._console_lock = threading.Lock()
+        self._asked_alive_s = 0.0
 
     def say(self, name: str, line: str) -> None:
         """One prefixed line on the console; a closed terminal is no reason to stop trading."""
@@ -68,12 +72,24 @@ class Supervisor:
                 raise StartFailed(f"{service.name} is not healthy after {service.start_timeout_s:.0f} s; see {log}")
             if self.stopping.wait(0.05):
                 raise StartFailed("stopped while starting")
-        instance.was_healthy = True
 
     def watch(self) -> None:
         """Restart whatever dies until told to stop."""
         while not self.stopping.wait(WATCH_INTERVAL_S):
             self.watch_once(time.monotonic())
+            if time.monotonic() - self._asked_alive_s > ALIVE_EVERY_S:
+                self._asked_alive_s = time.monotonic()
+                self.kill_silent(self._asked_alive_s)
+
+    def kill_silent(self, now_s: float) -> None:
+        """Kill what runs but has not shown life three times in a row: a process that hangs is as good as dead."""
+        for name, instance in list(self._instances.items()):
+            if not instance.is_up or now_s - instance.started_s < instance.service.start_timeout_s:
+                continue
+            instance.silent = 0 if instance.service.alive() else instance.silent + 1
+            if instance.silent >= SILENT_LIMIT:
+                self.say("supervisor", f"{name} shows no life; killed, to be restarted")
+                instance.process.kill()
 
     def watch_once(self, now_s: float) -> None:
         """One look at every process: note deaths, restart those whose back-off is over."""
@@ -98,24 +114,25 @@ class Supervisor:
             multiprocess.mark_process_dead(instance.pid, path=str(self._metrics_dir))
         self.write_processes()
 
-    def stop_named(self, names: Sequence[str]) -> None:
-        """Stop these processes together; they are not restarted any more."""
+    def stop_named(self, names: Sequence[str], limit_s: float = STOP_LIMIT_S) -> None:
+        """Stop these processes together within `limit_s`; they are not restarted any more."""
         chosen = [self._instances.pop(name) for name in names if name in self._instances]
         for name in names:
             self._restart_at_s.pop(name, None)
-        killed = stop(chosen, time.monotonic)
+        killed = stop(chosen, time.monotonic, limit_s)
         if killed:
             self.say("supervisor", f"did not stop in time and were killed: {', '.join(killed)}")
         self.write_processes()
 
     def stop_in_order(self, groups: Sequence[Sequence[str]], after: dict[str, Callable[[], None]]) -> None:
-        """Stop group after group; `after[name]` runs once the group that holds `name` has stopped."""
+        """Stop group after group, all within `STOP_LIMIT_S`; `after[name]` runs once the group that holds `name` has stopped."""
+        deadline_s = time.monotonic() + STOP_LIMIT_S
         for group in groups:
-            self.stop_named(group)
+            self.stop_named(group, max(0.2, deadline_s - time.monotonic()))
             for name in group:
                 if name in after:
                     after[name]()
-        self.stop_named(list(self._instances))
+        self.stop_named(list(self._instances), max(0.2, deadline_s - time.monotonic()))
 
     def names(self) -> list[str]:
         return list(self._instances)

@@ -23,6 +23,8 @@ class Service:
     stop_timeout_s: float = 4.0
     start_timeout_s: float = 60.0
     counts_metrics: bool = False
+    # Asked now and then while it runs: False three times in a row means that it hangs. True where it can't be known.
+    alive: Callable[[], bool] = lambda: True
 
 
 @dataclass
@@ -33,7 +35,7 @@ class Running:
     process: subprocess.Popen[str]
     started_s: float
     failures: int = 0
-    was_healthy: bool = False
+    silent: int = 0
     reader: threading.Thread | None = field(default=None, repr=False)
 
     @property
@@ -85,15 +87,18 @@ def _copy_lines(name: str, source: IO[str], console: Callable[[str, str], None],
         log.close()
 
 
-def stop(instances: Sequence[Running], clock_s: Callable[[], float]) -> list[str]:
-    """Ask all `instances` to stop at once and wait for each; kill what does not. Returns the names that had to be killed."""
+def stop(instances: Sequence[Running], clock_s: Callable[[], float], limit_s: float) -> list[str]:
+    """Ask all `instances` to stop at once and wait for each, together no longer than `limit_s`; kill what does not.
+
+    Returns the names that had to be killed.
+    """
     alive = [instance for instance in instances if instance.is_up]
     for instance in alive:
         instance.process.send_signal(instance.service.stop_signal)
     killed = []
     begun_s = clock_s()
     for instance in alive:
-        remaining_s = max(0.1, instance.service.stop_timeout_s - (clock_s() - begun_s))
+        remaining_s = max(0.1, min(limit_s, instance.service.stop_timeout_s) - (clock_s() - begun_s))
         try:
             instance.process.wait(remaining_s)
         except subprocess.TimeoutExpired:

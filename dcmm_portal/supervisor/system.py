@@ -23,16 +23,7 @@ from dcmm_portal.supervisor.launch import free_port, tethered
 from dcmm_portal.supervisor.service import Service
 
 SANDBOX_VENUES = ("dex", "cex")
-STOP_ORDER = (
-    ("beat",),
-    ("worker-1", "worker-2"),
-    ("market_data",),
-    ("ledger",),
-    ("relay", "web"),
-    ("sandbox-dex", "sandbox-cex"),
-    ("valkey",),
-    ("postgres",),
-)
+SILENT_AFTER_S = 15.0
 
 
 def secret(secrets_dir: Path, name: str) -> str:
@@ -210,12 +201,23 @@ class System:
     def worker_count(self) -> int:
         return int(self.given.get("WORKERS", "2"))
 
+    def stop_order(self) -> tuple[tuple[str, ...], ...]:
+        """Groups of names, first to stop first: whoever trades, then whoever books, then what they stand on."""
+        workers = tuple(f"worker-{number}" for number in range(1, self.worker_count + 1))
+        sandboxes = tuple(f"sandbox-{venue}" for venue in SANDBOX_VENUES)
+        return (("beat", *workers), ("market_data",), ("ledger",), ("relay", "web"), sandboxes, ("valkey", "postgres"))
+
     def _python(self, name: str, arguments: list[str], healthy: Callable[[], bool] | None = None) -> Service:
         environment = self.environment() | {"DCMM_PROCESS": name}
         command = [*tethered(), sys.executable, *arguments]
         url, spawned_ns = environment["REDIS_URL"], time.time_ns()
         return Service(
-            name, command, environment, healthy or (lambda: has_heartbeat(url, name, spawned_ns)), counts_metrics=True
+            name,
+            command,
+            environment,
+            healthy or (lambda: has_heartbeat(url, name, spawned_ns)),
+            counts_metrics=True,
+            alive=healthy or (lambda: not is_silent(url, name)),
         )
 
     def _web(self) -> Service:
@@ -251,6 +253,16 @@ def has_heartbeat(redis_url: str, name: str, since_ns: int) -> bool:
         return value is not None and int(value) > since_ns
     except (redis.RedisError, ValueError):
         return False
+
+
+def is_silent(redis_url: str, name: str) -> bool:
+    """True when Redis answers and has no beat of process `name` from the last `SILENT_AFTER_S`."""
+    try:
+        with redis.Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2) as client:
+            client.ping()
+    except redis.RedisError:
+        return False
+    return not has_heartbeat(redis_url, name, time.time_ns() - round(SILENT_AFTER_S * 1e9))
 
 
 def code_version() -> str:

@@ -3,6 +3,10 @@
 CREATE ROLE dcmm_owner LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD :'owner_password';
 CREATE ROLE dcmm_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD :'app_password';
 CREATE ROLE dcmm_read LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD :'read_password';
+ALTER ROLE dcmm_app SET statement_timeout = '15s';
+ALTER ROLE dcmm_app SET lock_timeout = '10s';
+ALTER ROLE dcmm_app SET idle_in_transaction_session_timeout = '30s';
+ALTER ROLE dcmm_read SET statement_timeout = '15s';
 CREATE DATABASE dcmm OWNER dcmm_owner;
 \connect dcmm
 ALTER SCHEMA public OWNER TO dcmm_owner;

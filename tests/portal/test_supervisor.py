@@ -92,6 +92,37 @@ def test_what_does_not_stop_is_killed(supervisor: Supervisor, tmp_path: Path) ->
         os.kill(pid, 0)
 
 
+def test_what_hangs_is_killed_and_restarted(supervisor: Supervisor, tmp_path: Path) -> None:
+    supervisor.start([service("a", SLEEPER, alive=lambda: False, start_timeout_s=10.0), service("b", SLEEPER)])
+    before = processes(tmp_path)
+    soon, later = time.monotonic() + 5, time.monotonic() + 11
+    for _ in range(5):
+        supervisor.kill_silent(soon)  # still within the time it has for starting
+    supervisor.kill_silent(later)
+    supervisor.kill_silent(later)
+    os.kill(before["a"]["pid"], 0)
+    supervisor.kill_silent(later)
+    pid = before["a"]["pid"]
+    wait_until(
+        lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2], 5, "death"
+    )
+    supervisor.watch_once(1000.0)
+    supervisor.watch_once(1000.0)
+    assert processes(tmp_path)["a"]["pid"] != pid
+    assert processes(tmp_path)["b"]["pid"] == before["b"]["pid"]
+
+
+def test_stopping_several_groups_keeps_to_one_deadline(supervisor: Supervisor, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("dcmm_portal.supervisor.runner.STOP_LIMIT_S", 0.6)
+    logs = [tmp_path / f"{name}.log" for name in "abc"]
+    supervisor.start(
+        [service(log.stem, STUBBORN, healthy=lambda log=log: log.exists() and "up" in log.read_text()) for log in logs]
+    )
+    begun = time.monotonic()
+    supervisor.stop_in_order([["a"], ["b"], ["c"]], {})
+    assert time.monotonic() - begun < 3
+
+
 def test_stop_runs_groups_in_order_with_what_comes_after(supervisor: Supervisor, tmp_path: Path) -> None:
     supervisor.start([service("a", SLEEPER), service("b", SLEEPER)])
     seen: list[tuple[bool, bool]] = []

@@ -18,9 +18,9 @@ from dcmm_portal.embedded import postgres
 from dcmm_portal.embedded.postgres import EmbeddedServerError
 from dcmm_portal.supervisor.launch import port_is_free
 from dcmm_portal.supervisor.runner import StartFailed, Supervisor
-from dcmm_portal.supervisor.system import STOP_ORDER, System, running_supervisor
+from dcmm_portal.supervisor.system import System, running_supervisor
 
-CANCEL_TIMEOUT_S = 6
+CANCEL_TIMEOUT_S = 5
 
 
 class Command(BaseCommand):
@@ -122,7 +122,7 @@ class Command(BaseCommand):
         begun_s = time.monotonic()
         traded = any(name.startswith("worker") for name in supervisor.names())
         after = {"worker-1": lambda: self._cancel_orders(system, supervisor)} if traded else {}
-        supervisor.stop_in_order(STOP_ORDER, after)
+        supervisor.stop_in_order(system.stop_order(), after)
         supervisor.say("supervisor", f"stopped in {time.monotonic() - begun_s:.1f} s")
 
     def _cancel_orders(self, system: System, supervisor: Supervisor) -> None:
