@@ -225,14 +225,14 @@ def test_the_process_survives_a_flushed_redis_and_refills_from_history() -> None
     inbox.append_fill(client, fill("1"))
     thread = run_consumer(stop, clock)
     try:
-        wait_until(lambda: inbox.read_position_sync(SLUG) is not None and hot_q() == 100, 10, "the first fill")
+        wait_until(lambda: inbox.read_position_sync(SLUG) is not None and hot_q() == 100, 20, "the first fill")
         client.flushdb()
-        wait_until(lambda: client.llen(keys.poll_request("dex-desk")) > 0, 10, "a history poll is asked for")
-        wait_until(lambda: hot_q() == 100, 10, "the position is back")
+        wait_until(lambda: client.llen(keys.poll_request("dex-desk")) > 0, 20, "a history poll is asked for")
+        wait_until(lambda: hot_q() == 100, 20, "the position is back")
         # What the history poll brings: the old fill once more, and the one whose entry was lost.
         inbox.append_fill(client, fill("1", source="poll"))
         inbox.append_fill(client, fill("2", source="poll"))
-        wait_until(lambda: inbox.inbox_length(client) == 0, 10, "the inbox is empty")
+        wait_until(lambda: inbox.inbox_length(client) == 0, 20, "the inbox is empty")
     finally:
         stop.set()
         thread.join(10)
@@ -248,7 +248,7 @@ def test_a_restart_takes_up_what_its_predecessor_left_and_counts_it_once() -> No
     apply_batch(given[:1], NOW)  # the predecessor died right after this commit
     thread = run_consumer(stop, clock)
     try:
-        wait_until(lambda: inbox.inbox_length(client) == 0, 10, "the inbox is empty")
+        wait_until(lambda: inbox.inbox_length(client) == 0, 20, "the inbox is empty")
     finally:
         stop.set()
         thread.join(10)
@@ -261,11 +261,11 @@ def test_a_waiting_deposit_enters_the_position_when_a_price_appears() -> None:
     inbox.append_transfer(client, transfer(asset="dct", amount="500"))
     thread = run_consumer(stop, clock)
     try:
-        wait_until(lambda: inbox.inbox_length(client) == 0, 10, "the inbox is empty")
+        wait_until(lambda: inbox.inbox_length(client) == 0, 20, "the inbox is empty")
         assert hot_q() == 0
         client.set(keys.market_view(SLUG), encode(view(SLUG, "0.25")))
         clock.advance(2)
-        wait_until(lambda: hot_q() == 500, 10, "the deposit is in the position")
+        wait_until(lambda: hot_q() == 500, 20, "the deposit is in the position")
     finally:
         stop.set()
         thread.join(10)
