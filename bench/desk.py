@@ -1,4 +1,4 @@
-"""One market of the demonstration desk in this process: connections as a worker has them, and the feed as market_data writes it."""
+"""One market of the demonstration desk in this process: connections as a worker has them, the feed as market_data writes it."""
 
 from __future__ import annotations
 

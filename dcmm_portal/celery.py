@@ -1,4 +1,4 @@
-"""The Celery application and what beat sends when. The file scheduler only: django-celery-beat cuts a tick below a second to 0."""
+"""The Celery application and what beat sends when. The file scheduler only: a database one cuts a tick below a second to 0."""
 
 from __future__ import annotations
 

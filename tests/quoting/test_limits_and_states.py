@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
@@ -33,8 +34,11 @@ async def test_pause_takes_quotes_off_and_resume_brings_them_back(world: World) 
     assert len(world.cex.resting()) == 2
     assert world.status().reason in ("control_paused", "state_paused")
     resume(DEX, actor=OPERATOR, reason="fine again", idempotency_key="k2", now=to_datetime(world.clock.now_ns()))
-    await world.tick(worker)
-    await world.tick(worker)
+    for _ in range(100):
+        await world.tick(worker)
+        if world.dex.resting():
+            break
+        await asyncio.sleep(0.01)
     assert len(world.dex.resting()) == 2
     await worker.close()
 
@@ -114,9 +118,13 @@ async def test_hard_limit_cancels_locks_and_stays_locked(world: World) -> None:
     assert (lock.state, lock.rule, lock.lifted_at) == ("PAUSED", "hard_limit", None)
     assert Event.objects.filter(type="limit.hard").count() == 1
     world.position(DEX, 0)
-    for _ in range(3):
+    # The stored states are read beside the cycles; until then the tightening in Redis holds.
+    for _ in range(100):
         await world.tick(worker)
-    assert world.dex.resting() == []
+        assert world.dex.resting() == []
+        if world.status().reason == "lock_hard_limit":
+            break
+        await asyncio.sleep(0.01)
     assert world.status().reason == "lock_hard_limit"
     assert Lock.objects.count() == 1
     await worker.close()

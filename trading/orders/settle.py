@@ -115,7 +115,7 @@ def _settled_by_answer(order: HotOrder, found: OwnOrder, too_late: bool, now_ns:
         # Still at the old price: the amend may arrive until its deadline, after that it never will.
         return replace(merged, amend_price=None, amend_size=None, status="LIVE") if too_late else None
     if merged.status == "CANCEL_PENDING":
-        # A cancel carries no deadline; once the order's own requests are long over, it counts as resting and may be cancelled again.
+        # A cancel carries no deadline: shown as open, the order counts as resting and may be cancelled again.
         return replace(merged, status="LIVE")
     return merged
 

@@ -94,7 +94,7 @@ def _same(stored: Any, recomputed: Any) -> bool:
     if isinstance(stored, bool) or isinstance(recomputed, bool):
         return stored is recomputed
     if isinstance(stored, int | float) and isinstance(recomputed, int | float):
-        # A column of JSON drops the point of 5.0; the value is what counts, and equal doubles have equal bits (-0.0 is not stored).
+        # A column of JSON drops the point of 5.0; equal doubles have equal bits (-0.0 is never stored).
         return stored == recomputed
     return type(stored) is type(recomputed) and bool(stored == recomputed)
 
