@@ -66,7 +66,7 @@ def extracted() -> Catalog:
     return catalog
 
 
-def _add(catalog: Catalog, function: str | None, message: Any, place: str) -> None:
+def _add(catalog: Catalog, function: Any, message: Any, place: str) -> None:
     context = None
     if isinstance(message, tuple) and function == "pgettext":
         context, message = message[0], message[1]

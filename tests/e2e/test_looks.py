@@ -44,6 +44,9 @@ def test_pages_in_every_look(
     page.screenshot(path=SCREENS / f"desk-{name}.png", full_page=True)
     page.goto("/desk/controls/dct-usdt-dex/?state=PAUSED")
     page.screenshot(path=SCREENS / f"control-{name}.png")
+    page.goto("/admin/")
+    page.screenshot(path=SCREENS / f"records-{name}.png")
+    page.goto("/desk/controls/dct-usdt-dex/?state=PAUSED")
     assert page.get_attribute("html", "dir") == ("rtl" if language == "dv" else "ltr")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert problems == []
