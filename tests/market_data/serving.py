@@ -46,7 +46,9 @@ class Scripts:
             "cex-desk": ScriptedVenue([CEX], "cex-desk", SystemClock()),
         }
 
-    def open(self, market_refs: Sequence[object], account_slug: str, clock: Clock) -> ScriptedVenue:
+    def open(
+        self, market_refs: Sequence[object], account_slug: str, clock: Clock, *, known: Sequence[object] = ()
+    ) -> ScriptedVenue:
         if account_slug in self.refusals:
             raise self.refusals[account_slug]
         venue = self.venues[account_slug]

@@ -14,7 +14,7 @@ from trading.clock import FakeClock
 from trading.hot_state import inbox, keys
 from trading.hot_state.connection import async_client, sync_client
 from trading.hot_state.values import CursorMove, RawFill, RawTransfer
-from trading.market_data.history_poll import HistoryPoll, LaggingCursor
+from trading.market_data.history_poll import AccountMarkets, HistoryPoll, LaggingCursor
 from trading.venues.interface import VenueTransfer, VenueUnavailable
 
 HOUR = 3_600_000_000_000
@@ -33,8 +33,9 @@ class Poll:
         async def read_cursor(account: str, channel: str) -> str:
             return self.committed.get(channel, "")
 
+        markets = AccountMarkets("dex-desk", "dex", {"m": REF})
         self.poll = HistoryPoll(
-            self.venue, {"m": REF}, client, self.clock, read_cursor, lambda slug, trade_id: self.own.append(trade_id)
+            self.venue, markets, client, self.clock, read_cursor, lambda slug, trade_id: self.own.append(trade_id)
         )
 
     def inbox(self) -> list[RawFill | RawTransfer | CursorMove | None]:
@@ -77,6 +78,18 @@ async def test_what_the_ledger_needs_is_on_the_fill(at: Poll) -> None:
         fee_asset="usdt", venue_ns=123, source="poll", received_ns=at.clock.now_ns(),
     )  # fmt: skip
     assert at.own == ["t7"]
+
+
+async def test_a_fill_on_a_market_nobody_knows_reaches_the_ledger_before_the_cursor_moves(at: Poll) -> None:
+    old = at.clock.now_ns() - HOUR
+    at.venue.fills = [fill("venue:XYZ/USDT", 1, old)]
+    await at.poll.poll()
+    told, move = at.inbox()
+    assert isinstance(told, RawFill)
+    assert (told.market, told.venue, told.account, told.symbol, told.trade_id) == (
+        "venue:XYZ/USDT", "dex", "dex-desk", "XYZ/USDT", "t1",
+    )  # fmt: skip
+    assert move == CursorMove("dex-desk", "fills", "1")
 
 
 async def test_recent_fills_are_read_again_and_counted_once(at: Poll) -> None:

@@ -9,8 +9,12 @@ from decimal import Decimal as D
 
 import pytest
 
-from tests.market_data.scripted_venue import book
+from tests.market_data.scripted_venue import book, fill
 from tests.market_data.serving import CEX, DEX, GOOD, NOW, Scripts, healthy, serving, until, view_where
+from trading.hot_state import keys
+from trading.hot_state.codec import decode
+from trading.hot_state.connection import sync_client
+from trading.hot_state.values import RawFill
 from trading.market_data.volatility_store import last_volatility, persist_volatility
 from trading.models import Market, VolatilitySnapshot
 from trading.parameters.services import apply_version, current_values
@@ -39,6 +43,27 @@ async def test_a_market_the_venue_does_not_list_leaves_its_neighbour_alone(desk:
         scripts.dex.unknown = set()  # listed at last
         scripts.dex.books[CEX].put_nowait(book(CEX, *GOOD))
         await view_where(client, CEX, healthy, "the market listed later")
+
+
+async def test_fills_of_a_market_switched_off_still_reach_the_ledger(desk: None) -> None:
+    row = Market.objects.get(slug=CEX)
+    row.account, row.is_active = Market.objects.get(slug=DEX).account, False
+    row.save()
+    scripts = Scripts()
+    scripts.dex.fills = [fill(CEX, 1, 1)]
+    scripts.dex.own.put_nowait(fill(CEX, 2, 2, cursor=""))
+    async with serving(scripts):
+
+        def told() -> set[tuple[str, ...]]:
+            raw = sync_client().xrange(keys.INBOX_STREAM)
+            bodies = [decode(one[b"b"], RawFill) for _, one in raw if one[b"k"] == b"fill"]
+            return {(one.trade_id, one.market, one.symbol, one.account) for one in bodies}
+
+        async def both() -> bool:
+            expected = {(trade, CEX, row.venue_symbol, "dex-desk") for trade in ("t1", "t2")}
+            return await asyncio.to_thread(told) == expected
+
+        await until(both, "the polled and the streamed fill in the inbox, under the market's own name")
 
 
 async def test_new_parameters_take_effect(desk: None) -> None:

@@ -106,3 +106,16 @@ def test_one_currency_of_the_venue_is_never_two_assets_of_ours() -> None:
         Identities().bind([CEX, jetton], [VenueListing("GRAM-USDT", "GRAM", "USDT")])
     with pytest.raises(VenueRejected, match="it offers: no market at all"):
         Identities().bind([CEX], [])
+
+
+def test_a_market_switched_off_keeps_its_name() -> None:
+    delisted = replace(CEX, slug="gone-usdt-cex", venue_symbol="GONE-USDT", base="gone")
+    identities = Identities()
+    listings = [VenueListing("DCT/USDT", "DCT", "USDT"), VenueListing("GRAM-USDT", "GRAM", "USDT")]
+    identities.bind([DEX], listings, known=[CEX, delisted])
+    assert identities.slug("GRAM-USDT") == CEX.slug
+    assert identities.slug("GONE-USDT") == "gone-usdt-cex"
+    assert identities.asset("GRAM") == "gram"
+    assert identities.slugs() == (DEX.slug,)
+    with pytest.raises(VenueRejected):
+        identities.symbol(CEX.slug)

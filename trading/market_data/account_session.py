@@ -17,7 +17,7 @@ from trading.hot_state.orders import apply_venue_order
 from trading.hot_state.values import HotBalance, HotBalances
 from trading.market_data.book_feed import MarketFeed
 from trading.market_data.cadence import Cadence
-from trading.market_data.history_poll import HistoryPoll, ReadCursor, raw_fill
+from trading.market_data.history_poll import AccountMarkets, HistoryPoll, ReadCursor, raw_fill
 from trading.market_data.market_state import read_clock
 from trading.market_data.order_audit import audit_orders
 from trading.market_data.problems import FeedProblem, problem_of
@@ -47,7 +47,9 @@ CLOSE_TIMEOUT_S = 1.0
 class OpenVenue(Protocol):
     """Makes the adapter of an account (trading.venues.factory.open_venue)."""
 
-    def __call__(self, market_refs: Sequence[MarketRef], account_slug: str, clock: Clock) -> Venue: ...
+    def __call__(
+        self, market_refs: Sequence[MarketRef], account_slug: str, clock: Clock, *, known: Sequence[MarketRef]
+    ) -> Venue: ...
 
 
 class MissingMarketFound(Exception):
@@ -56,7 +58,7 @@ class MissingMarketFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every session shares."""
+    """What every session shares. `known`: all markets of the registry, also those switched off."""
 
     client: HotClient
     clock: Clock
@@ -65,6 +67,7 @@ class Surroundings:
     read_cursor: ReadCursor
     recorder: RecorderPolicy | None
     stop: asyncio.Event
+    known: Sequence[MarketRef]
 
 
 class AccountSession:
@@ -79,6 +82,9 @@ class AccountSession:
     ) -> None:
         self.account = account
         self._trackers, self._publishers, self._around = trackers, publishers, around
+        own = {ref.slug: ref for ref in around.known if ref.account == account}
+        own |= {slug: tracker.ref for slug, tracker in trackers.items()}
+        self._markets = AccountMarkets(account, next(iter(own.values())).venue, own)
         self._poll_now = asyncio.Event()
         self._balances_now = asyncio.Event()
         self._orders_now = asyncio.Event()
@@ -126,7 +132,8 @@ class AccountSession:
 
     async def _open(self, slugs: Sequence[str]) -> Venue:
         refs = [self._trackers[slug].ref for slug in slugs]
-        venue = self._around.open_venue(refs, self.account, self._around.clock)
+        others = [ref for slug, ref in self._markets.refs.items() if slug not in slugs]
+        venue = self._around.open_venue(refs, self.account, self._around.clock, known=others)
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
                 await venue.open()
@@ -168,7 +175,7 @@ class AccountSession:
     async def _follow(self, venue: Venue, listed: Sequence[str], recorders: Mapping[str, Recorder]) -> None:
         refs = {slug: self._trackers[slug].ref for slug in listed}
         around = self._around
-        history = HistoryPoll(venue, refs, around.client, around.clock, around.read_cursor, self._own_trade)
+        history = HistoryPoll(venue, self._markets, around.client, around.clock, around.read_cursor, self._own_trade)
         missing = [slug for slug in self._trackers if slug not in refs]
         async with asyncio.TaskGroup() as group:
             for slug in listed:
@@ -238,16 +245,16 @@ class AccountSession:
 
     async def _own_event(self, item: OwnOrder | OwnFill) -> None:
         client, now_ns = self._around.client, self._around.clock.now_ns()
-        tracker = self._trackers.get(item.market)
-        if tracker is None:
-            log.error("own_event_of_unknown_market", account=self.account, market=item.market)
-        elif isinstance(item, OwnOrder):
-            await apply_venue_order(client, item.market, item, now_ns)
-            self._publishers[item.market].wake()
-        else:
+        if isinstance(item, OwnFill):
             self._own_trade(item.market, item.trade_id)
-            await append_fill_async(client, raw_fill(item, tracker.ref, "stream", now_ns))
+            await append_fill_async(client, raw_fill(item, self._markets, "stream", now_ns))
             self._balances_now.set()
+        elif item.market not in self._markets.refs:
+            log.error("own_order_on_unknown_market", account=self.account, market=item.market)
+        else:
+            await apply_venue_order(client, item.market, item, now_ns)
+            if item.market in self._publishers:
+                self._publishers[item.market].wake()
 
     def _own_failed(self, error: Exception | None) -> None:
         """What the stream would have told meanwhile is in the history."""
@@ -256,7 +263,8 @@ class AccountSession:
         self._orders_now.set()
 
     def _own_trade(self, slug: str, trade_id: str) -> None:
-        self._trackers[slug].state.on_own_trade(trade_id)
+        if slug in self._trackers:
+            self._trackers[slug].state.on_own_trade(trade_id)
 
     async def _poll_history(self, history: HistoryPoll) -> None:
         cadence = self._around.cadence

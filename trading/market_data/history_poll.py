@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
@@ -54,13 +55,29 @@ class LaggingCursor:
             self.moved_to = self._recent.popleft()
 
 
-def raw_fill(fill: OwnFill, ref: MarketRef, source: str, received_ns: int) -> RawFill:
-    """The venue's fill as the ledger identifies it."""
+@dataclass(frozen=True, slots=True)
+class AccountMarkets:
+    """Every market of one account that the registry knows, by slug: also those switched off or not listed just now."""
+
+    account: str
+    venue: str
+    refs: Mapping[str, MarketRef]
+
+
+def raw_fill(fill: OwnFill, markets: AccountMarkets, source: str, received_ns: int) -> RawFill:
+    """The venue's fill as the ledger identifies it.
+
+    One on a market that the registry does not know goes on under the venue's own name (`venue:<symbol>`): the ledger
+    sets it aside where people see it, nothing else may drop it.
+    """
+    ref = markets.refs.get(fill.market)
+    if ref is None:
+        log.error("fill_of_unknown_market", account=markets.account, market=fill.market, trade=fill.trade_id)
     return RawFill(
-        market=ref.slug,
-        venue=ref.venue,
-        account=ref.account,
-        symbol=ref.venue_symbol,
+        market=fill.market,
+        venue=markets.venue,
+        account=markets.account,
+        symbol=ref.venue_symbol if ref else fill.market.removeprefix("venue:"),
         trade_id=fill.trade_id,
         order_id=fill.venue_order_id,
         client_order_id=fill.client_order_id,
@@ -82,13 +99,13 @@ class HistoryPoll:
     def __init__(
         self,
         venue: Venue,
-        refs: Mapping[str, MarketRef],
+        markets: AccountMarkets,
         client: HotClient,
         clock: Clock,
         read_cursor: ReadCursor,
         on_own_trade: Callable[[str, str], None],
     ) -> None:
-        self._venue, self._refs, self._client, self._clock = venue, refs, client, clock
+        self._venue, self._markets, self._client, self._clock = venue, markets, client, clock
         self._read_cursor = read_cursor
         self._on_own_trade = on_own_trade
 
@@ -114,22 +131,16 @@ class HistoryPoll:
         return count
 
     async def _append_fill(self, fill: OwnFill) -> None:
-        ref = self._refs.get(fill.market)
-        if ref is None:
-            log.error("fill_of_unknown_market", account=self._venue.account, market=fill.market, trade=fill.trade_id)
-            return
         self._on_own_trade(fill.market, fill.trade_id)
-        await append_fill_async(self._client, raw_fill(fill, ref, "poll", self._clock.now_ns()))
+        await append_fill_async(self._client, raw_fill(fill, self._markets, "poll", self._clock.now_ns()))
 
     async def _drain_transfers(self) -> None:
-        venue_slug = next(iter(self._refs.values())).venue
-
         async def fetch(cursor: str) -> Sequence[VenueTransfer]:
             return await self._venue.fetch_transfers(cursor, PAGE)
 
         async def append(transfer: VenueTransfer) -> None:
             raw = RawTransfer(
-                venue=venue_slug,
+                venue=self._markets.venue,
                 account=self._venue.account,
                 transfer_id=transfer.transfer_id,
                 asset=transfer.asset,

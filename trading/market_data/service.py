@@ -20,7 +20,7 @@ from trading.market_data.rules import changed_rules
 from trading.market_data.supervision import keep_running, pause
 from trading.market_data.tracker import MarketTracker, Moment
 from trading.market_data.volatility_store import last_volatility, persist_volatility
-from trading.registry.selectors import MarketRef, active_markets
+from trading.registry.selectors import MarketRef, active_markets, known_markets
 
 log = structlog.get_logger(__name__)
 PROCESS = "market_data"
@@ -101,6 +101,7 @@ class MarketDataService:
             read_cursor=self._read_cursor,
             recorder=self._recorder,
             stop=stop,
+            known=await self._database.run(known_markets),
         )
         accounts = sorted({ref.account for ref in refs})
         log.info("market_data_serves", markets=[ref.slug for ref in refs], accounts=accounts)

@@ -50,6 +50,11 @@ def active_markets() -> tuple[MarketRef, ...]:
     return tuple(_ref(row) for row in rows)
 
 
+def known_markets() -> tuple[MarketRef, ...]:
+    """Every market, also those switched off (their late fills count), by id."""
+    return tuple(_ref(row) for row in Market.objects.select_related("account__venue").order_by("pk"))
+
+
 def market_ref(slug: str) -> MarketRef:
     """The market called `slug`. Raises `UnknownMarket`."""
     row = Market.objects.filter(slug=slug).select_related("account__venue").first()

@@ -47,19 +47,21 @@ def open_venue(
     *,
     environ: Mapping[str, str] | None = None,
     seed: int = 1,
+    known: Sequence[MarketIdentity] = (),
 ) -> Venue:
     """The adapter of account `account_slug` for those of `market_refs` that are its own; call `open()` on it next.
 
     Raises `UnknownAdapter` or `MissingCredential`, each naming what to put right. `seed` is of the back-off's jitter.
+    `known`: markets of the registry that are not traded now, by whose names late fills are told.
     """
     markets = tuple(ref for ref in market_refs if ref.account == account_slug)
     if not markets:
         raise UnknownAdapter(f"no active market is traded through account {account_slug!r}")
-    known = ADAPTERS.get(markets[0].adapter)
-    if known is None:
+    found = ADAPTERS.get(markets[0].adapter)
+    if found is None:
         names = ", ".join(sorted(ADAPTERS))
         raise UnknownAdapter(f"venue {markets[0].venue} names adapter {markets[0].adapter!r}; there are: {names}")
-    module_name, passphrase = known
+    module_name, passphrase = found
     module = cast(AdapterModule, importlib.import_module(module_name))
     return module.open_adapter(
         markets=markets,
@@ -68,4 +70,5 @@ def open_venue(
         credential=read_credential(account_slug, passphrase=passphrase, environ=environ),
         clock=clock,
         seed=seed,
+        known=tuple(ref for ref in known if ref.account == account_slug),
     )

@@ -48,8 +48,17 @@ class Identities:
         self._slug_of: dict[str, str] = {}
         self._asset_of: dict[str, str] = {}
 
-    def bind(self, markets: Iterable[MarketIdentity], listings: Iterable[VenueListing]) -> None:
-        """Find every market in the venue's list. Raises VenueRejected(UNKNOWN_MARKET) naming what the venue offers nearby."""
+    def bind(
+        self,
+        markets: Iterable[MarketIdentity],
+        listings: Iterable[VenueListing],
+        known: Iterable[MarketIdentity] = (),
+    ) -> None:
+        """Find every market in the venue's list. Raises VenueRejected(UNKNOWN_MARKET) naming what the venue offers nearby.
+
+        `known`: markets of ours that are not traded now, listed or not; what the venue still tells of them gets their
+        names, and they can refuse nothing.
+        """
         by_symbol = {listing.symbol: listing for listing in listings}
         found = [(market, _listing(market, by_symbol)) for market in markets]
         for market, listing in found:
@@ -57,6 +66,18 @@ class Identities:
             self._bind_asset(listing.quote, market.quote)
             self._symbol_of[market.slug] = listing.symbol
             self._slug_of[listing.symbol] = market.slug
+        for market in known:
+            self._recognise(market, by_symbol)
+
+    def _recognise(self, market: MarketIdentity, by_symbol: Mapping[str, VenueListing]) -> None:
+        try:
+            listing = _listing(market, by_symbol)
+        except VenueRejected:
+            self._slug_of.setdefault(market.venue_symbol, market.slug)
+            return
+        self._slug_of.setdefault(listing.symbol, market.slug)
+        self._asset_of.setdefault(listing.base, market.base)
+        self._asset_of.setdefault(listing.quote, market.quote)
 
     def _bind_asset(self, code: str, asset: str) -> None:
         known = self._asset_of.setdefault(code, asset)
@@ -76,11 +97,11 @@ class Identities:
             raise VenueRejected(RejectReason.UNKNOWN_MARKET, message) from None
 
     def slug(self, symbol: str) -> str | None:
-        """Our market of the venue's symbol; None for a market that is not ours."""
+        """Our market of the venue's symbol, traded now or not; None for a market that is not ours."""
         return self._slug_of.get(symbol)
 
     def slugs(self) -> tuple[str, ...]:
-        """Every market of this account."""
+        """Every market that is traded through this account."""
         return tuple(self._symbol_of)
 
     def asset(self, code: str) -> str:

@@ -73,11 +73,13 @@ class CcxtOkxVenue:
         *,
         seed: int = 1,
         timeout_s: float = 3.0,
+        known: Sequence[MarketIdentity] = (),
         limits: Mapping[str, Limit] = LIMITS,
     ) -> None:
         self.name = markets[0].venue
         self.account = account
         self._markets = tuple(markets)
+        self._known = tuple(known)
         self._base_url = base_url
         self._credential = credential
         self._timeout_s = timeout_s
@@ -138,7 +140,7 @@ class CcxtOkxVenue:
         for symbol, structure in listed.items():
             row = shapes.info(structure)
             listings.append(VenueListing(symbol, text(row, "baseCcy"), text(row, "quoteCcy")))
-        self._identities.bind(self._markets, listings)
+        self._identities.bind(self._markets, listings, self._known)
         for slug in self._identities.slugs():
             structure = listed[self._identities.symbol(slug)]
             self._unified[slug] = structure["symbol"]

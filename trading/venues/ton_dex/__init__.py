@@ -19,6 +19,7 @@ def open_adapter(
     credential: Credential,
     clock: Clock,
     seed: int,
+    known: Sequence[MarketIdentity] = (),
 ) -> Venue:
     """What `trading.venues.factory` calls."""
-    return TonDexVenue(markets, account, base_url, credential, clock, seed=seed)
+    return TonDexVenue(markets, account, base_url, credential, clock, seed=seed, known=known)

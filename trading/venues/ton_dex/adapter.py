@@ -69,10 +69,12 @@ class TonDexVenue:
         *,
         seed: int = 1,
         timeout_s: float = 3.0,
+        known: Sequence[MarketIdentity] = (),
     ) -> None:
         self.name = markets[0].venue
         self.account = account
         self._markets = tuple(markets)
+        self._known = tuple(known)
         self._infos: dict[str, MarketInfo] = {}
         self._identities = Identities()
         self._time = VenueTime(clock, self.server_time_ns)
@@ -112,7 +114,7 @@ class TonDexVenue:
         answer = await self._transport.read(endpoints.MARKETS)
         listed = {text(row, "symbol"): row for row in rows(answer, "markets")}
         listings = [VenueListing(symbol, text(row, "base"), text(row, "quote")) for symbol, row in listed.items()]
-        self._identities.bind(self._markets, listings)
+        self._identities.bind(self._markets, listings, self._known)
         for slug in self._identities.slugs():
             self._infos[slug] = shapes.market_info(listed[self._identities.symbol(slug)], slug)
         limits = answer.get("rate_limits")
