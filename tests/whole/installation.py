@@ -15,7 +15,11 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import redis
+
+from dcmm_portal.environment import read_env_file
 from dcmm_portal.supervisor.launch import free_port
+from trading.hot_state import keys
 
 ROOT = Path(__file__).resolve().parents[2]
 # What the test run sets for itself must not reach the copy.
@@ -121,6 +125,16 @@ class Installation:
         except (OSError, ValueError):
             return False
         return bool(markets) and all(row["bid"] and row["ask"] and row["state"] == "ACTIVE" for row in markets.values())
+
+    def last_cycle(self, slug: str) -> dict[str, Any] | None:
+        """The market's last quoting cycle, from the hot state."""
+        url = read_env_file(self.data_dir / "runtime" / "app.env")["REDIS_URL"]
+        try:
+            with redis.Redis.from_url(url, socket_timeout=2) as client:
+                body = client.get(keys.cycle(slug))
+        except redis.RedisError:
+            return None
+        return dict(json.loads(body)) if body else None
 
     def processes(self) -> dict[str, int]:
         rows = json.loads((self.data_dir / "runtime" / "processes.json").read_text())
