@@ -117,8 +117,11 @@ class BookSide:
                 resting.ahead = size
 
     def restate_background(self, price: Decimal, size: Decimal, now_ns: int) -> None:
-        """As `set_background`, but a size equal to the last stated one is no update: what we took stays taken."""
-        if self.taken.get(price) != size and self.background.get(price) != size:
+        """As `set_background`, but a size equal to the last stated one is no update: what we took stays taken.
+
+        Where we took, the last stated size is the one from before; that it may equal what we left is a coincidence.
+        """
+        if size != self.taken.get(price, self.background.get(price)):
             self.set_background(price, size, now_ns)
 
     def take_background(self, price: Decimal, size: Decimal) -> None:

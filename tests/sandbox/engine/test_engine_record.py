@@ -133,6 +133,16 @@ def test_what_we_take_lasts_until_the_levels_next_update(desk):
     assert desk.book().asks[0] == (D(100), D(9))
 
 
+def test_a_stated_size_that_happens_to_equal_what_we_left_is_an_update(desk):
+    desk.depth(bids=[(99, 10)], asks=[(100, 10)])
+    desk.place("buy", 100, 6, "ioc")
+    assert desk.book().asks == ((D(100), D(4)),)
+    desk.top(99, 10, 100, 4)  # of its own accord
+    assert desk.book().asks == ((D(100), D(4)),)
+    desk.top(99, 10, 100, 10)  # and an update again: what we took is long over
+    assert desk.book().asks == ((D(100), D(10)),)
+
+
 def test_a_new_best_price_removes_better_recorded_levels(desk):
     desk.depth(bids=[(100, 1), (99, 1)], asks=[(101, 1), (102, 1)])
     desk.top("99.50", 2, 102, 3)
