@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
@@ -91,7 +92,8 @@ def resting_orders(system: Installation) -> int:
     """Own orders that the stopped venues' ledgers still show as resting."""
     total = 0
     for venue in ("dex", "cex"):
-        with sqlite3.connect(system.data_dir / "sandbox" / venue / "exchange.sqlite3") as ledger:
+        path = system.data_dir / "sandbox" / venue / "exchange.sqlite3"
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as ledger:
             query = "SELECT count(*) FROM orders WHERE account = 'desk' AND status IN ('open', 'partially_filled')"
             total += ledger.execute(query).fetchone()[0]
     return total
