@@ -133,6 +133,9 @@ LIMIT_USE_RATIO = Gauge(
 )
 LEASE_TAKEOVERS = Counter("dcmm_lease_takeovers_total", "Leases taken over after an unclean end", ("market",))
 DECISIONS_WRITTEN = Counter("dcmm_decisions_written_total", "Cycles written to PostgreSQL, by form", ("form",))
+DECISIONS_SET_ASIDE = Counter(
+    "dcmm_decisions_set_aside_total", "Decisions that no table could hold; copies are in the stream dcmm:decisions-dead"
+)
 DECISIONS_WAITING = Gauge(
     "dcmm_decisions_waiting", "Decisions in the stream not yet kept", multiprocess_mode="mostrecent"
 )
@@ -152,14 +155,25 @@ LEDGER_BATCH_SECONDS = Histogram(
 LEDGER_INBOX_LENGTH = Gauge(
     "dcmm_ledger_inbox_entries", "Inbox entries not yet acknowledged", multiprocess_mode="mostrecent"
 )
+POSITIONS_OVERWRITTEN = Counter(
+    "dcmm_ledger_positions_overwritten_total",
+    "Published positions that were ahead of PostgreSQL and were replaced by the committed one, by market",
+    ("market",),
+)
 LEDGER_RETRIES = Counter(
     "dcmm_ledger_retries_total", "Batches that had to wait for PostgreSQL or Redis, by kind of problem", ("problem",)
 )
 LEDGER_POSITION = Gauge(
-    "dcmm_ledger_position_base", "Committed position in base units, by market", ("market",), multiprocess_mode="mostrecent"
+    "dcmm_ledger_position_base",
+    "Committed position in base units, by market",
+    ("market",),
+    multiprocess_mode="mostrecent",
 )
 LEDGER_REALISED_PNL = Gauge(
-    "dcmm_ledger_realised_pnl_quote", "Realised P&L in quote units, by market", ("market",), multiprocess_mode="mostrecent"
+    "dcmm_ledger_realised_pnl_quote",
+    "Realised P&L in quote units, by market",
+    ("market",),
+    multiprocess_mode="mostrecent",
 )
 LEDGER_UNREALISED_PNL = Gauge(
     "dcmm_ledger_unrealised_pnl_quote",
@@ -168,7 +182,10 @@ LEDGER_UNREALISED_PNL = Gauge(
     multiprocess_mode="mostrecent",
 )
 LEDGER_SEQ = Gauge(
-    "dcmm_ledger_sequence_number", "Ledger number of the position, by market", ("market",), multiprocess_mode="mostrecent"
+    "dcmm_ledger_sequence_number",
+    "Ledger number of the position, by market",
+    ("market",),
+    multiprocess_mode="mostrecent",
 )
 RECONCILIATION_DIFFERENCES = Gauge(
     "dcmm_reconciliation_differences_count",
@@ -192,7 +209,9 @@ WEBHOOKS = Counter(
 
 EVENTS_RELAYED = Counter("dcmm_events_relayed_total", "Events published and taken out of the outbox")
 RELAY_FAILURES = Counter(
-    "dcmm_relay_failures_total", "Attempts to publish that failed; the events stay in the outbox, by problem", ("problem",)
+    "dcmm_relay_failures_total",
+    "Attempts to publish that failed; the events stay in the outbox, by problem",
+    ("problem",),
 )
 OUTBOX_ENTRIES = Gauge("dcmm_outbox_entries", "Events waiting in the outbox", multiprocess_mode="mostrecent")
 OUTBOX_LAG_SECONDS = Gauge(

@@ -10,8 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.quoting.world import DEX, World
+from trading.clock import to_datetime
 from trading.hot_state import decisions as stream
-from trading.models import Decision, DecisionBatch, MarketMinute
+from trading.models import Decision, DecisionBatch, Market, MarketMinute, Order
+from trading.orders.records import OrderRecord, write_records
 from trading.quoting.decision_writer import DecisionWriter
 from trading.quoting.replay import replay_batch, replay_decision
 
@@ -109,3 +111,55 @@ async def test_every_number_of_the_quote_is_stored(world: World) -> None:
     assert {"r", "delta", "k", "shift"} <= set(row.result["quote"])
     assert Decimal(row.result["bid"]["price"]) < Decimal("0.27")
     assert row.parameter_version == 1 and row.code_version == "test"
+
+
+async def test_one_entry_that_no_table_can_hold_is_set_aside_and_all_others_are_kept(world: World) -> None:
+    """A value too wide for its column, a number that JSON columns refuse, a time outside any calendar."""
+    await _run_ticks(world, 1)
+    (_, fields), *_ = world.redis.xrange("dcmm:decisions")
+    good = json.loads(fields[b"d"])
+    poison = [
+        good | {"cycle_id": "c" * 5_000},
+        good | {"cycle_id": "late", "at_ns": 10**21},
+        good | {"notable": False, "cycle_id": "quiet", "slug": "s" * 5_000},
+        good | {"notable": False, "cycle_id": "nul-slug", "slug": "s\x00"},
+    ]
+    for number, each in enumerate(poison):
+        world.redis.xadd("dcmm:decisions", {"d": json.dumps(each)})
+        world.redis.xadd("dcmm:decisions", {"d": json.dumps(good | {"cycle_id": f"after-{number}", "notable": True})})
+    writer = DecisionWriter(world.redis, world.clock)
+    writer.recover()
+    writer.step(block_ms=10)
+    writer.flush()
+    kept = set(Decision.objects.values_list("cycle_id", flat=True))
+    assert {"after-0", "after-1", "after-2", good["cycle_id"]} <= kept
+    assert stream.backlog(world.redis) == 0
+    dead = world.redis.xrange("dcmm:decisions-dead")
+    assert sorted(json.loads(one[b"d"])["cycle_id"][:5] for _, one in dead) == ["ccccc", "late", "nul-s", "quiet"]
+    assert all(one[b"reason"] for _, one in dead)
+
+
+async def test_a_nul_in_a_reason_is_kept_readable(world: World) -> None:
+    """A venue's answer may hold anything; what was decided and sent is kept all the same."""
+    await _run_ticks(world, 1)
+    (entry_id, fields), *_ = world.redis.xrange("dcmm:decisions")
+    decision = json.loads(fields[b"d"])
+    decision |= {"reason": "refused\x00", "orders": [{"detail": "no\x00thing"}], "cycle_id": "nul"}
+    world.redis.xadd("dcmm:decisions", {"d": json.dumps(decision)})
+    writer = DecisionWriter(world.redis, world.clock)
+    writer.recover()
+    writer.step(block_ms=10)
+    row = Decision.objects.get(cycle_id="nul")
+    assert (row.reason, row.orders) == ("refused\ufffd", [{"detail": "no\ufffdthing"}])
+
+
+def test_an_order_whose_refusal_holds_a_nul_does_not_stay_an_intent(world: World) -> None:
+    now = to_datetime(world.clock.now_ns())
+    Order.objects.create(
+        client_order_id="m1b0e1c9", market=Market.objects.get(slug=DEX), side="buy", level=0, epoch=1, price=1, size=1,
+        status="INTENT", parameter_version=1, created_at=now, updated_at=now,
+    )  # fmt: skip
+    one = OrderRecord("m1b0e1c9", "REJECTED", "v\x001", Decimal(1), Decimal(1), Decimal(0), None, None, "bad\x00price")
+    assert write_records([one], now) == 1
+    row = Order.objects.get(client_order_id="m1b0e1c9")
+    assert (row.status, row.reason, row.venue_order_id) == ("REJECTED", "bad\ufffdprice", "v\ufffd1")

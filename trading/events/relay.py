@@ -13,7 +13,6 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-import redis
 import structlog
 from channels.layers import get_channel_layer
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
@@ -21,7 +20,7 @@ from django.db.models import F
 
 from trading import metrics
 from trading.clock import Clock
-from trading.hot_state.connection import sync_client
+from trading.hot_state.connection import HotStateUnavailable, sync_client
 from trading.hot_state.event_stream import RelayAlarm, publish_events
 from trading.hot_state.market import beat_sync
 from trading.models import OutboxEntry
@@ -152,13 +151,12 @@ async def _close_layer() -> None:
     try:
         async with asyncio.timeout(SEND_TIMEOUT_S):
             await layer.flush()
-    except (OSError, RuntimeError, TimeoutError, redis.RedisError) as problem:
+    except (OSError, RuntimeError, TimeoutError, HotStateUnavailable) as problem:
         log.debug("channel_layer_not_closed", problem=type(problem).__name__)
 
 
 def run(stop: threading.Event, clock: Clock) -> None:
-    """A relay from start to stop; raises what it cannot work without, for its supervisor to start it again.
-    """
+    """A relay from start to stop; raises what it cannot work without, for its supervisor to start it again."""
     relay = Relay(clock)
     try:
         relay.run(stop)

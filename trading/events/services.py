@@ -10,13 +10,13 @@ from enum import Enum
 from functools import partial
 from typing import Any
 
-import redis
 import structlog
 from django.db import connection, transaction
 from django.db.models import Max, Q
 
 from trading.copying import NotInTransaction, copy_rows
 from trading.hot_state.codec import encode
+from trading.hot_state.connection import HotStateUnavailable
 from trading.hot_state.event_stream import wake_relay
 from trading.locks import lock_aggregates
 from trading.models import Event, OutboxEntry
@@ -152,7 +152,7 @@ def _wake(count: int) -> None:
     # The relay also looks by itself every 0.2 s: a Redis that is away costs latency, never an event.
     try:
         wake_relay()
-    except redis.RedisError as problem:
+    except HotStateUnavailable as problem:
         log.debug("relay_not_woken", events=count, problem=type(problem).__name__)
 
 

@@ -27,5 +27,6 @@ def decode(body: bytes, kind: type[T]) -> T:
         decoder = _decoders[kind] = msgspec.json.Decoder(kind)
     try:
         return decoder.decode(body)
-    except (msgspec.DecodeError, msgspec.ValidationError) as problem:
+    except (ValueError, RecursionError) as problem:
+        # Not JSON, not this type, not UTF-8, nested too deep.
         raise HotStateCorrupt(f"{kind.__name__}: {problem}") from problem

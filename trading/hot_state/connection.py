@@ -11,17 +11,26 @@ from django.conf import settings
 CONNECT_TIMEOUT_S = 2.0
 CALL_TIMEOUT_S = 5.0
 
+HotStateUnavailable = redis.RedisError
+"""What calls of the hot state raise while Redis is away, late or refuses; for rooms that don't speak to Redis themselves."""
+
 
 @lru_cache(maxsize=1)
 def sync_client() -> redis.Redis:
     """The process' blocking client (views, ledger, commands). Answers are bytes."""
     return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=CALL_TIMEOUT_S, socket_connect_timeout=CONNECT_TIMEOUT_S, health_check_interval=15
+        settings.REDIS_URL,
+        socket_timeout=CALL_TIMEOUT_S,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        health_check_interval=15,
     )
 
 
 def async_client() -> redis.asyncio.Redis:
     """A client for the running event loop; its owner closes it. Answers are bytes."""
     return redis.asyncio.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=CALL_TIMEOUT_S, socket_connect_timeout=CONNECT_TIMEOUT_S, health_check_interval=15
+        settings.REDIS_URL,
+        socket_timeout=CALL_TIMEOUT_S,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        health_check_interval=15,
     )

@@ -13,6 +13,7 @@ from trading.hot_state.codec import decode, encode
 
 # Approximate bound of the stream: a writer that is down for long loses the oldest decisions rather than Redis its memory.
 KEPT = 200_000
+DEAD_LETTERS_KEPT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,13 @@ def acknowledge(client: redis.Redis, entry_ids: list[str]) -> None:
     if entry_ids:
         client.xack(keys.DECISION_STREAM, keys.DECISION_GROUP, *entry_ids)
         client.xdel(keys.DECISION_STREAM, *entry_ids)
+
+
+def set_aside(client: redis.Redis, entry_id: str, body: bytes, reason: str) -> None:
+    """Keep a copy of an entry that no table can hold, for people to look at, and acknowledge it."""
+    fields: dict[Any, Any] = {b"id": entry_id.encode(), b"reason": reason.encode(errors="replace"), b"d": body}
+    client.xadd(keys.DECISION_DEAD_LETTERS, fields, maxlen=DEAD_LETTERS_KEPT, approximate=True)
+    acknowledge(client, [entry_id])
 
 
 def backlog(client: redis.Redis) -> int:

@@ -12,6 +12,7 @@ from django.db import connection
 
 from trading.hot_state.values import HotOrder
 from trading.models import Fill, LeaseEpoch, Order
+from trading.storable import storable_text
 
 FINAL_STATUSES = frozenset({"FILLED", "CANCELLED", "REJECTED", "NOT_SENT"})
 
@@ -65,13 +66,13 @@ def write_records(records: Sequence[OrderRecord], now: datetime) -> int:
             {
                 "id": record.client_order_id,
                 "status": record.status,
-                "venue_id": record.venue_order_id,
+                "venue_id": storable_text(record.venue_order_id),
                 "price": str(record.price),
                 "size": str(record.size),
                 "filled": str(record.filled),
                 "amend_price": None if record.amend_price is None else str(record.amend_price),
                 "amend_size": None if record.amend_size is None else str(record.amend_size),
-                "reason": record.reason,
+                "reason": storable_text(record.reason),
             }
             for record in records
         ]

@@ -2,6 +2,7 @@
 
 One consumer (in the relay's process). An entry is acknowledged after its transaction committed, and counted at most once: rows
 are unique by cycle and time, and a batch that was committed but not acknowledged is recognised when its entries come again.
+An entry that no table can hold is found by writing its batch one by one, and set aside: it must not keep the others waiting.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import json
 import threading
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import redis
 import structlog
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from trading import metrics
 from trading.clock import Clock, SystemClock, to_datetime
@@ -24,6 +26,7 @@ from trading.hot_state.codec import HotStateCorrupt, encode
 from trading.hot_state.connection import sync_client
 from trading.hot_state.decisions import HotDecision
 from trading.models import Decision, DecisionBatch, Market
+from trading.storable import storable_json, storable_text
 
 log = structlog.get_logger(__name__)
 CONSUMER = "writer"
@@ -32,6 +35,8 @@ BLOCK_MS = 500
 # A minute is closed this long after its end; a cycle that is recorded later makes a second batch of that minute.
 MINUTE_CLOSED_AFTER_S = 3.0
 LARGEST_BATCH = 2_000
+# What a single entry can do to its batch: a value that no column holds, or that breaks a constraint.
+POISON = (DataError, IntegrityError, ArithmeticError, ValueError, RecursionError)
 
 _COUNT = """
 INSERT INTO market_minutes (market_id, minute, cycles, two_sided, one_sided, spread_bps_sum)
@@ -48,6 +53,7 @@ class Entry:
 
     entry_id: str
     decision: HotDecision
+    body: bytes = b""
 
     @property
     def at(self) -> datetime:
@@ -93,27 +99,49 @@ class DecisionWriter:
             self._write_batch(key)
 
     def _entries(self, batch: Sequence[tuple[str, bytes]]) -> list[Entry]:
-        """The readable ones; what can't be read is told and acknowledged, since it never will be."""
+        """The readable ones; what can't be read is set aside, since it never will be."""
         entries = []
         for entry_id, body in batch:
             try:
-                entries.append(Entry(entry_id, stream.parse_decision(body)))
-            except HotStateCorrupt as problem:
-                log.error("decision_unreadable", entry=entry_id, problem=str(problem)[:200])
-                stream.acknowledge(self.client, [entry_id])
+                entry = Entry(entry_id, stream.parse_decision(body), body)
+                _check(entry)
+                entries.append(entry)
+            except (HotStateCorrupt, ArithmeticError, ValueError, OSError) as problem:
+                self._set_aside(entry_id, body, problem)
         return entries
 
+    def _set_aside(self, entry_id: str, body: bytes, problem: Exception) -> None:
+        reason = f"{type(problem).__name__}: {problem}"[:300]
+        log.error("decision_set_aside", entry=entry_id, problem=reason)
+        stream.set_aside(self.client, entry_id, body, reason)
+        metrics.DECISIONS_SET_ASIDE.inc()
+
     def _take(self, entries: Sequence[Entry]) -> None:
-        notable = [entry for entry in entries if entry.decision.notable]
-        if notable:
-            write_rows(notable)
-            stream.acknowledge(self.client, [entry.entry_id for entry in notable])
+        self._keep([entry for entry in entries if entry.decision.notable], write_rows)
         for entry in entries:
             if not entry.decision.notable:
                 key = (entry.decision.slug, entry.minute)
                 self.held.setdefault(key, []).append(entry)
                 if len(self.held[key]) >= LARGEST_BATCH:
                     self._write_batch(key)
+
+    def _keep(self, entries: Sequence[Entry], write: Callable[[Sequence[Entry]], Any]) -> None:
+        """Write `entries` and acknowledge them; where one of them is refused, one by one, without it."""
+        if not entries:
+            return
+        try:
+            write(entries)
+        except POISON as problem:
+            if _partition_is_missing(problem):
+                raise
+            if len(entries) == 1:
+                self._set_aside(entries[0].entry_id, entries[0].body, problem)
+                return
+            log.warning("decisions_refused", entries=len(entries), problem=type(problem).__name__)
+            for entry in entries:
+                self._keep([entry], write)
+            return
+        stream.acknowledge(self.client, [entry.entry_id for entry in entries])
 
     def _close_minutes(self) -> None:
         now_s = self.clock.now_ns() / 1e9
@@ -122,10 +150,20 @@ class DecisionWriter:
                 self._write_batch(key)
 
     def _write_batch(self, key: tuple[str, datetime]) -> None:
-        entries = self.held[key]
-        write_batch(entries)
+        self._keep(self.held[key], write_batch)
         del self.held[key]
-        stream.acknowledge(self.client, [entry.entry_id for entry in entries])
+
+
+def _check(entry: Entry) -> None:
+    """Refuse what would break even a question to the database: a name with a NUL, a time that no calendar holds."""
+    names = entry.decision.slug + entry.decision.cycle_id
+    if storable_text(names) != names or entry.minute.year < 2000:
+        raise ValueError("an identity or a time that no table can hold")
+
+
+def _partition_is_missing(problem: Exception) -> bool:
+    """A day without a partition refuses every entry: nobody's fault but ours, and mended by making it."""
+    return isinstance(problem, IntegrityError) and "no partition of relation" in str(problem)
 
 
 def write_rows(entries: Sequence[Entry]) -> int:
@@ -150,15 +188,22 @@ def _row(entry: Entry) -> Decision:
         market=one.slug,
         cycle_id=one.cycle_id,
         outcome=one.outcome,
-        reason=one.reason,
+        reason=storable_text(one.reason),
         parameter_version=one.parameter_version,
         code_version=one.code_version,
-        inputs=json.loads(bytes(one.inputs)),
-        result=json.loads(bytes(one.result)),
-        orders=json.loads(bytes(one.orders)),
+        inputs=_document(one.inputs),
+        result=_document(one.result),
+        orders=_document(one.orders),
         epoch=one.epoch,
         duration_ms=one.duration_ms,
     )
+
+
+def _document(body: Any) -> Any:
+    """JSON as the column can hold it. Looking for what has to go costs more than it should where nothing has."""
+    raw = bytes(body)
+    value = json.loads(raw)
+    return storable_json(value) if b"\\u" in raw else value
 
 
 def write_batch(entries: Sequence[Entry]) -> None:
