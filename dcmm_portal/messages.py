@@ -34,7 +34,6 @@ RECORDS = (
     "governance/models/",
     "governance/admin",
     "trading/management/",
-    "trading/parameters/",
 )
 
 
