@@ -23,7 +23,8 @@ run: venv
 
 test: venv-dev
 	$(BIN)/python ops/ensure_browser.py
-	$(BIN)/python -m pytest -q -n $(WORKERS_TEST) $(ARGS)
+	$(BIN)/python -m pytest -q -n $(WORKERS_TEST) --dist loadgroup --ignore tests/whole $(ARGS)
+	$(BIN)/python -m pytest -q tests/whole
 
 check: venv-dev
 	$(BIN)/python ops/check.py

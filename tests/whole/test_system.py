@@ -15,7 +15,7 @@ import pytest
 from tests.support.servers import wait_until
 from tests.whole.installation import Installation, alive_with
 
-pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("whole")]
+pytestmark = pytest.mark.whole
 MARKETS = {"dct-usdt-dex", "gram-usdt-cex"}
 
 
