@@ -8,12 +8,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
+from dcmm_portal.push import PING_EVERY_S, PushConsumer
 from disclosures.transparency.public_market import public_json, public_markets
 from trading.events.live import GROUP
 
-PING_EVERY_S = 5.0
 # Several changes within this time are told as one, and all visitors of a process share one reading.
 GATHER_S = 0.1
 _shared: dict[str, Any] = {"at": 0.0, "markets": []}
@@ -35,7 +34,7 @@ async def shared_markets() -> list[dict[str, Any]]:
     return markets
 
 
-class PublicConsumer(AsyncJsonWebsocketConsumer):
+class PublicConsumer(PushConsumer):
     """Sends a `snapshot` per market, then `market` on change, and `ping`."""
 
     groups = [GROUP]
@@ -51,9 +50,6 @@ class PublicConsumer(AsyncJsonWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         for task in self._tasks:
             task.cancel()
-
-    async def receive_json(self, content: Any, **kwargs: Any) -> None:
-        """The page asks for nothing; what it sends is ignored."""
 
     async def market_status(self, message: dict[str, Any]) -> None:
         """A market changed: read its public form again soon. The group's own message is finer than the public may see."""

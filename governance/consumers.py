@@ -7,9 +7,10 @@ import time
 from typing import Any
 
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.db import DatabaseError
 from django.utils import translation
 
+from dcmm_portal.push import PING_EVERY_S, PushConsumer
 from governance.access.roles import STAFF_ROLES, has_role
 from trading.activity import recent_fills
 from trading.events.live import GROUP, market_message
@@ -17,9 +18,9 @@ from trading.selectors import all_market_status
 from trading.sentence_text import sentence
 
 FORBIDDEN = 4403
-PING_EVERY_S = 5.0
-# A role taken away ends the socket within this time.
-ROLE_CHECK_EVERY_S = 15.0
+TRY_AGAIN = 1011
+# A role taken away, a sign-out or a new password ends the socket within this time.
+ROLE_CHECK_EVERY_S = 5.0
 EVENT_GROUP = "trading.events"
 LANGUAGES = ("en", "dv")
 
@@ -30,7 +31,7 @@ def language_of(query_string: bytes) -> str:
     return asked if asked in LANGUAGES else "en"
 
 
-class DeskConsumer(AsyncJsonWebsocketConsumer):
+class DeskConsumer(PushConsumer):
     """Sends a `snapshot` per market, then `market` on change, `fills` when there are new ones, `event`, and `ping`."""
 
     groups = [GROUP, EVENT_GROUP]
@@ -51,9 +52,6 @@ class DeskConsumer(AsyncJsonWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         for task in self._tasks:
             task.cancel()
-
-    async def receive_json(self, content: Any, **kwargs: Any) -> None:
-        """The page asks for nothing; what it sends is ignored."""
 
     async def market_status(self, message: dict[str, Any]) -> None:
         """A market changed."""
@@ -92,16 +90,19 @@ class DeskConsumer(AsyncJsonWebsocketConsumer):
             await self.send_json({"type": "ping", "market": None})
 
     async def _keep_checking(self) -> None:
-        while True:
+        code = None
+        while code is None:
             await asyncio.sleep(ROLE_CHECK_EVERY_S)
-            if not await self._is_allowed():
-                await self.close(code=FORBIDDEN)
+            try:
+                code = None if await self._is_allowed() else FORBIDDEN
+            except DatabaseError:
+                # What cannot be checked is not allowed; the page connects again by itself.
+                code = TRY_AGAIN
+        await self.close(code=code)
 
     @database_sync_to_async
     def _is_allowed(self) -> bool:
-        from governance.models import User
+        from governance.access.sessions import person_of_session
 
-        user = self.scope.get("user")
-        if user is None or not user.is_authenticated:
-            return False
-        return has_role(User.objects.filter(pk=user.pk).first(), *STAFF_ROLES)
+        session = self.scope.get("session")
+        return has_role(person_of_session(session.session_key if session else None), *STAFF_ROLES)

@@ -217,3 +217,16 @@ OUTBOX_ENTRIES = Gauge("dcmm_outbox_entries", "Events waiting in the outbox", mu
 OUTBOX_LAG_SECONDS = Gauge(
     "dcmm_outbox_lag_seconds", "Age of the oldest event in the outbox", multiprocess_mode="mostrecent"
 )
+
+# --- pages --------------------------------------------------------------------------------------------------------------
+
+SOCKET_MESSAGES_REFUSED = Counter(
+    "dcmm_socket_messages_refused_total",
+    "Messages of clients on the live sockets that were not taken, by reason (not_json, not_text, too_big)",
+    ("reason",),
+)
+SIGN_IN_ATTEMPTS = Counter(
+    "dcmm_sign_in_attempts_total",
+    "Attempts to sign in, by outcome (signed_in, refused, held_back, unavailable)",
+    ("outcome",),
+)

@@ -223,7 +223,7 @@ class System:
     def _web(self) -> Service:
         arguments = ["-m", "uvicorn", "dcmm_portal.asgi:application", "--host", self.given.get("HOST", "127.0.0.1"),
                      "--port", str(self.port), "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2",
-                     "--ws", "websockets-sansio"]  # fmt: skip
+                     "--ws", "websockets-sansio", "--ws-max-size", "65536"]  # fmt: skip
         return self._python("web", arguments, lambda: http_answers(f"http://127.0.0.1:{self.port}/healthz"))
 
     def manage(self, *arguments: str, owner: bool = False, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:

@@ -116,6 +116,79 @@ async def test_what_a_client_sends_does_not_end_its_socket(committed_desk: None)
     await socket.disconnect()
 
 
+@pytest.mark.parametrize(
+    ("frame", "code"), [({"text": "{bad"}, "not_json"), ({"text": "[" * 4000}, "not_json"), ({"bytes": b"\xff"}, "not_text"),
+                        ({"text": ""}, "not_json")],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/ws/public/", "/ws/desk/"])
+async def test_nonsense_is_answered_and_the_socket_lives(
+    committed_desk: None, path: str, frame: dict[str, object], code: str
+) -> None:
+    person = await sync_to_async(stage.person)("auditor", Role.AUDITOR)
+    socket = _socket(path, ORIGIN + await sync_to_async(_cookie)(person))
+    assert await socket.connect()
+    await socket.send_input({"type": "websocket.receive"} | frame)
+    told = await _told_of(socket, "error")
+    assert told == {"type": "error", "market": None, "code": code}
+    await socket.send({"still": "here"})
+    await socket.disconnect()
+
+
+async def test_a_flood_of_nonsense_and_a_huge_message_close_the_socket(committed_desk: None) -> None:
+    for frames, code in (([{"text": "{bad"}] * 11, 4400), ([{"text": '"' + "x" * 5000 + '"'}], 1009)):
+        socket = _socket("/ws/public/", ORIGIN)
+        assert await socket.connect()
+        for frame in frames:
+            await socket.send_input({"type": "websocket.receive"} | frame)
+        assert await _closed(socket) == code
+
+
+async def test_the_desk_socket_ends_with_the_session(committed_desk: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sign-out, a new password, expiry and a lost role each end it."""
+    from django.contrib.sessions.models import Session
+    from django.utils import timezone
+
+    from governance import consumers
+
+    monkeypatch.setattr(consumers, "ROLE_CHECK_EVERY_S", 0.1)
+
+    def sign_out(client: Client) -> None:
+        client.post("/accounts/sign-out/")
+
+    def new_password(client: Client) -> None:
+        person = stage.User.objects.get(username="new_password")
+        person.set_password("another-long-password-8")
+        person.save()
+
+    def expiry(client: Client) -> None:
+        Session.objects.filter(pk=client.cookies["sessionid"].value).update(expire_date=timezone.now())
+
+    def lost_role(client: Client) -> None:
+        stage.User.objects.get(username="lost_role").groups.clear()
+
+    for ending in (sign_out, new_password, expiry, lost_role):
+        person, client = await sync_to_async(stage.person)(ending.__name__, Role.AUDITOR), Client()
+        await sync_to_async(client.force_login)(person)
+        cookie = f"sessionid={client.cookies['sessionid'].value}".encode()
+        socket = _socket("/ws/desk/", [*ORIGIN, (b"cookie", cookie)])
+        assert await socket.connect()
+        await _told_of(socket, "fills")
+        await sync_to_async(ending)(client)
+        assert await _closed(socket) == 4403, ending.__name__
+
+
+async def _told_of(socket: Socket, kind: str) -> object:
+    while (message := await socket.told())["type"] != kind:
+        pass
+    return message
+
+
+async def _closed(socket: Socket) -> int:
+    while (message := await socket.receive_output(5))["type"] != "websocket.close":
+        pass
+    return int(message["code"])
+
+
 async def test_only_changes_are_pushed_and_quiet_markets_repeated(committed_desk: None) -> None:
     clock, client = FakeClock(time.time_ns()), async_client()
     push = LivePush(get_channel_layer(), client, clock)
