@@ -1,7 +1,7 @@
 """Reserve, pass the gate, persist intents, send, learn the outcomes: the only place from which orders go to a venue.
 
 Reservation and gate are asked side by side, because neither writes anything that the other needs: together one round trip to
-Redis and one to PostgreSQL before the bytes leave. Cancels ask nobody.
+Redis and one to PostgreSQL before the bytes leave. Cancels ask nobody and wait for nobody.
 """
 
 from __future__ import annotations
@@ -82,22 +82,51 @@ class _Prepared:
     hot: HotOrder  # as it stands while the request is under way
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What reservation and gate let pass, `reason` for the rest; `stuck`: amends whose orders must go because the gate
+    can't let them be moved."""
+
+    passed: list[_Prepared]
+    reason: str = ""
+    stuck: tuple[_Prepared, ...] = ()
+
+
 async def execute(desk: Desk, venue: Venue, guard: LeaseGuard, batch: Batch) -> tuple[SentStep, ...]:
-    """Send the batch. Never raises for a single request; raises when nothing could be asked or recorded at all."""
+    """Send the batch. Never raises for a single request; raises when nothing could be asked or recorded at all. Cancels go
+    whatever becomes of the asking; new orders wait for their answers, as the balance they free may be needed."""
     deadline_ns = _deadline_ns(desk.clock, guard)
     prepared = [_prepare(step, batch, guard.epoch, deadline_ns) for step in batch.steps]
     cancels = [one for one in prepared if one.planned.action is StepAction.CANCEL]
     placing = [one for one in prepared if one.planned.action is not StepAction.CANCEL]
-    withheld, passed = "", placing
-    if placing:
-        withheld, passed = await _ask(desk, guard, batch, placing)
-    going = [*cancels, *passed]
-    results = [_withheld(one, withheld) for one in placing if one not in passed]
-    if going:
-        outcomes = await venue.replace_quote([one.request for one in going], guard)
-        await _record(desk, batch, going, outcomes)
-        results += [_sent(one, outcome) for one, outcome in zip(going, outcomes, strict=True)]
-    return tuple(results)
+    cancelled, asked = await asyncio.gather(
+        _send(desk, venue, guard, batch, cancels), _ask(desk, guard, batch, placing), return_exceptions=True
+    )
+    if isinstance(asked, BaseException):
+        raise asked
+    if isinstance(cancelled, BaseException):
+        raise cancelled
+    withheld = [_withheld(one, asked.reason) for one in placing if one not in asked.passed]
+    instead = [_cancel_instead(one, batch, asked.reason) for one in asked.stuck]
+    sent = await _send(desk, venue, guard, batch, [*instead, *asked.passed])
+    return (*withheld, *cancelled, *sent)
+
+
+async def _send(
+    desk: Desk, venue: Venue, guard: LeaseGuard, batch: Batch, going: Sequence[_Prepared]
+) -> tuple[SentStep, ...]:
+    if not going:
+        return ()
+    outcomes = await venue.replace_quote([one.request for one in going], guard)
+    await _record(desk, batch, going, outcomes)
+    return tuple(_sent(one, outcome) for one, outcome in zip(going, outcomes, strict=True))
+
+
+def _cancel_instead(one: _Prepared, batch: Batch, reason: str) -> _Prepared:
+    """An order that should move and can't must not rest where it is."""
+    zero = Decimal(0)
+    step = replace(one.planned, action=StepAction.CANCEL, size=zero, already_filled=zero, reduces=True, reason=reason)
+    return _prepare(step, batch, 0, 0)
 
 
 def _deadline_ns(clock: Clock, guard: LeaseGuard) -> int:
@@ -138,10 +167,10 @@ def _prepare(step: PlannedStep, batch: Batch, epoch: int, deadline_ns: int) -> _
     return _Prepared(step, QuoteStep(StepKind.AMEND, amend=amend), hot)
 
 
-async def _ask(
-    desk: Desk, guard: LeaseGuard, batch: Batch, placing: Sequence[_Prepared]
-) -> tuple[str, list[_Prepared]]:
-    """Reservation and gate; the reason for withholding ("" for none) and the requests that may go."""
+async def _ask(desk: Desk, guard: LeaseGuard, batch: Batch, placing: Sequence[_Prepared]) -> _Asked:
+    """Reservation and gate. Raises when the reservation can't be asked."""
+    if not placing:
+        return _Asked([])
     asked_at_s = desk.clock.monotonic_s()
     gate, blocked_by = await asyncio.gather(
         _gate(desk, guard, batch, placing), _reserve(desk, batch, placing), return_exceptions=True
@@ -149,18 +178,29 @@ async def _ask(
     if isinstance(blocked_by, BaseException):
         raise blocked_by
     if isinstance(gate, BaseException):
-        # A gate that can't be asked is closed. What the reservation wrote is taken back before the cycle ends.
-        log.warning("gate_unreachable", market=batch.market.slug, problem=type(gate).__name__)
-        gate = GateAnswer(frozenset(), "gate_unreachable", ())
+        return await _gate_unreachable(desk, batch, placing, gate)
     passed = [one for one in placing if one.hot.client_order_id in gate.passed]
     if blocked_by:
         await _take_back(desk, batch, placing, passed)
-        return blocked_by, []
+        return _Asked([], blocked_by)
     refused = [one for one in placing if one not in passed]
     if refused:
         await _take_back(desk, batch, refused, [])
     guard.gate_passed(asked_at_s)
-    return gate.reason, passed
+    stuck = tuple(one for one in refused if one.hot.client_order_id in gate.unamendable)
+    return _Asked(passed, gate.reason, stuck)
+
+
+async def _gate_unreachable(desk: Desk, batch: Batch, placing: Sequence[_Prepared], problem: BaseException) -> _Asked:
+    """A gate that can't be asked is closed; what was written for it is taken back, in PostgreSQL too: its answer may have
+    been lost after the commit."""
+    log.warning("gate_unreachable", market=batch.market.slug, problem=type(problem).__name__)
+    try:
+        await _take_back(desk, batch, placing, placing)
+    except DatabaseError as again:
+        log.warning("intents_not_taken_back", market=batch.market.slug, problem=type(again).__name__)
+    stuck = tuple(one for one in placing if one.planned.action is StepAction.AMEND)
+    return _Asked([], "gate_unreachable", stuck)
 
 
 async def _gate(desk: Desk, guard: LeaseGuard, batch: Batch, placing: Sequence[_Prepared]) -> GateAnswer:

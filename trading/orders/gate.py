@@ -18,6 +18,7 @@ from django.db import connection
 from trading.risk.states import SidePermission, TradingState, permission
 
 DESK = "desk"
+_PERMISSIONS = {state.value: permission(state) for state in TradingState}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,13 @@ class GateRequest:
 
 @dataclass(frozen=True, slots=True)
 class GateAnswer:
-    """`passed`: client order ids whose intents are written. `reason`: why the others are not ('' if all passed)."""
+    """`passed`: client order ids whose intents are written. `reason`: why the others are not ('' if all passed).
+    `unamendable`: amends that may go but whose order PostgreSQL holds for done: such an order can only be cancelled."""
 
     passed: frozenset[str]
     reason: str
     states: tuple[str, ...]
+    unamendable: frozenset[str] = frozenset()
 
 
 _STATEMENT = """
@@ -86,7 +89,8 @@ amended AS (
     UPDATE orders SET amend_price = wanted.price, amend_size = wanted.size, deadline_at = wanted.deadline,
                       correlation_id = %(cycle_id)s, updated_at = %(now)s
     FROM wanted
-    WHERE is_amend AND client_order_id = wanted.id AND market_id = %(market_id)s AND status IN ('INTENT', 'LIVE')
+    WHERE is_amend AND client_order_id = wanted.id AND market_id = %(market_id)s
+      AND status IN ('INTENT', 'LIVE', 'CANCEL_PENDING', 'UNKNOWN')
     RETURNING client_order_id
 )
 SELECT controls_known, epoch_newest, version_current,
@@ -139,7 +143,7 @@ def _answer(request: GateRequest, row: Sequence[Any] | None) -> GateAnswer:
     if row is None:
         return GateAnswer(frozenset(), "controls_unknown", ())
     controls_known, epoch_newest, version_current, states, passed = row
-    reason = ""
+    reason, unamendable = "", frozenset[str]()
     if not controls_known:
         reason = "controls_unknown"
     elif not epoch_newest:
@@ -147,6 +151,14 @@ def _answer(request: GateRequest, row: Sequence[Any] | None) -> GateAnswer:
     elif not version_current:
         reason = "parameters_changed"
     elif len(passed) < len(request.intents):
-        forbidding = [state for state in states if state != TradingState.ACTIVE.value]
-        reason = "state_forbids" if forbidding else "order_not_amendable"
-    return GateAnswer(frozenset(passed), reason, tuple(sorted(states)))
+        permissions = {_PERMISSIONS.get(state, SidePermission.NONE) for state in states}
+        refused = [one for one in request.intents if one.client_order_id not in passed]
+        permitted = [one for one in refused if permissions <= _enough(one)]
+        unamendable = frozenset(one.client_order_id for one in permitted if one.is_amend)
+        reason = "order_not_amendable" if len(permitted) == len(refused) else "state_forbids"
+    return GateAnswer(frozenset(passed), reason, tuple(sorted(states)), unamendable)
+
+
+def _enough(intent: Intent) -> set[SidePermission]:
+    """What the states may permit for `intent` to go."""
+    return {SidePermission.ALL, SidePermission.REDUCE_ONLY} if intent.reduces else {SidePermission.ALL}

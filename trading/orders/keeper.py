@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Sequence
 
 import redis.asyncio
@@ -15,6 +16,7 @@ import structlog
 
 from trading.clock import Clock
 from trading.hot_state.cycle import read_cycle
+from trading.hot_state.lease import CLOCK_MARGIN_S
 from trading.registry.selectors import MarketRef
 from trading.venues.interface import Venue, VenueError
 
@@ -55,7 +57,8 @@ class Keeper:
         self.slugs = slugs
         self._client = client
         self._clock = clock
-        self._last_good_ns: dict[str, int] = {}
+        self._seen_ns: dict[str, int] = {}
+        self._good_at_s: dict[str, float] = {}
 
     async def beat(self) -> bool:
         """Sweep what is not looked after, then renew; True if the timer was renewed."""
@@ -70,11 +73,16 @@ class Keeper:
         return True
 
     async def _is_live(self, slug: str) -> bool:
+        """A status counts from when this process first saw it, in monotonic time, so that a wall clock that is put back
+        can't keep an old one alive; and only if it was fresh by the wall clock then."""
         status = await read_cycle(self._client, slug)
-        if status is not None and status.outcome not in _NOT_LOOKED_AFTER:
-            self._last_good_ns[slug] = max(status.at_ns, self._last_good_ns.get(slug, 0))
-        last_ns = self._last_good_ns.get(slug)
-        return last_ns is not None and self._clock.now_ns() - last_ns < CYCLE_LIVE_S * 1e9
+        now_s = self._clock.monotonic_s()
+        if status is not None and status.at_ns != self._seen_ns.get(slug):
+            self._seen_ns[slug] = status.at_ns
+            age_s = (self._clock.now_ns() - status.at_ns) / 1e9
+            if status.outcome not in _NOT_LOOKED_AFTER and age_s >= -CLOCK_MARGIN_S:
+                self._good_at_s[slug] = max(now_s - max(age_s, 0.0), self._good_at_s.get(slug, -math.inf))
+        return now_s - self._good_at_s.get(slug, -math.inf) < CYCLE_LIVE_S
 
     async def _sweep(self, stalled: Sequence[str]) -> bool:
         """Take the orders of stalled markets off; False while one still shows."""

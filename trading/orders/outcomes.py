@@ -40,12 +40,23 @@ def learn(outcome: StepOutcome, under_way: HotOrder, now_ns: int) -> Merge:
     told = outcome.order
     if word == "accepted" and told is not None:
         return lambda current: _accepted(current or under_way, told, outcome.step.kind, now_ns)
-    change = {
-        StepKind.SUBMIT: _submit_failed,
-        StepKind.AMEND: _amend_failed,
-        StepKind.CANCEL: _cancel_failed,
-    }[outcome.step.kind]
-    return lambda current: current if current is None or current.gone_ns else change(current, word)
+    return lambda current: _failed(current, under_way, outcome.step.kind, word)
+
+
+def _failed(current: HotOrder | None, under_way: HotOrder, kind: StepKind, word: str) -> HotOrder | None:
+    if current is None:
+        return _lost(under_way, kind, word)
+    if current.gone_ns:
+        return current
+    change = {StepKind.SUBMIT: _submit_failed, StepKind.AMEND: _amend_failed, StepKind.CANCEL: _cancel_failed}[kind]
+    return change(current, word)
+
+
+def _lost(under_way: HotOrder, kind: StepKind, word: str) -> HotOrder | None:
+    """The hot state lost the order while its request was under way: unless it surely never came to be, it is looked for."""
+    if kind is StepKind.SUBMIT and word != "unknown":
+        return None
+    return replace(under_way, status="UNKNOWN")
 
 
 def _accepted(current: HotOrder, told: OwnOrder, kind: StepKind, now_ns: int) -> HotOrder | None:
