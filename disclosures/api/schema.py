@@ -19,7 +19,7 @@ class DepthSerializer(serializers.Serializer[Any]):
     our_bid = serializers.CharField(help_text="Our part of `bid`.")
     our_ask = serializers.CharField(help_text="Our part of `ask`.")
     is_complete = serializers.BooleanField(
-        help_text="False: the book received ends inside the band; depth is at least this."
+        help_text="False: the venue tells its book only to somewhere inside the band; depth is at least this."
     )
 
 
@@ -69,9 +69,9 @@ class PublicMarketSerializer(QuotesSerializer):
     uptime = amount("Share (0..1) of time with both quotes resting, last 24 h.")
     uptime_minutes = serializers.IntegerField()
     uptime_since = serializers.DateTimeField(allow_null=True)
-    volume = amount("Quote value of our fills in 24 h, 60 s late.")
-    volume_fills = serializers.IntegerField()
-    volume_until = serializers.DateTimeField(allow_null=True)
+    volume = amount("Quote value of our fills in the 24 h up to `volume_until`, rounded to `volume_step`.")
+    volume_step = amount("5 % of the hard limit at the reference price of `volume_until`.")
+    volume_until = serializers.DateTimeField(help_text="End of the last complete hour (UTC).")
     daily_pnl = DayPnlSerializer(many=True)
     figures_at = serializers.DateTimeField(allow_null=True)
 

@@ -81,9 +81,12 @@ DEFINITIONS = (
     Definition(
         "volume",
         _("Our volume"),
-        _("The value of all trades against our quotes in 24 hours."),
+        _(
+            "The value of all trades against our quotes in 24 hours, up to the end of the last complete hour. The quantity is "
+            "rounded to 5 % of the hard limit and valued at the reference price of that moment."
+        ),
         _("The ledger of our fills."),
-        _("60 seconds late, so that nobody can work out our inventory from it."),
+        _("Complete hours only, so that nobody can work out a trade or our inventory from it."),
     ),
     Definition(
         "inventory",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from disclosures.transparency.definitions import DEFINITIONS
 from disclosures.transparency.public_market import public_json, public_market, rounded_inventory
 from tests.pages import stage
 from trading.hot_state import connection, keys
+from trading.models import Fill, Market
 
 
 def test_the_page_shows_quotes_source_and_label_without_an_account(alive: dict, client: Client) -> None:
@@ -93,14 +95,66 @@ def test_the_public_form_holds_nothing_finer(alive: dict, now_ns: int) -> None:
         assert name not in body
 
 
-def test_volume_of_the_last_minute_is_not_told(alive: dict, now_ns: int) -> None:
-    now = datetime.fromtimestamp(now_ns / 1e9, UTC)
-    stage.add_fills(stage.DEX, 4, now)  # 0, 20, 40 and 60 s ago
-    assert public_json(public_market(stage.DEX, now_ns))["volume_fills"] == 0
-    from django.core.cache import cache
+def test_volume_is_of_complete_hours_rounded_at_the_hours_price(alive: dict) -> None:
+    nine = datetime(2026, 3, 4, 9, tzinfo=UTC)
+    stage.put_history(stage.DEX, _ns(nine), points=3)
+    # 8 fills of 1000 base every 20 s back from 8:59:50: all before nine o'clock; the step is 5 % of 20000.
+    stage.add_fills(stage.DEX, 8, nine - timedelta(seconds=10))
+    told = public_json(public_market(stage.DEX, _ns(nine + timedelta(seconds=61))))
+    assert (told["volume"], told["volume_step"]) == ("1892.1", "236.51")
+    assert told["volume_until"] == "2026-03-04T09:00:00.000Z"
+    assert "volume_fills" not in told
 
+
+def test_two_public_readings_never_tell_a_fill(alive: dict, client: Client) -> None:
+    """An attacker reads again and again while fills come and the price moves: within an hour nothing of the volume changes."""
+    nine = datetime(2026, 3, 4, 9, tzinfo=UTC)
+    stage.put_history(stage.DEX, _ns(nine), points=3)
+    seen = set()
+    for minute in range(2, 60, 6):
+        now = nine + timedelta(minutes=minute)
+        _one_fill(f"A{minute}", now - timedelta(seconds=70), Decimal("437.25"))
+        stage.hot_market(stage.DEX, _ns(now), mid=stage.MIDS[stage.DEX] * (1 + Decimal(minute) / 1000))
+        cache.clear()
+        told = public_json(public_market(stage.DEX, _ns(now)))
+        seen.add((told["volume"], told["volume_step"], told["volume_until"]))
+    # No fill in the hours before: the same "0" as with too little to round up.
+    assert seen == {("0", "236.51", "2026-03-04T09:00:00.000Z")}
+
+
+def test_at_the_turn_of_an_hour_the_volume_moves_in_whole_steps(alive: dict) -> None:
+    nine = datetime(2026, 3, 4, 9, tzinfo=UTC)
+    stage.put_history(stage.DEX, _ns(nine), points=3)
+    steps = []
+    for n, size in enumerate(("3.5", "440.1", "437.25", "618.77")):
+        _one_fill(f"B{n}", nine - timedelta(minutes=30), Decimal(size))
+        cache.clear()
+        told = public_json(public_market(stage.DEX, _ns(nine + timedelta(minutes=2))))
+        steps.append(round(Decimal(told["volume"]) / Decimal(told["volume_step"]), 3))
+    assert steps == [0, 0, 1, 1]
     cache.clear()
-    assert public_json(public_market(stage.DEX, now_ns + stage.SECOND_NS))["volume_fills"] == 1
+    # Fifty-nine seconds into the hour the one before is not told yet.
+    assert public_json(public_market(stage.DEX, _ns(nine + timedelta(seconds=59))))["volume_until"].startswith(
+        "2026-03-04T08"
+    )
+
+
+def test_before_the_first_full_hour_no_volume_is_told(alive: dict, now_ns: int) -> None:
+    told = public_json(public_market(stage.DEX, now_ns))
+    assert (told["volume"], told["volume_step"]) == (None, None)
+
+
+def _ns(at: datetime) -> int:
+    return int(at.timestamp()) * stage.SECOND_NS
+
+
+def _one_fill(trade_id: str, at: datetime, size: Decimal) -> None:
+    Fill.objects.create(
+        market=Market.objects.get(slug=stage.DEX), venue="dex", account="dex-desk", symbol=stage.DEX, trade_id=trade_id,
+        order_id=trade_id, side="buy", price=Decimal("0.2365"), size=size, fee=Decimal(0), fee_asset="usdt",
+        parameter_version=1, mid_at_fill=Decimal("0.2365"), source="stream", ledger_seq=Fill.objects.count() + 1,
+        executed_at=at, booked_at=at,
+    )  # fmt: skip
 
 
 def test_dhivehi_runs_right_to_left(alive: dict, client: Client) -> None:
