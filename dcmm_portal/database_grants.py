@@ -36,6 +36,7 @@ GRANTS: dict[str, str] = {
     "market_minutes": _CHANGES,
     "trading_controls": _CHANGES,
     "locks": _CHANGES,
+    "resume_requests": "SELECT, INSERT, UPDATE (outcome, decided_by_id, decided_by_name, decided_at, decision_reason)",
     "named_gates": _CHANGES,
     "parameter_sets": _CHANGES,
     "exposure_limits": _CHANGES,

@@ -226,6 +226,20 @@ class System:
                      "--ws", "websockets-sansio", "--ws-max-size", "65536"]  # fmt: skip
         return self._python("web", arguments, lambda: http_answers(f"http://127.0.0.1:{self.port}/healthz"))
 
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a `manage.py` command that waits for a word on its standard input; standard output holds both its outputs."""
+        environment = self.environment()
+        environment.pop("PROMETHEUS_MULTIPROC_DIR", None)
+        return subprocess.Popen(
+            [*tethered(), sys.executable, "manage.py", *arguments],
+            cwd=BASE_DIR,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def manage(self, *arguments: str, owner: bool = False, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
         """Run a `manage.py` command to its end."""
         environment = self.owner_environment() if owner else self.environment()

@@ -29,41 +29,57 @@ class AccountCancelled:
 
 
 async def cancel_all(
-    markets: Sequence[MarketRef], open_venue: OpenVenue, clock: Clock, *, timeout_s: float = 5.0
+    markets: Sequence[MarketRef],
+    open_venue: OpenVenue,
+    clock: Clock,
+    *,
+    timeout_s: float = 5.0,
+    go: asyncio.Event | None = None,
 ) -> tuple[AccountCancelled, ...]:
-    """Every account side by side, each within `timeout_s`. Never raises for a venue."""
+    """Every account side by side, each within `timeout_s`. Never raises for a venue.
+
+    With `go`, the venues are opened at once but nothing is cancelled before it is set: the time counts from there.
+    """
     accounts = sorted({market.account for market in markets})
     return tuple(
-        await asyncio.gather(*(_account(markets, account, open_venue, clock, timeout_s) for account in accounts))
+        await asyncio.gather(*(_account(markets, account, open_venue, clock, timeout_s, go) for account in accounts))
     )
 
 
 async def _account(
-    markets: Sequence[MarketRef], account: str, open_venue: OpenVenue, clock: Clock, timeout_s: float
+    markets: Sequence[MarketRef],
+    account: str,
+    open_venue: OpenVenue,
+    clock: Clock,
+    timeout_s: float,
+    go: asyncio.Event | None,
 ) -> AccountCancelled:
     progress = {"cancelled": 0}
+    venue = open_venue(markets, account, clock)
     try:
-        return await asyncio.wait_for(_until_none(markets, account, open_venue, clock, progress), timeout_s)
+        async with asyncio.timeout(timeout_s) as limit:
+            await venue.open()
+            if go is not None:
+                limit.reschedule(None)
+                await go.wait()
+                limit.reschedule(asyncio.get_running_loop().time() + timeout_s)
+            await _until_none(venue, progress)
+        return AccountCancelled(account, progress["cancelled"], 0, "")
     except TimeoutError:
         return AccountCancelled(account, progress["cancelled"], None, f"not done within {timeout_s:g} s")
     except Exception as problem:
         return AccountCancelled(account, progress["cancelled"], None, f"{type(problem).__name__}: {str(problem)[:200]}")
-
-
-async def _until_none(
-    markets: Sequence[MarketRef], account: str, open_venue: OpenVenue, clock: Clock, progress: dict[str, int]
-) -> AccountCancelled:
-    venue = open_venue(markets, account, clock)
-    try:
-        await venue.open()
-        while True:
-            try:
-                progress["cancelled"] += await venue.cancel_all()
-                if not await venue.fetch_open_orders():
-                    return AccountCancelled(account, progress["cancelled"], 0, "")
-            except VenueError:
-                # A throttled or failed round is followed by another one until the time is over.
-                await asyncio.sleep(PAUSE_S)
-            await asyncio.sleep(PAUSE_S)
     finally:
         await venue.close()
+
+
+async def _until_none(venue: Venue, progress: dict[str, int]) -> None:
+    while True:
+        try:
+            progress["cancelled"] += await venue.cancel_all()
+            if not await venue.fetch_open_orders():
+                return
+        except VenueError:
+            # A throttled or failed round is followed by another one until the time is over.
+            await asyncio.sleep(PAUSE_S)
+        await asyncio.sleep(PAUSE_S)

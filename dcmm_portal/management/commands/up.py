@@ -120,16 +120,21 @@ class Command(BaseCommand):
             return
         supervisor.say("supervisor", "stopping")
         begun_s = time.monotonic()
-        traded = any(name.startswith("worker") for name in supervisor.names())
-        after = {"worker-1": lambda: self._cancel_orders(system, supervisor)} if traded else {}
+        after = {}
+        if "worker-1" in supervisor.names():
+            # It gets ready while the workers stop, and cancels once nobody can send any more.
+            canceller = system.begin("cancel_all", "--on-line", "--timeout", "3")
+            after = {"worker-1": lambda: self._cancel_orders(canceller, supervisor)}
         supervisor.stop_in_order(system.stop_order(), after)
         supervisor.say("supervisor", f"stopped in {time.monotonic() - begun_s:.1f} s")
 
-    def _cancel_orders(self, system: System, supervisor: Supervisor) -> None:
+    def _cancel_orders(self, canceller: subprocess.Popen[str], supervisor: Supervisor) -> None:
         try:
-            done = system.manage("cancel_all", timeout_s=CANCEL_TIMEOUT_S)
+            output, _ = canceller.communicate("go\n", timeout=CANCEL_TIMEOUT_S)
         except subprocess.TimeoutExpired:
+            canceller.kill()
+            canceller.wait(5)
             supervisor.say("supervisor", "own orders could not be cancelled in time; the venues' timers cancel them")
             return
-        for line in (done.stdout + (done.stderr if done.returncode else "")).strip().splitlines()[-5:]:
+        for line in output.strip().splitlines()[-5:]:
             supervisor.say("cancel_all", line)
