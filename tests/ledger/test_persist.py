@@ -48,6 +48,16 @@ def test_a_hot_state_older_than_the_ledger_is_not_written(traded: None) -> None:
     assert (persist_state(NOW), MmState.objects.count()) == (0, 0)
 
 
+def test_a_number_once_beyond_the_ledger_does_not_stop_the_snapshots_for_ever(traded: None) -> None:
+    committed = sync_client().get(keys.position(SLUG))
+    sync_client().set(keys.position(SLUG), encode(HotPosition(SLUG, 10**9, *(D(7),) * 5, 1)))
+    assert persist_state(NOW) == 0
+    MmState.objects.create(market=Position.objects.get().market, at=NOW, ledger_seq=10**9, state="ACTIVE", inventory=0,
+                           realised=0, open_orders=0, body={})  # fmt: skip
+    sync_client().set(keys.position(SLUG), committed)
+    assert persist_state(NOW + timedelta(minutes=1)) == 1
+
+
 def test_a_hot_state_older_than_the_last_snapshot_is_not_written(traded: None) -> None:
     persist_state(NOW)
     sync_client().set(keys.position(SLUG), encode(HotPosition(SLUG, 1, *(D(7),) * 5, 1)))

@@ -20,6 +20,7 @@ from trading.hot_state.connection import sync_client
 from trading.hot_state.values import CursorMove, HotPosition
 from trading.ledger import processing
 from trading.ledger.consumer import LedgerConsumer
+from trading.ledger.hot_positions import ensure_rows, publish_positions
 from trading.ledger.processing import process_batch
 from trading.ledger.services import apply_batch
 from trading.models import Event, Fill, FillQuarantine, Lock, Position, TradingControl, VenueCursor
@@ -196,7 +197,7 @@ def test_an_entry_that_breaks_the_batch_is_found_and_set_aside() -> None:
     inbox.append_fill(client, fill("again", price="1000", size="9.9e14", fee=D(0)))
     process_batch(client, read(), NOW)
     assert (Fill.objects.count(), inbox.inbox_length(client), client.xlen(keys.DEAD_LETTERS)) == (7, 0, 1)
-    assert FillQuarantine.objects.get().reason == "unreadable"
+    assert FillQuarantine.objects.get().reason == "refused"
 
 
 def test_garbage_in_the_stream_goes_to_the_dead_letters() -> None:
@@ -269,3 +270,61 @@ def test_a_waiting_deposit_enters_the_position_when_a_price_appears() -> None:
     finally:
         stop.set()
         thread.join(10)
+
+
+def controls_active() -> None:
+    for scope in ("desk", SLUG):
+        TradingControl.objects.create(
+            scope=scope, state="ACTIVE", reason="", actor_id="", actor_name="", changed_at=NOW
+        )
+
+
+def test_a_fill_that_the_ledger_cannot_hold_is_set_aside_and_no_longer_pending() -> None:
+    """The sum leaves the columns: nobody can book it, so it must not stay in the hot inventory, and people must look."""
+    client = sync_client()
+    controls_active()
+    process_batch(client, [], NOW)
+    inbox.append_fill(client, fill("0"))
+    process_batch(client, read(), NOW)
+    Position.objects.update(q=D(10) ** 18)
+    inbox.append_fill(client, fill("1", size="1000"))
+    inbox.append_fill(client, fill("2", "sell", size="30"))
+    process_batch(client, read(), NOW)
+    assert inbox.read_pending_sync(SLUG) == {}
+    assert (hot_q(), inbox.inbox_length(client)) == (D(10) ** 18 - 30, 0)
+    row = FillQuarantine.objects.get()
+    assert (row.reason, row.trade_key, row.account) == ("refused", "dex|dex-desk|DCT/USDT|1|o1", "dex-desk")
+    lock = Lock.objects.get()
+    assert (lock.scope, lock.rule, lock.state) == (SLUG, "fill_conflict", "REDUCING")
+
+
+@pytest.mark.parametrize(
+    "edited", [b'{"ledger_seq": 1e9}', None, b'{"ledger_seq": "abc"}', b"[", b'{"ledger_seq": null}']
+)
+def test_a_published_position_ahead_of_the_ledger_is_replaced_and_told(edited: bytes | None) -> None:
+    """An edited Redis, or one of the two stores restored: PostgreSQL is the truth."""
+    client = sync_client()
+    inbox.append_fill(client, fill("1"))
+    process_batch(client, read(), NOW)
+    ahead = HotPosition(SLUG, 10**9, *(D(0),) * 5, 0)
+    client.set(keys.position(SLUG), encode(ahead) if edited is None else edited)
+    client.zadd(keys.applied_fills(SLUG), {fill("2").key: 10**9})
+    publish_positions(client, ensure_rows(NOW), NOW)
+    assert hot_q() == 100
+    told = Event.objects.filter(type="position.restored")
+    is_ahead = edited is None or b"1e9" in edited
+    assert [event.payload["published"] for event in told] == (["1000000000"] if is_ahead else [])
+    assert bool(client.llen(keys.poll_request("dex-desk"))) is is_ahead
+    if is_ahead:
+        # What was applied beyond the restored ledger counts as pending again.
+        inbox.append_fill(client, fill("2"))
+        assert hot_q() == 200
+    publish_positions(client, ensure_rows(NOW), NOW)
+    assert Event.objects.filter(type="position.restored").count() == is_ahead
+
+
+def test_a_position_key_of_another_type_is_replaced() -> None:
+    client = sync_client()
+    client.hset(keys.position(SLUG), "a", "b")
+    publish_positions(client, ensure_rows(NOW), NOW)
+    assert hot_q() == 0

@@ -25,10 +25,13 @@ from trading.hot_state.codec import encode
 from trading.hot_state.connection import async_client, sync_client
 from trading.hot_state.market import beat_sync
 from trading.hot_state.orders import apply_venue_order
+from trading.ledger.comparison import compare, notes
 from trading.ledger.consumer import LedgerConsumer
-from trading.ledger.reconciliation import AccountReport, Reconciler, as_report
+from trading.ledger.own_books import OwnBooks, read_own_books
+from trading.ledger.reconciliation import AccountReport, Reconciler, as_report, readable, store_report
+from trading.ledger.venue_books import new_books, read_on
 from trading.market_data.database import committed_cursor
-from trading.market_data.history_poll import HistoryPoll, raw_fill
+from trading.market_data.history_poll import AccountMarkets, HistoryPoll, raw_fill
 from trading.models import CashBalance, Event, Fill, Lock, Order, ReconciliationReport, VenueCursor
 from trading.registry.selectors import MarketRef, active_markets
 from trading.registry.services import declare_demo_desk
@@ -94,7 +97,9 @@ class Setting:
         async def cursor(account: str, channel: str) -> str:
             return committed_cursor(account, channel)
 
-        await HistoryPoll(self.venue, self.refs, client, SystemClock(), cursor, lambda *_: None).poll()
+        await HistoryPoll(
+            self.venue, AccountMarkets.of(self.refs.values()), client, SystemClock(), cursor, lambda *_: None
+        ).poll()
         await client.aclose()
 
     def book(self) -> None:
@@ -124,6 +129,20 @@ def relay_everything() -> None:
         pass
     relay.close()
     connection.close()
+
+
+def own_books_of(account: str) -> OwnBooks:
+    try:
+        return read_own_books(account, None)
+    finally:
+        connection.close()
+
+
+def stored(report: AccountReport) -> None:
+    try:
+        store_report(report, "test", NOW)
+    finally:
+        connection.close()
 
 
 class FakeStop:
@@ -206,7 +225,9 @@ async def test_repeated_and_reordered_sources_change_nothing(demo: None) -> None
         fills = await here.venue.fetch_my_trades(None, "")
         assert len(fills) == 5
         for fill in [*reversed(fills), *fills]:
-            inbox.append_fill(sync_client(), raw_fill(fill, here.refs[market], "stream", time.time_ns()))
+            inbox.append_fill(
+                sync_client(), raw_fill(fill, AccountMarkets.of(here.refs.values()), "stream", time.time_ns())
+            )
         here.book()
         await here.catch_up()
         VenueCursor.objects.update(cursor="")  # the history is read again from its beginning
@@ -280,7 +301,7 @@ async def test_a_fill_that_the_venue_never_had(demo: None) -> None:
         here.trade(price, D(40))
         await here.catch_up()
         (fill,) = await here.venue.fetch_my_trades(None, "")
-        invented = raw_fill(fill, here.refs[market], "stream", time.time_ns())
+        invented = raw_fill(fill, AccountMarkets.of(here.refs.values()), "stream", time.time_ns())
         changed = {name: getattr(invented, name) for name in invented.__slots__} | {"trade_id": "invented"}
         inbox.append_fill(sync_client(), type(invented)(**changed))
         here.book()
@@ -297,6 +318,25 @@ async def test_money_that_nobody_booked(demo: None) -> None:
         (balance,) = [each for each in report.differences if each.kind == "balance_differs"]
         assert balance.message == "the venue holds 100007.5 usdt, the ledger 100000: 7.5 unexplained"
         assert Lock.objects.get().scope == DEX
+
+
+async def test_an_asset_that_nobody_trades_is_noted_and_locks_nothing(demo: None) -> None:
+    async with setting() as here:
+        await here.catch_up()
+        books = new_books("")
+        await read_on(here.venue, books)
+        books.balances["dust"] = D("12.5")
+        own = await asyncio.to_thread(own_books_of, here.account)
+        assert compare(books, own) == []
+        (note,) = notes(books, own)
+        assert (note.kind, note.subject) == ("foreign_asset", "dust")
+        report = AccountReport(here.account, True, (), (), (), "", 1.0, (note,))
+        await asyncio.to_thread(stored, report)
+        assert "Note: the account holds 12.5 dust" in readable(report)
+        row = ReconciliationReport.objects.get()
+        assert (row.equal, [each["kind"] for each in row.differences]) == (True, ["foreign_asset"])
+        assert (Lock.objects.count(), as_report([report], [])["equal"]) == (0, True)
+        assert [each["subject"] for each in as_report([report], [])["notes"]] == ["dust"]
 
 
 async def test_an_order_that_we_do_not_know(demo: None) -> None:

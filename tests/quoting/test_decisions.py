@@ -142,7 +142,7 @@ async def test_one_entry_that_no_table_can_hold_is_set_aside_and_all_others_are_
 async def test_a_nul_in_a_reason_is_kept_readable(world: World) -> None:
     """A venue's answer may hold anything; what was decided and sent is kept all the same."""
     await _run_ticks(world, 1)
-    (entry_id, fields), *_ = world.redis.xrange("dcmm:decisions")
+    (_, fields), *_ = world.redis.xrange("dcmm:decisions")
     decision = json.loads(fields[b"d"])
     decision |= {"reason": "refused\x00", "orders": [{"detail": "no\x00thing"}], "cycle_id": "nul"}
     world.redis.xadd("dcmm:decisions", {"d": json.dumps(decision)})

@@ -61,23 +61,28 @@ local id = redis.call('XADD', KEYS[1], '*', 'k', 'fill', 'b', ARGV[1])
 if not redis.call('ZSCORE', KEYS[3], ARGV[2]) then redis.call('HSETNX', KEYS[2], ARGV[2], ARGV[3]) end
 return id
 """
-# KEYS: position, pending, applied. ARGV: position, its ledger_seq, how many keys to remember, fill keys. An
-# older position never replaces a newer one, which already contains these fills.
+# KEYS: position, pending, applied. ARGV: position, its ledger_seq, how many keys to remember, whether it is certain, fill keys.
+# An older position never replaces a newer one, which already contains these fills. A certain one (read under its row's lock, so
+# that nothing newer is committed) replaces whatever stands there, and what was noted as applied beyond it is forgotten. Answers
+# whether it was published, and the number of a position that was ahead of it.
 _COMMIT_POSITION = """
-local held = redis.call('GET', KEYS[1])
-local newest = tonumber(ARGV[2])
-local published = 1
-if held then
+local held = redis.pcall('GET', KEYS[1])
+local newest, ahead = tonumber(ARGV[2]), ''
+if type(held) == 'string' then
   local ok, value = pcall(cjson.decode, held)
-  if ok and type(value) == 'table' and tonumber(value['ledger_seq'] or -1) > newest then published = 0 end
+  local seq = ok and type(value) == 'table' and tonumber(value['ledger_seq'])
+  if seq and seq > newest then ahead = string.format('%.0f', seq) end
 end
+local published = 1
+if ahead ~= '' and ARGV[4] ~= '1' then published = 0 end
 if published == 1 then redis.call('SET', KEYS[1], ARGV[1]) end
-for i = 4, #ARGV do
+if published == 1 and ahead ~= '' then redis.call('ZREMRANGEBYSCORE', KEYS[3], '(' .. ARGV[2], '+inf') end
+for i = 5, #ARGV do
   redis.call('HDEL', KEYS[2], ARGV[i])
   redis.call('ZADD', KEYS[3], newest, ARGV[i])
 end
-if #ARGV > 3 then redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - tonumber(ARGV[3])) end
-return published
+if #ARGV > 4 then redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - tonumber(ARGV[3])) end
+return {published, ahead}
 """
 
 
@@ -212,13 +217,29 @@ def commit_position(client: redis.Redis, position: HotPosition, applied_keys: Se
     """Publish a committed position and take the fills it contains off pending; False where a newer one was
     there.
     """
+    published, _ = _commit(client, position, applied_keys, is_certain=False)
+    return published
+
+
+def restore_position(client: redis.Redis, position: HotPosition, applied_keys: Sequence[str]) -> str:
+    """Publish a position read under its row's lock, over whatever stands there; "" or the number that was ahead of it.
+
+    A number ahead of PostgreSQL is never right: somebody edited Redis, or one of the two was restored.
+    """
+    return _commit(client, position, applied_keys, is_certain=True)[1]
+
+
+def _commit(
+    client: redis.Redis, position: HotPosition, applied_keys: Sequence[str], *, is_certain: bool
+) -> tuple[bool, str]:
     names = [
         keys.position(position.slug),
         keys.inbox_pending(position.slug),
         keys.applied_fills(position.slug),
     ]
-    values: list[Any] = [encode(position), position.ledger_seq, APPLIED_KEPT, *applied_keys]
-    return bool(client.eval(_COMMIT_POSITION, len(names), *names, *values))
+    values: list[Any] = [encode(position), position.ledger_seq, APPLIED_KEPT, int(is_certain), *applied_keys]
+    published, ahead = client.eval(_COMMIT_POSITION, len(names), *names, *values)
+    return bool(published), ahead.decode()
 
 
 def forget_pending(client: redis.Redis, slug: str, fill_keys: Sequence[str]) -> None:

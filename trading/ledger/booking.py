@@ -25,6 +25,7 @@ from trading.ledger.desk import LedgerMarket
 from trading.ledger.page import DEPOSIT, FEE, FILL, WITHDRAWAL, KnownFill, NewFill, Page, SetAside
 from trading.ledger.screening import fill_movement_key, fill_problem, transfer_problem
 from trading.models import Fill
+from trading.storable import storable_json
 
 ONE = Decimal(1)
 
@@ -226,6 +227,5 @@ def _set_transfer_aside(
 
 
 def _readable(value_: RawFill | RawTransfer) -> dict[str, Any]:
-    # PostgreSQL's JSON holds no NUL.
-    body: dict[str, Any] = json.loads(encode(value_).replace(b"\\u0000", b"\\ufffd"))
+    body: dict[str, Any] = storable_json(json.loads(encode(value_)))
     return body

@@ -140,6 +140,16 @@ def _balances(venue: VenueBooks, own: OwnBooks) -> Iterator[Difference]:
             yield Difference("balance_differs", asset, text, _trading(own, asset), told, held)
 
 
+def notes(venue: VenueBooks, own: OwnBooks) -> list[Difference]:
+    """What is worth knowing and in no ledger of ours: assets that the account holds and none of its markets trades."""
+    return [
+        Difference("foreign_asset", asset, f"the account holds {plain_decimal(held)} {asset}, which nobody trades here",
+                   venue=plain_decimal(held))
+        for asset, held in sorted(venue.balances.items())
+        if held and asset not in own.balances
+    ]  # fmt: skip
+
+
 def _positions(venue: VenueBooks, own: OwnBooks) -> Iterator[Difference]:
     for market in own.markets:
         if any(other.quote == market.base for other in own.markets):

@@ -6,13 +6,19 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import redis
+import structlog
 from django.db import transaction
 
+from trading import metrics
+from trading.events.services import record
 from trading.hot_state import inbox
+from trading.hot_state.market import push_poll_request_sync
 from trading.hot_state.values import HotPosition
 from trading.ledger.desk import Desk, LedgerMarket, read_desk
 from trading.ledger.services import open_positions
 from trading.models import CashBalance, Fill
+
+log = structlog.get_logger(__name__)
 
 
 def ensure_rows(now: datetime) -> Desk:
@@ -40,9 +46,22 @@ def _publish(client: redis.Redis, desk: Desk, market: LedgerMarket, now: datetim
     with transaction.atomic():
         position = open_positions([market.id], desk, now)[market.id]
         booked = _booked(market, pending.keys()) if pending else []
-    hot = position.hot()
-    inbox.commit_position(client, hot, booked)
+        hot = position.hot()
+        # Still under the lock: nothing newer can be committed, so that this one may replace whatever stands there.
+        ahead = inbox.restore_position(client, hot, booked)
+        if ahead:
+            _tell_ahead(market, hot, ahead, now)
+    if ahead:
+        # What Redis knew and PostgreSQL does not is in the venue's history, if it is true.
+        push_poll_request_sync(market.account, "position_ahead")
     return hot
+
+
+def _tell_ahead(market: LedgerMarket, hot: HotPosition, ahead: str, now: datetime) -> None:
+    log.error("position_ahead_of_ledger", market=market.slug, published=ahead, committed=hot.ledger_seq)
+    metrics.POSITIONS_OVERWRITTEN.labels(market.slug).inc()
+    payload = {"market": market.slug, "published": ahead, "committed": hot.ledger_seq, "position": hot.q}
+    record(f"market:{market.slug}", "position.restored", payload, occurred_at=now)
 
 
 def _booked(market: LedgerMarket, keys: Iterable[str]) -> list[str]:

@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Any
 
 import structlog
-from django.db.models import Max
 
 from trading import metrics
 from trading.controls.selectors import effective_states
@@ -34,16 +33,13 @@ def persist_state(now: datetime, *, at_stop: bool = False) -> int:
     """
     at = now.replace(microsecond=0) if at_stop else now.replace(second=0, microsecond=0)
     refs = active_markets()
-    newest = _newest_numbers()
-    hot = _read(refs, newest)
+    hot = _read(refs)
     states = effective_states([ref.slug for ref in refs], now)
     rows = []
     for ref in refs:
-        overview = hot[ref.slug]
-        if overview.position is None or overview.position.ledger_seq < newest.get(ref.id, 0):
-            log.warning(
-                "state_not_persisted", market=ref.slug, reason="no position" if overview.position is None else "older"
-            )
+        overview, problem = hot[ref.slug]
+        if overview.position is None or problem:
+            log.warning("state_not_persisted", market=ref.slug, reason=problem)
             continue
         rows.append(_row(ref, overview, overview.position, states[ref.slug][0].name, at))
     before = MmState.objects.filter(at=at).count()
@@ -51,22 +47,34 @@ def persist_state(now: datetime, *, at_stop: bool = False) -> int:
     return MmState.objects.filter(at=at).count() - before
 
 
-def _newest_numbers() -> dict[int, int]:
-    """Highest ledger number by market, of what is committed or was persisted before."""
-    numbers: dict[int, int] = dict(Position.objects.values_list("market_id", "ledger_seq"))
-    for row in MmState.objects.values("market_id").annotate(newest=Max("ledger_seq")).order_by():
-        numbers[row["market_id"]] = max(numbers.get(row["market_id"], 0), row["newest"])
-    return numbers
+def _committed() -> dict[int, int]:
+    """Ledger number by market."""
+    return dict(Position.objects.values_list("market_id", "ledger_seq"))
 
 
-def _read(refs: tuple[MarketRef, ...], newest: dict[int, int]) -> dict[str, HotOverview]:
-    """Hot state; read again where a commit was just ahead of its publication."""
+def _read(refs: tuple[MarketRef, ...]) -> dict[str, tuple[HotOverview, str]]:
+    """Hot state by market, with why it can't be persisted ("" if it can); read again where a commit was just ahead of its
+    publication. A number beyond what is committed is no state of the ledger.
+    """
     for _ in range(ATTEMPTS):
-        hot = read_overviews((ref.slug, ref.account) for ref in refs)
-        positions = [(ref, hot[ref.slug].position) for ref in refs]
-        if all(position is None or position.ledger_seq >= newest.get(ref.id, 0) for ref, position in positions):
+        before = _committed()
+        overviews = read_overviews((ref.slug, ref.account) for ref in refs)
+        after = _committed()
+        hot = {
+            ref.slug: (overviews[ref.slug], _problem(overviews[ref.slug], before.get(ref.id, 0), after.get(ref.id, 0)))
+            for ref in refs
+        }
+        if not any(problem in ("older", "ahead") for _, problem in hot.values()):
             break
     return hot
+
+
+def _problem(overview: HotOverview, before: int, after: int) -> str:
+    if overview.position is None:
+        return "no position"
+    if overview.position.ledger_seq < before:
+        return "older"
+    return "ahead" if overview.position.ledger_seq > after else ""
 
 
 def _row(ref: MarketRef, hot: HotOverview, position: HotPosition, state: str, at: datetime) -> MmState:

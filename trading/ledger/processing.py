@@ -53,8 +53,7 @@ def _process_singly(client: redis.Redis, entries: Sequence[InboxEntry], now: dat
             log.error(
                 "ledger_entry_refused", entry=entry.entry_id, problem=f"{type(problem).__name__}: {problem}"[:300]
             )
-            unreadable = replace(entry, value=None, problem=type(problem).__name__)
-            outcome = apply_batch([unreadable], now)
+            outcome = apply_batch([replace(entry, problem=type(problem).__name__)], now)
         _finish(client, [entry], outcome, now)
 
 

@@ -16,6 +16,7 @@ from trading.events.services import EventDraft
 from trading.ledger.page import Page, SetAside
 from trading.models import FillQuarantine
 from trading.risk.states import TradingState
+from trading.storable import storable_text
 
 log = structlog.get_logger(__name__)
 LOCK_RULE = "fill_conflict"
@@ -78,7 +79,7 @@ def _event(item: SetAside, now: datetime) -> EventDraft:
 
 
 def _text(text: str, width: int) -> str:
-    return text.replace("\x00", "\ufffd")[:width]
+    return storable_text(text)[:width]
 
 
 def impose_reducing(scope: str, rule: str, reason: str, now: datetime) -> None:

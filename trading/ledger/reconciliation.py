@@ -22,7 +22,7 @@ from trading import metrics
 from trading.clock import Clock, to_datetime
 from trading.events.services import plain, record
 from trading.hot_state.market import heartbeats, push_poll_request_sync
-from trading.ledger.comparison import Difference, MarketComparison, compare, compare_markets
+from trading.ledger.comparison import Difference, MarketComparison, compare, compare_markets, notes
 from trading.ledger.own_books import OwnBooks, read_own_books
 from trading.ledger.quarantine import impose_reducing
 from trading.ledger.venue_books import VenueBooks, new_books, read_on
@@ -46,7 +46,7 @@ HARMLESS = frozenset({"order_missing", "undecided", "fee_differs"})
 
 @dataclass(frozen=True, slots=True)
 class AccountReport:
-    """The outcome for one account. `unexplained`: what imposed, or would keep, REDUCING."""
+    """The outcome for one account. `unexplained`: what imposed, or would keep, REDUCING; `notes` change nothing."""
 
     account: str
     equal: bool
@@ -55,6 +55,7 @@ class AccountReport:
     unexplained: tuple[Difference, ...]
     watermark: str
     duration_ms: float
+    notes: tuple[Difference, ...] = ()
 
 
 class Reconciler:
@@ -81,6 +82,7 @@ class Reconciler:
             unexplained=tuple(unexplained),
             watermark=venue_books.cursor,
             duration_ms=(self._clock.monotonic_s() - began_s) * 1e3,
+            notes=tuple(notes(venue_books, own_books)),
         )
         await self._run(partial(store_report, report, trigger, self._now()))
         return report
@@ -171,7 +173,7 @@ def store_report(report: AccountReport, trigger: str, now: datetime) -> None:
             at=now,
             trigger=trigger[:16],
             equal=report.equal,
-            differences=[asdict(each) for each in report.differences],
+            differences=[asdict(each) for each in (*report.differences, *report.notes)],
             watermark=report.watermark[:120],
             duration_ms=report.duration_ms,
         )
@@ -197,6 +199,7 @@ def _payload(report: AccountReport, trigger: str) -> dict[str, Any]:
         "equal": report.equal,
         "markets": [asdict(market) for market in report.markets],
         "differences": [each.message for each in report.differences],
+        "notes": [each.message for each in report.notes],
         "report": readable(report),
     }
 
@@ -213,10 +216,11 @@ def _scopes(report: AccountReport) -> dict[str, str]:
 
 def readable(report: AccountReport) -> str:
     """The report in sentences."""
-    if report.equal:
-        return f"{report.account}: ledger and venue agree."
     lines = [f"{report.account}: {len(report.differences)} differences between ledger and venue."]
-    return "\n".join(lines + [f"- {each.message}." for each in report.differences])
+    if report.equal:
+        lines = [f"{report.account}: ledger and venue agree."]
+    lines += [f"- {each.message}." for each in report.differences]
+    return "\n".join(lines + [f"- Note: {each.message}." for each in report.notes])
 
 
 def as_report(reports: list[AccountReport], unread: list[tuple[str, str]]) -> dict[str, Any]:
@@ -226,6 +230,7 @@ def as_report(reports: list[AccountReport], unread: list[tuple[str, str]]) -> di
     for account, problem in unread:
         text = f"{account} could not be compared: {problem}"
         differences.append({"account": account, **asdict(Difference("not_compared", account, text))})
+    told = [{"account": report.account, **asdict(each)} for report in reports for each in report.notes]
     equal = bool(reports) and not unread and all(report.equal for report in reports)
-    result: dict[str, Any] = plain({"equal": equal, "markets": markets, "differences": differences})
+    result: dict[str, Any] = plain({"equal": equal, "markets": markets, "differences": differences, "notes": told})
     return result

@@ -40,6 +40,7 @@ from trading.ledger.references import References
 from trading.ledger.screening import cursor_problem, fill_movement_key
 from trading.locks import lock_cash_balances, lock_positions
 from trading.models import CashBalance, CashMovement, Fill, Order, Position, VenueCursor
+from trading.storable import storable_text
 
 FILL_COLUMNS = tuple(each.name for each in fields(NewFill))
 MOVEMENT_COLUMNS = tuple(each.name for each in fields(NewMovement))
@@ -92,14 +93,31 @@ def apply_batch(entries: Sequence[InboxEntry], now: datetime) -> BatchOutcome:
 
 def _apply(page: Page, entry: InboxEntry) -> None:
     value = entry.value
-    if isinstance(value, RawFill):
+    if value is None or entry.problem:
+        _set_aside(page, entry)
+    elif isinstance(value, RawFill):
         book_fill(page, entry.entry_id, value)
     elif isinstance(value, RawTransfer):
         book_transfer(page, entry.entry_id, value)
-    elif value is None:
-        body = {"text": entry.body.decode(errors="replace").replace("\x00", "\ufffd"), "problem": entry.problem}
-        page.set_aside.append(SetAside(entry.entry_id, "", "", f"entry|{entry.entry_id}", "unreadable", body))
-        page.count("quarantined")
+
+
+def _set_aside(page: Page, entry: InboxEntry) -> None:
+    """Set aside what cannot be read, or was read and refused by the database. A refused fill of ours is no longer pending, and
+    puts its market's position in doubt."""
+    body = {"text": storable_text(entry.body.decode(errors="replace")), "problem": entry.problem}
+    page.count("quarantined")
+    fill = entry.value
+    if not isinstance(fill, RawFill):
+        reason = "unreadable" if fill is None else "refused"
+        page.set_aside.append(SetAside(entry.entry_id, "", "", f"entry|{entry.entry_id}", reason, body))
+        return
+    market = page.desk.market_of_fill(fill)
+    scope = market.slug if market is not None else ""
+    aggregate = f"market:{scope}" if scope else "ledger:inbox"
+    page.set_aside.append(
+        SetAside(entry.entry_id, fill.venue, fill.account, fill.key, "refused", body, scope, aggregate)
+    )
+    page.forget(fill.market, fill.key)
 
 
 # --- reading what the batch touches, under locks
@@ -107,8 +125,9 @@ def _apply(page: Page, entry: InboxEntry) -> None:
 
 
 def _open_page(entries: Sequence[InboxEntry], desk: Desk, references: References, now: datetime) -> Page:
-    fills = [entry.value for entry in entries if isinstance(entry.value, RawFill)]
-    transfers = [entry.value for entry in entries if isinstance(entry.value, RawTransfer)]
+    values = [entry.value for entry in entries if not entry.problem]
+    fills = [value for value in values if isinstance(value, RawFill)]
+    transfers = [value for value in values if isinstance(value, RawTransfer)]
     booked = [fill for fill in fills if desk.market_of_fill(fill) is not None]
     versions = _parameter_versions(fill.client_order_id for fill in booked)
     page = Page(
@@ -238,7 +257,7 @@ def _move_cursors(page: Page, entries: Sequence[InboxEntry]) -> None:
     latest: dict[tuple[int, str], str] = {}
     for entry in entries:
         move = entry.value
-        if not isinstance(move, CursorMove):
+        if not isinstance(move, CursorMove) or entry.problem:
             continue
         if reason := cursor_problem(move, page.desk):
             page.count(f"cursor_refused_{reason}")
