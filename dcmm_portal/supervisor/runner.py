@@ -128,7 +128,9 @@ class Supervisor:
         """Stop group after group, all within `STOP_LIMIT_S`; `after[name]` runs once the group that holds `name` has stopped."""
         deadline_s = time.monotonic() + STOP_LIMIT_S
         for group in groups:
-            self.stop_named(group, max(0.2, deadline_s - time.monotonic()))
+            begun_s = time.monotonic()
+            self.stop_named(group, max(0.2, deadline_s - begun_s))
+            self.say("supervisor", f"{', '.join(group)}: stopped in {time.monotonic() - begun_s:.1f} s")
             for name in group:
                 if name in after:
                     after[name]()
