@@ -21,6 +21,8 @@ class TamperingProxy:
     def __init__(self, upstream: str) -> None:
         self.upstream = upstream
         self.body: bytes | None = None
+        self.status = 200  # of such an answer
+        self.executes = False  # whether the venue gets the request all the same
         self.message: str | None = None
         self.base_url = ""
         self._runner: web.AppRunner | None = None
@@ -50,10 +52,17 @@ class TamperingProxy:
         url = URL(self.upstream + request.raw_path, encoded=True)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in ("host", "connection")}
         private = any(name.lower() in ("tdx-key", "ok-access-key") for name in headers)
-        if private and self.body is not None:
-            return web.Response(body=self.body, content_type="application/json")
+        tampers = private and self.body is not None
+        if tampers and not self.executes:
+            return self._replaced()
         async with self._session.request(request.method, url, headers=headers, data=await request.read()) as answer:
+            if tampers:
+                return self._replaced()
             return web.Response(status=answer.status, body=await answer.read(), content_type="application/json")
+
+    def _replaced(self) -> web.Response:
+        headers = {"Retry-After": "0.45"} if self.status == 429 else {}
+        return web.Response(body=self.body, status=self.status, headers=headers, content_type="application/json")
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         assert self._session is not None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from trading.venues.ccxt_okx.client import Exchanged
+from trading.venues.ccxt_okx.exchanged import Exchanged
 from trading.venues.ccxt_okx.history import Fetch, Json, rows_after
 from trading.venues.ccxt_okx.outcomes import of_read, of_write
 from trading.venues.interface import (
@@ -45,6 +45,9 @@ def write(status: int | None, code: str = "", message: str = "", *, expires_ms: 
         (200, ""),
         (200, "1"),  # "all operations failed" without a row that says how
         (404, ""),  # somebody else's page
+        (401, ""),
+        (403, ""),
+        (429, ""),
     ],
 )
 def test_these_settle_nothing(status: int | None, code: str) -> None:
@@ -91,8 +94,19 @@ def test_limits_credentials_and_what_never_left() -> None:
     assert limited.retry_after_s == 1.5
 
 
+@pytest.mark.parametrize("body", [{"code": 403}, {"code": "403"}, {"code": "Forbidden"}, {"code": "50111x"}, [], None])
+def test_a_code_that_is_not_of_okxs_form_is_none(body: object) -> None:
+    exchanged = Exchanged()
+    exchanged.note(403, {"Retry-After": "2"}, body)
+    assert (exchanged.status, exchanged.retry_after, exchanged.code) == (403, "2", "")
+    exchanged.note(401, {}, {"code": "50111", "msg": "Invalid OK-ACCESS-KEY"})
+    assert (exchanged.code, exchanged.message) == ("50111", "Invalid OK-ACCESS-KEY")
+
+
 def test_reads() -> None:
     cases = [
+        (403, "", AuthRejected),
+        (429, "", RateLimited),
         (None, "", VenueUnavailable),
         (503, "", VenueUnavailable),
         (200, "50004", VenueUnavailable),

@@ -12,12 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
-from tests.venues.stage import staged
+from tests.venues.stage import in_ns, staged
 from trading.clock import FakeClock
 from trading.sandbox.server.faults import FaultKind, FaultRule
 from trading.venues import decoding
 from trading.venues.backoff import Backoff
-from trading.venues.interface import Level, OutcomeUnknown, UnexpectedAnswer, VenueRejected, VenueUnavailable
+from trading.venues.interface import (
+    Level,
+    NotSent,
+    OutcomeUnknown,
+    RejectReason,
+    StreamReset,
+    UnexpectedAnswer,
+    VenueRejected,
+    VenueUnavailable,
+)
 from trading.venues.ton_dex.book import BookAssembly, SequenceGap
 from trading.venues.venue_time import VenueTime
 
@@ -41,6 +50,15 @@ def test_a_book_is_built_from_snapshot_and_deltas() -> None:
         book.delta(message(13, 12, [], []))
     book.forget()
     assert book.delta(message(14, 13, [], [])) is None
+
+
+def test_a_book_is_whole_only_if_no_side_of_its_snapshot_was_cut() -> None:
+    book, rows = BookAssembly("m"), [(str(n), "1") for n in range(5000, 0, -1)]
+    assert book.snapshot(message(1, 0, rows[1:], [("6000", "1")])).is_whole
+    assert not book.snapshot(message(2, 0, rows, [("6000", "1")])).is_whole
+    after = book.delta(message(3, 2, [("1", "0")], []))
+    assert after is not None
+    assert (len(after.bids), after.is_whole) == (4999, False)  # level 5001 was never told
 
 
 def test_a_malformed_delta_changes_nothing() -> None:
@@ -95,36 +113,143 @@ async def test_the_fastest_of_several_answers_gives_the_venues_clock() -> None:
     assert time.deadline_ms(deadline_ns) <= (deadline_ns + 7_000_000_000) // 1_000_000 - 10
 
 
-async def test_the_venues_clock_is_measured_again_beside_a_request_once_a_minute() -> None:
-    clock, asked, skew_ns = FakeClock(), 0, 1_000_000_000
+class AskedVenue:
+    """A venue's clock `skew_s` from ours; None: it does not answer."""
 
-    async def ask() -> int:
-        nonlocal asked
-        asked += 1
-        if skew_ns == 0:
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.skew_s: float | None = 1.0
+        self.asked = 0
+
+    async def ask(self) -> int:
+        self.asked += 1
+        if self.skew_s is None:
             raise VenueUnavailable("no answer")
-        return clock.now_ns() + skew_ns
+        return self.now_ns()
 
-    time = VenueTime(clock, ask)
+    def now_ns(self) -> int:
+        return self.clock.now_ns() + round((self.skew_s or 0) * 1e9)
+
+
+async def measured() -> tuple[FakeClock, AskedVenue, VenueTime]:
+    clock = FakeClock()
+    venue = AskedVenue(clock)
+    time = VenueTime(clock, venue.ask)
     await time.measure()
-    deadline_ns = clock.now_ns()
-    skew_ns = 3_000_000_000
-    clock.advance(59.0)
-    assert time.deadline_ms(deadline_ns) == deadline_ns // 1_000_000 + 1_000
-    await asyncio.sleep(0)
-    assert asked == 3
-    clock.advance(2.0)
-    time.deadline_ms(deadline_ns)
-    time.deadline_ms(deadline_ns)
-    await asyncio.sleep(0)
-    assert asked == 6
-    assert time.deadline_ms(deadline_ns) == deadline_ns // 1_000_000 + 3_000
-    skew_ns = 0
-    clock.advance(61.0)
-    time.deadline_ms(deadline_ns)
-    await asyncio.sleep(0)
-    assert time.deadline_ms(deadline_ns) == deadline_ns // 1_000_000 + 3_000  # what is known stays in use
+    assert (venue.asked, time.offset_ns) == (3, 1_000_000_000)
+    return clock, venue, time
+
+
+async def test_an_offset_that_nothing_confirmed_for_two_seconds_is_measured_before_a_deadline_leaves() -> None:
+    clock, venue, time = await measured()
+    venue.skew_s = -3.0
+    clock.advance(1.9)
+    await time.confirmed()
+    assert venue.asked == 3
+    clock.advance(0.2)
+    await asyncio.gather(time.confirmed(), time.confirmed())
+    assert (venue.asked, time.offset_ns) == (6, -3_000_000_000)
+    clock.advance(1.9)
+    time.told(venue.now_ns(), clock.now_ns())
+    clock.advance(1.9)
+    await time.confirmed()
+    assert venue.asked == 6
+    venue.skew_s = None
+    clock.advance(0.2)
+    with pytest.raises(NotSent):
+        await time.confirmed()
     time.close()
+
+
+async def test_an_offset_confirmed_by_the_way_is_still_measured_once_a_minute_beside_the_request() -> None:
+    clock, venue, time = await measured()
+    for _ in range(61):
+        clock.advance(1.0)
+        time.told(venue.now_ns(), clock.now_ns())
+    await time.confirmed()
+    assert venue.asked == 3
+    await asyncio.sleep(0)
+    assert venue.asked == 6
+
+
+@pytest.mark.parametrize(
+    ("moved_s", "known_since", "doubted"),
+    [
+        (0.05, True, False),  # within what clocks drift
+        (-0.05, True, False),
+        (0.2, True, True),
+        (-0.2, True, True),
+        (0.2, False, True),
+        (-0.2, False, False),  # it may have been long on the way
+        (-4.0, True, True),
+    ],
+)
+async def test_a_time_told_by_the_way_that_contradicts_the_offset_holds_up_deadlines(
+    moved_s: float, known_since: bool, doubted: bool
+) -> None:
+    clock, venue, time = await measured()
+    deadline_ns = clock.now_ns() + 2_000_000_000
+    early = time.guarded(deadline_ns, None)
+    early()
+    venue.skew_s = 1.0 + moved_s
+    time.told(venue.now_ns(), clock.now_ns() if known_since else None)
+    if not doubted:
+        early()
+        assert venue.asked == 3
+        return
+    with pytest.raises(NotSent):
+        early()
+    await time.confirmed()
+    assert venue.asked == 6
+    assert time.deadline_ms(deadline_ns) == deadline_ns // 1_000_000 + 1_000 + round(moved_s * 1000)
+    with pytest.raises(NotSent):  # its deadline was told with an offset that is not true any more
+        early()
+    time.guarded(deadline_ns, None)()
+
+
+async def test_a_clock_of_ours_that_was_set_is_noticed_and_a_passed_deadline_never_leaves() -> None:
+    clock, venue, time = await measured()
+    clock.skew(-4.0)
+    venue.skew_s = 5.0
+    await time.confirmed()
+    assert (venue.asked, time.offset_ns) == (6, 5_000_000_000)
+    asked: list[str] = []
+    leave = time.guarded(clock.now_ns() + 1_000_000_000, lambda: asked.append("guard"))
+    leave()
+    clock.advance(1.0)
+    with pytest.raises(NotSent, match="passed"):
+        leave()
+    assert asked == ["guard"]
+
+
+async def test_absurd_times_of_a_venue_are_no_evidence() -> None:
+    _, venue, time = await measured()
+    for told in (-1, 0, 10**30):
+        time.told(told, 1)
+    await time.confirmed()
+    assert venue.asked == 3
+
+
+async def test_a_pong_tells_that_the_venues_clock_moved() -> None:
+    async with staged("ton_dex") as stage:
+        own = stage.record(stage.adapter.stream_own())
+        await own.until(lambda: own.of(StreamReset))
+        stage.venue.clock.skew_s = -4.0
+        before = stage.venue.clock.venue_ms()
+        await own.until(lambda: stage.adapter._time.now_ms() < before + 3_000)
+        request = stage.order(deadline_ns=in_ns(2.0))
+        await stage.adapter.submit_order(request)
+        assert stage.open_ids() == {request.client_order_id}
+
+
+def test_errors_pass_on_what_a_venue_says_as_one_bounded_printable_line() -> None:
+    for error in (
+        VenueRejected(RejectReason.OTHER, "a\0b\nc\x1b\ud800d" + "x" * 900),
+        OutcomeUnknown("a\0b\nc\x1b\ud800d" + "x" * 900),
+    ):
+        assert "a b c  dxx" in str(error)
+        assert len(str(error)) == 300
+        assert str(error).isprintable()
 
 
 def test_back_off_doubles_is_bounded_jittered_and_repeatable() -> None:

@@ -81,3 +81,35 @@ print(okx.__module__, "ccxt.pro.kraken" in sys.modules)
 """
     )
     assert lines[0] == "ccxt.pro.okx True"
+
+
+def test_ccxt_is_loaded_by_the_first_open_in_a_thread_so_that_the_loop_goes_on() -> None:
+    told = run(
+        """
+import asyncio, threading
+from trading.clock import SystemClock
+from trading.venues.ccxt_okx import open_adapter
+from trading.venues.credentials import Credential
+from trading.venues.interface import VenueUnavailable
+from tests.venues.stage import DIALECTS
+loaded = lambda: [name for name in sys.modules if name.split(".")[0] == "ccxt"]
+print(len(loaded()))
+threads = set()
+def hear(event, args):
+    if event == "import" and str(args[0]).startswith("ccxt."):
+        threads.add(threading.current_thread() is threading.main_thread())
+sys.addaudithook(hear)
+venue = open_adapter(
+    markets=(DIALECTS["ccxt_okx"].market,), account="a", base_url="http://127.0.0.1:9",
+    credential=Credential("k", "s", "p"), clock=SystemClock(), seed=1,
+)
+async def main():
+    try:
+        await venue.open()
+    except VenueUnavailable:
+        print("unavailable")
+asyncio.run(main())
+print(threads, len(loaded()) > 5)
+"""
+    )
+    assert told[:3] == ["0", "unavailable", "{False} True"]

@@ -56,8 +56,19 @@ class RejectReason(StrEnum):
     OTHER = "other"
 
 
+MAX_MESSAGE = 300
+
+
+def printable(message: str, limit: int = MAX_MESSAGE) -> str:
+    """What a venue said, fit for logs and databases: one line, bounded, nothing but printable characters."""
+    return "".join(char if char.isprintable() else " " for char in message[:limit])
+
+
 class VenueError(Exception):
-    """Base of everything a venue adapter raises. The message never holds a credential."""
+    """Base of everything a venue adapter raises. The message never holds a credential and is `printable`."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message))
 
 
 class VenueRejected(VenueError):
@@ -66,7 +77,7 @@ class VenueRejected(VenueError):
     def __init__(self, reason: RejectReason, message: str) -> None:
         super().__init__(f"{reason}: {message}")
         self.reason = reason
-        self.message = message
+        self.message = printable(message)
 
 
 class NotSent(VenueError):
@@ -126,13 +137,17 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class OrderBook:
-    """Best first. `seq` is the venue's sequence number (None where it has none); `venue_ns` its clock, None if not told."""
+    """Best first. `seq` is the venue's sequence number (None where it has none); `venue_ns` its clock, None if not told.
+
+    `is_whole`: it holds every level the venue has, so that both sides end where the venue's do.
+    """
 
     market: str
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
     seq: int | None
     venue_ns: int | None
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

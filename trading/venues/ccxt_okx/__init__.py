@@ -1,4 +1,4 @@
-"""Adapter for venues that speak the OKX v5 wire format, through ccxt. Importing it loads ccxt (slim_import)."""
+"""Adapter for venues that speak the OKX v5 wire format, through ccxt. The first `open()` loads ccxt (slim_import)."""
 
 from __future__ import annotations
 

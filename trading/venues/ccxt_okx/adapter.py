@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
 from trading.clock import Clock
 from trading.venues.ccxt_okx import shapes
 from trading.venues.ccxt_okx.calls import LIMITS, Calls
-from trading.venues.ccxt_okx.client import OkxClient
 from trading.venues.ccxt_okx.history import PAGE, History, rows_after
 from trading.venues.ccxt_okx.orders import OkxOrders
 from trading.venues.ccxt_okx.streams import OkxStreams
@@ -46,9 +46,18 @@ from trading.venues.quote_replacement import OrderEntry, SentAt, replace_steps
 from trading.venues.throttle import Limit, Priority, Throttle
 from trading.venues.venue_time import VenueTime
 
+if TYPE_CHECKING:
+    from trading.venues.ccxt_okx.client import OkxClient
+
 CANCEL_BATCH = 20
 CANCEL_ROUNDS = 20
 SHORTEST_CANCEL_AFTER_S, LONGEST_CANCEL_AFTER_S = 10, 120
+
+
+def _client_class() -> type[OkxClient]:
+    from trading.venues.ccxt_okx.client import OkxClient
+
+    return OkxClient
 
 
 class CcxtOkxVenue:
@@ -101,14 +110,15 @@ class CcxtOkxVenue:
     # --- life ---------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """See the interface."""
+        """See the interface. The first one in a process loads ccxt, in a thread: the loop goes on meanwhile."""
+        client_class = await asyncio.to_thread(_client_class)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=75.0, ttl_dns_cache=60),
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[departure_trace()],
         )
         ws_url = "ws" + self._base_url.removeprefix("http") + "/ws/v5"
-        self._calls.client = OkxClient(
+        self._calls.client = client_class(
             self._base_url, ws_url, self._credential, self._time, self._session, self._timeout_s
         )
         try:
@@ -116,7 +126,7 @@ class CcxtOkxVenue:
             await self._load_markets()
             await self.fetch_balances()  # a wrong credential shows now, not at the first quote
         except BaseException:
-            await self.close()
+            await self._disconnect()
             raise
 
     async def close(self) -> None:
@@ -124,12 +134,17 @@ class CcxtOkxVenue:
         self._streams.close()
         self._throttle.close()
         self._time.close()
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
         client, self._calls.client = self._calls.client, None
-        if client is not None:
-            await client.close()
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        session, self._session = self._session, None
+        try:
+            if client is not None:
+                await client.close()
+        finally:
+            if session is not None:
+                await session.close()
 
     async def _load_markets(self) -> None:
         listed: dict[str, Any] = {}

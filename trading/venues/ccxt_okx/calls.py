@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 from trading.clock import Clock
-from trading.venues.ccxt_okx.client import Exchanged, OkxClient, exchanging
-from trading.venues.ccxt_okx.outcomes import CLOCK_CODES, of_read, of_write
+from trading.venues.ccxt_okx.exchanged import Exchanged, exchanging
+from trading.venues.ccxt_okx.outcomes import CLOCK_CODES, DEADLINE_CODE, of_read, of_write, retry_after_s
 from trading.venues.departure import Departure, departing
 from trading.venues.interface import AuthRejected, NotSent, OutcomeUnknown, SendGuard, UnexpectedAnswer, VenueError
 from trading.venues.observation import Observer
@@ -16,7 +17,10 @@ from trading.venues.quote_replacement import SentAt
 from trading.venues.throttle import Limit, Priority, Throttle
 from trading.venues.venue_time import VenueTime
 
-Call = Callable[[OkxClient], Awaitable[Any]]
+if TYPE_CHECKING:
+    from trading.venues.ccxt_okx.client import OkxClient
+
+Call = Callable[["OkxClient"], Awaitable[Any]]
 
 # OKX's published limits for one user; `place` and `amend` also share 1000 per 2 s, which two markets never reach.
 LIMITS = {
@@ -90,16 +94,30 @@ class Calls:
         """Change something, once. A clock that moved is measured anew for the next request."""
         client = self.opened()
         await self._throttle.acquire(limit or name, scope, priority)
-        expires_ms = None if deadline_ns is None else self._time.deadline_ms(deadline_ns)
-        exchanged = Exchanged(expires_ms)
+        exchanged = Exchanged()
+        if deadline_ns is not None:
+            await self._time.confirmed()
+            exchanged.expires_ms = self._time.deadline_ms(deadline_ns)
+            guard = self._time.guarded(deadline_ns, guard)
         departure = Departure(self._clock, guard, sent or SentAt())
         try:
             with self._observer.request(name, limit or name, scope):
                 return await self._send(name, call, client, exchanged, departure)
         finally:
+            self._compare_clocks(exchanged, departure, deadline_ns)
+            if exchanged.status == HTTPStatus.TOO_MANY_REQUESTS and not exchanged.code:
+                # Whoever said it, and whatever became of the request: go slower.
+                self._throttle.refused(limit or name, scope, retry_after_s(exchanged.retry_after))
             if exchanged.code in CLOCK_CODES:
                 with suppress(VenueError):  # the outcome of the write is what matters
                     await self._time.measure()
+
+    def _compare_clocks(self, exchanged: Exchanged, departure: Departure, deadline_ns: int | None) -> None:
+        """What the answer to a write says of the venue's clock."""
+        if exchanged.told_ns is not None:
+            self._time.told(exchanged.told_ns, departure.sent.ns)
+        if exchanged.code == DEADLINE_CODE and deadline_ns is not None:
+            self._time.refused_deadline(deadline_ns)
 
     async def _send(self, name: str, call: Call, client: OkxClient, exchanged: Exchanged, departure: Departure) -> Any:
         try:

@@ -10,14 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 import aiohttp
 
+from trading.venues.ccxt_okx.exchanged import SUBSCRIBED, current_exchange, told_ns
 from trading.venues.ccxt_okx.slim_import import load_okx
 from trading.venues.credentials import Credential
 from trading.venues.interface import UnexpectedAnswer
@@ -34,32 +32,6 @@ OPTIONS: dict[str, Any] = {
     "maxRetriesOnFailure": 0,
     "ws": {"compress": 0},
 }
-QUEUE_LIMIT = 10_000
-SUBSCRIBED: Any = {"event": "subscribe"}  # among the rows: from here on they are of a new subscription
-
-
-@dataclass(slots=True)
-class Exchanged:
-    """One call through ccxt: what goes with it, and what the venue answered last."""
-
-    expires_ms: int | None = None
-    status: int | None = None
-    retry_after: str = ""
-    code: str = ""  # the envelope's code, or the first failed row's
-    message: str = ""
-
-
-_current: ContextVar[Exchanged | None] = ContextVar("okx_exchanged", default=None)
-
-
-@contextmanager
-def exchanging(exchanged: Exchanged) -> Iterator[Exchanged]:
-    """Around a call of the client: its hooks fill `exchanged` in."""
-    token = _current.set(exchanged)
-    try:
-        yield exchanged
-    finally:
-        _current.reset(token)
 
 
 class OkxClient(okx):
@@ -114,7 +86,7 @@ class OkxClient(okx):
 
     async def fetch(self, url: Any, method: Any = "GET", headers: Any = None, body: Any = None) -> Any:
         """Send; the deadline goes with it as OKX's `expTime` header."""
-        exchanged = _current.get()
+        exchanged = current_exchange()
         if exchanged is not None and exchanged.expires_ms is not None:
             headers = {**(headers or {}), "expTime": str(exchanged.expires_ms)}
         return await super().fetch(url, method, headers, body)
@@ -132,9 +104,9 @@ class OkxClient(okx):
         requestBody: Any,
     ) -> Any:
         """Note the answer, then let ccxt judge it. A good status without OKX's envelope is no answer at all."""
-        exchanged = _current.get()
+        exchanged = current_exchange()
         if exchanged is not None:
-            _note(exchanged, httpCode, headers, response)
+            exchanged.note(httpCode, headers, response)
         if httpCode == 200 and not (isinstance(response, dict) and isinstance(response.get("data"), list)):
             raise UnexpectedAnswer("the venue's answer is not in OKX's form")
         return super().handle_errors(
@@ -156,13 +128,21 @@ class OkxClient(okx):
         """Every print: a `watch` that returned a moment too early would show the next one only with its successor."""
         told = super().handle_trades(client, message)
         self._tell(_key(message), message.get("data") or ())
+        self._compare_clocks(message)
         return told
 
     def handle_order_book(self, client: Any, message: Any) -> Any:
         """That a book changed, for the same reason; which book it is now stands in `orderbooks`."""
         told = super().handle_order_book(client, message)
         self._tell(_key(message), (message.get("arg") or {},))
+        self._compare_clocks(message)
         return told
+
+    def _compare_clocks(self, message: Any) -> None:
+        """Books and prints carry the venue's time: it is at least that late there."""
+        venue_ns = told_ns(message)
+        if venue_ns is not None:
+            self.venue_time.told(venue_ns)
 
     def _tell(self, key: str, rows: Iterable[Any]) -> None:
         for queue in self.queues[key]:
@@ -178,18 +158,3 @@ class OkxClient(okx):
 def _key(message: Any) -> str:
     argument = message.get("arg") or {}
     return f"{argument.get('channel', '')}:{argument.get('instId', '')}"
-
-
-def _note(exchanged: Exchanged, status: Any, headers: Any, response: Any) -> None:
-    exchanged.status = status
-    names = {str(name).lower(): value for name, value in (headers or {}).items()}
-    exchanged.retry_after = str(names.get("retry-after", ""))
-    if not isinstance(response, dict):
-        exchanged.code = exchanged.message = ""
-        return
-    exchanged.code, exchanged.message = str(response.get("code", "")), str(response.get("msg", ""))
-    data = response.get("data")
-    for row in data if isinstance(data, list) else ():
-        if isinstance(row, dict) and str(row.get("sCode", "0")) not in ("0", ""):
-            exchanged.code, exchanged.message = str(row.get("sCode")), str(row.get("sMsg", ""))
-            return

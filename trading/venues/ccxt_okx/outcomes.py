@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from trading.venues.ccxt_okx.client import Exchanged
+from trading.venues.ccxt_okx.exchanged import ENVELOPE_CODES, Exchanged
 from trading.venues.interface import (
     AuthRejected,
     NotSent,
@@ -25,7 +25,7 @@ from trading.venues.interface import (
 MAX_MESSAGE = 200
 CLOCK_CODES = frozenset({"50102", "50112"})
 RATE_CODES = frozenset({"50011", "50040", "50061"})
-AUTH_CODES = frozenset({"50100", *(str(code) for code in range(50101, 50120)), "50027", "50030", "401"})
+AUTH_CODES = frozenset({"50100", *(str(code) for code in range(50101, 50120)), "50027", "50030"})
 # "Does not indicate success or failure", system busy, system error, timed out: the order may have been executed.
 UNSETTLED_CODES = frozenset({"50001", "50004", "50005", "50013", "50026", "51054"})
 DEADLINE_CODE = "51149"
@@ -75,11 +75,14 @@ def of_write(name: str, error: Exception | None, exchanged: Exchanged, *, sent: 
         return OutcomeUnknown(f"{name}: no answer after sending{what}")
     if exchanged.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return OutcomeUnknown(f"{name}: the venue answered {exchanged.status}")
+    if not exchanged.code:
+        # Not OKX's own words, whatever the status (a gateway's 403, 429?): the order may have been executed before.
+        return OutcomeUnknown(f"{name}: an answer that is not OKX's, {_told(exchanged)}{what}")
     definite = _definite(name, exchanged)
     if definite is not None:
         return definite
     timed_out = exchanged.code == DEADLINE_CODE and exchanged.expires_ms is None
-    if exchanged.code in ("", "0", "1", "2") or exchanged.code in UNSETTLED_CODES or timed_out or error is None:
+    if exchanged.code in ENVELOPE_CODES or exchanged.code in UNSETTLED_CODES or timed_out or error is None:
         return OutcomeUnknown(f"{name}: an answer that settles nothing, {_told(exchanged)}{what}")
     return VenueRejected(_reason(exchanged), _told(exchanged))
 
@@ -102,8 +105,9 @@ def of_read(name: str, error: Exception, exchanged: Exchanged) -> VenueError:
 def _definite(name: str, exchanged: Exchanged) -> VenueError | None:
     """Refusals before execution that both reads and writes know."""
     if exchanged.status == HTTPStatus.TOO_MANY_REQUESTS or exchanged.code in RATE_CODES:
-        return RateLimited(f"{name}: {_told(exchanged)}", _seconds(exchanged.retry_after))
-    if exchanged.code in AUTH_CODES:
+        return RateLimited(f"{name}: {_told(exchanged)}", retry_after_s(exchanged.retry_after))
+    unsigned = not exchanged.code and exchanged.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    if exchanged.code in AUTH_CODES or unsigned:
         return AuthRejected(f"{name}: {_told(exchanged)}")
     return None
 
@@ -122,7 +126,8 @@ def _told(exchanged: Exchanged) -> str:
     return f"{code}: {exchanged.message}"[:MAX_MESSAGE]
 
 
-def _seconds(text: str) -> float | None:
+def retry_after_s(text: str) -> float | None:
+    """Seconds of a Retry-After header, None if it has no usable number."""
     try:
         value = float(text)
     except ValueError:

@@ -7,13 +7,13 @@ import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trading.clock import Clock
 from trading.venues.backoff import Backoff
 from trading.venues.ccxt_okx import shapes
 from trading.venues.ccxt_okx.calls import Calls
-from trading.venues.ccxt_okx.client import QUEUE_LIMIT, SUBSCRIBED, OkxClient
+from trading.venues.ccxt_okx.exchanged import QUEUE_LIMIT, SUBSCRIBED
 from trading.venues.identity import Identities
 from trading.venues.interface import (
     OrderBook,
@@ -23,8 +23,12 @@ from trading.venues.interface import (
     PublicTrade,
     StreamReset,
     UnexpectedAnswer,
+    printable,
 )
 from trading.venues.observation import Observer
+
+if TYPE_CHECKING:
+    from trading.venues.ccxt_okx.client import OkxClient
 
 logger = logging.getLogger(__name__)
 
@@ -255,4 +259,4 @@ class _Life:
 
 def _short(error: Exception) -> str:
     """ccxt's message without the request it repeats: at most a line, nothing of ours in it."""
-    return str(error).splitlines()[0][:160] if str(error) else ""
+    return printable(str(error).splitlines()[0], 160) if str(error).strip() else ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 from trading.clock import Clock
 from trading.venues.credentials import Credential
@@ -29,6 +31,7 @@ from trading.venues.interface import (
     StepOutcome,
     StreamReset,
     UnexpectedAnswer,
+    VenueError,
     VenueKind,
     VenueRejected,
     VenueTransfer,
@@ -37,6 +40,7 @@ from trading.venues.observation import Observer, throttled_counter
 from trading.venues.quote_replacement import OrderEntry, SentAt, amended_already, replace_steps
 from trading.venues.throttle import Limit, Throttle
 from trading.venues.ton_dex import endpoints, shapes
+from trading.venues.ton_dex.book import DEPTH_LIMIT
 from trading.venues.ton_dex.streams import PATH as STREAM_PATH
 from trading.venues.ton_dex.streams import DexStreams
 from trading.venues.ton_dex.transport import DexTransport, Endpoint
@@ -150,9 +154,10 @@ class TonDexVenue:
         return self._infos[market]
 
     async def fetch_orderbook(self, market: str, depth: int = 50) -> OrderBook:
-        """The published book, `depth` levels a side."""
-        symbol = self._identities.symbol(market)
-        return shapes.book(await self._read(endpoints.BOOK, {"symbol": symbol, "depth": depth}), market)
+        """The published book, `depth` levels a side (this venue gives at most 5000)."""
+        symbol, levels = self._identities.symbol(market), min(depth, DEPTH_LIMIT)
+        book = shapes.book(await self._read(endpoints.BOOK, {"symbol": symbol, "depth": levels}), market)
+        return replace(book, is_whole=max(len(book.bids), len(book.asks)) < levels)
 
     async def fetch_trades(self, market: str, limit: int = 100) -> Sequence[PublicTrade]:
         """The last public prints, oldest first."""
@@ -199,9 +204,7 @@ class TonDexVenue:
             "size": format(request.size, "f"),
             "client_order_id": request.client_order_id,
         }
-        if request.deadline_ns is not None:
-            body["deadline_ms"] = self._time.deadline_ms(request.deadline_ns)
-        return await self._order_write(endpoints.PLACE, symbol, guard=guard, sent=sent, body=body)
+        return await self._dated_write(endpoints.PLACE, symbol, request.deadline_ns, guard, sent, body)
 
     async def _amend(self, request: AmendRequest, guard: SendGuard | None, sent: SentAt) -> OwnOrder:
         symbol = self._identities.symbol(request.market)
@@ -211,10 +214,8 @@ class TonDexVenue:
             "price": format(request.new_price, "f"),
             "size": format(request.new_size, "f"),
         }
-        if request.deadline_ns is not None:
-            body["deadline_ms"] = self._time.deadline_ms(request.deadline_ns)
         try:
-            return await self._order_write(endpoints.AMEND, symbol, guard=guard, sent=sent, body=body)
+            return await self._dated_write(endpoints.AMEND, symbol, request.deadline_ns, guard, sent, body)
         except VenueRejected as error:
             if not error.message.startswith(NOTHING_TO_AMEND):
                 raise
@@ -224,6 +225,27 @@ class TonDexVenue:
         symbol = self._identities.symbol(market)
         query = {"symbol": symbol, "client_order_id": client_order_id}
         return await self._order_write(endpoints.CANCEL, symbol, sent=sent, query=query)
+
+    async def _dated_write(
+        self,
+        endpoint: Endpoint,
+        scope: str,
+        deadline_ns: int | None,
+        guard: SendGuard | None,
+        sent: SentAt,
+        body: dict[str, object],
+    ) -> OwnOrder:
+        """A write that may have a deadline, which leaves only while the venue's clock is known."""
+        if deadline_ns is not None:
+            await self._time.confirmed()
+            body["deadline_ms"] = self._time.deadline_ms(deadline_ns)
+            guard = self._time.guarded(deadline_ns, guard)
+        try:
+            return await self._order_write(endpoint, scope, guard=guard, sent=sent, body=body)
+        except VenueRejected as error:
+            if error.reason is RejectReason.DEADLINE_PASSED:
+                self._time.refused_deadline(deadline_ns)
+            raise
 
     async def _order_write(
         self,
@@ -238,9 +260,11 @@ class TonDexVenue:
         """A write whose answer is one order; an order that can't be read is an unknown outcome."""
         answer = await self._write(endpoint, scope=scope, guard=guard, sent=sent, query=query, body=body)
         try:
-            return shapes.order(mapping(answer.get("order"), "order"), self._identities)
+            order = shapes.order(mapping(answer.get("order"), "order"), self._identities)
         except UnexpectedAnswer as error:
             raise OutcomeUnknown(f"{endpoint.name}: {error}") from None
+        self._time.told(order.updated_ns, sent.ns)
+        return order
 
     async def _write(
         self,
@@ -256,7 +280,8 @@ class TonDexVenue:
         try:
             return await self._transport.write(endpoint, scope=scope, guard=guard, sent=sent, query=query, body=body)
         except AuthRejected:
-            await self._clock_measured_again()
+            with suppress(VenueError):  # the outcome of the write is what matters
+                await self._clock_measured_again()
             raise
 
     async def cancel_all(self, market: str | None = None) -> int:

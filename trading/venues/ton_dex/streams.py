@@ -25,11 +25,13 @@ from trading.venues.interface import (
     StreamReset,
     UnexpectedAnswer,
     VenueError,
+    printable,
 )
 from trading.venues.observation import Observer
 from trading.venues.ton_dex import shapes
 from trading.venues.ton_dex.book import BookAssembly, SequenceGap
 from trading.venues.ton_dex.transport import DexTransport
+from trading.venues.venue_time import VenueTime
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +56,11 @@ class StreamBroken(Exception):
 class Connection:
     """An open socket whose messages are decoded and whose life is proven."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, clock: Clock) -> None:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, clock: Clock, time: VenueTime) -> None:
         self._socket = socket
         self._clock = clock
+        self._time = time
+        self._pinged_ns: int | None = None
         self._heard_s = clock.monotonic_s()
 
     async def send(self, message: Json) -> None:
@@ -70,15 +74,26 @@ class Connection:
         except TimeoutError:
             if self._clock.monotonic_s() - self._heard_s > SILENT_S:
                 raise StreamBroken("the venue is silent") from None
+            self._pinged_ns = self._pinged_ns or self._clock.now_ns()
             await self.send({"op": "ping", "id": 0})
             return None
         if message.type is not aiohttp.WSMsgType.TEXT:
             raise StreamBroken(f"the connection ended ({message.type.name.lower()})")
         self._heard_s = self._clock.monotonic_s()
         try:
-            return mapping(msgspec.json.decode(message.data), "message")
+            fields = mapping(msgspec.json.decode(message.data), "message")
         except (msgspec.DecodeError, RecursionError):
             raise UnexpectedAnswer("a stream message is not JSON") from None
+        self._compare_clocks(fields)
+        return fields
+
+    def _compare_clocks(self, fields: Json) -> None:
+        """Books, prints, heartbeats and pongs carry the venue's time; a pong's is not from before its ping."""
+        told_ms, since_ns = fields.get("ts_ms"), None
+        if fields.get("type") == "pong":
+            since_ns, self._pinged_ns = self._pinged_ns, None
+        if isinstance(told_ms, int) and not isinstance(told_ms, bool):
+            self._time.told(told_ms * 1_000_000, since_ns)
 
 
 class DexStreams:
@@ -149,7 +164,7 @@ class DexStreams:
         )
         socket = await asyncio.wait_for(connecting, CONNECT_TIMEOUT_S)
         try:
-            yield Connection(socket, self._clock)
+            yield Connection(socket, self._clock, self._transport.time)
         finally:
             await socket.close()
 
@@ -179,7 +194,7 @@ class DexStreams:
         code = message.get("code")
         if code == "timestamp_out_of_window":
             self._transport.clock_refused = True
-        raise StreamBroken(f"the venue refused: {str(code)[:80]}")
+        raise StreamBroken(f"the venue refused: {printable(str(code), 80)}")
 
     async def _books(self, market: str, symbol: str, connection: Connection) -> AsyncGenerator[Event, None]:
         assembly = BookAssembly(market)

@@ -37,7 +37,7 @@ Json = Mapping[str, object]
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 MAX_MESSAGE = 200
 
-# Codes of docs/sandbox-venue.md section 6.
+# Codes of docs/sandbox-venue.md section 6. A code that is not there is not the venue's: some gateway spoke.
 REASONS: Mapping[str, RejectReason] = {
     "post_only_would_take": RejectReason.POST_ONLY_WOULD_TAKE,
     "insufficient_balance": RejectReason.INSUFFICIENT_BALANCE,
@@ -52,7 +52,24 @@ REASONS: Mapping[str, RejectReason] = {
     "self_trade": RejectReason.SELF_TRADE,
     "unknown_symbol": RejectReason.UNKNOWN_MARKET,
     "market_closed": RejectReason.MARKET_CLOSED,
+    **dict.fromkeys(
+        (
+            "malformed_body",
+            "invalid_parameter",
+            "missing_parameter",
+            "bad_client_order_id",
+            "nothing_to_amend",
+            "bad_request",
+            "unknown_endpoint",
+            "method_not_allowed",
+            "body_too_large",
+        ),
+        RejectReason.OTHER,
+    ),
 }
+CLOCK_CODE = "timestamp_out_of_window"
+AUTH_CODES = frozenset({"missing_header", "invalid_key", "invalid_signature", CLOCK_CODE})
+RATE_CODE = "rate_limited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +114,10 @@ class DexTransport:
         self._base_url = base_url
         self._credential = credential
         self._clock = clock
-        self._time = time
+        self.time = time
         self._throttle = throttle
         self._observer = observer
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(2.0, timeout_s))
+        self.timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(2.0, timeout_s))
         self._session: aiohttp.ClientSession | None = None
         self.clock_refused = False  # the venue said that our stamp is off: measure its clock again
 
@@ -108,7 +125,7 @@ class DexTransport:
         """Make the session; connections are made when used, and kept."""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=75.0, ttl_dns_cache=60),
-            timeout=self._timeout,
+            timeout=self.timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[departure_trace()],
             auto_decompress=True,
@@ -129,7 +146,7 @@ class DexTransport:
 
     def login_fields(self, path: str) -> dict[str, object]:
         """What a stream's login message carries."""
-        stamp = self._time.now_ms()
+        stamp = self.time.now_ms()
         signature = hmac_hex(self._credential.secret, request_message(stamp, "GET", path, b""))
         return {"key": self._credential.key_id, "timestamp": stamp, "signature": signature}
 
@@ -185,12 +202,16 @@ class DexTransport:
                 return document
             if answer.status < HTTPStatus.BAD_REQUEST:
                 raise OutcomeUnknown(f"{endpoint.name}: an answer (status {answer.status}) that can't be read")
-            raise self._refusal(endpoint, answer)
+            refusal = self._refusal(endpoint, answer)
+            if answer.status == HTTPStatus.TOO_MANY_REQUESTS and not isinstance(refusal, RateLimited):
+                # Whoever said it, and whatever became of the request: go slower.
+                self._throttle.refused(endpoint.limit, scope, _seconds(answer.retry_after))
+            raise refusal
 
     async def _exchange(self, endpoint: Endpoint, path: str, body: bytes) -> Answer:
         headers = {}
         if endpoint.private:
-            stamp = self._time.now_ms()
+            stamp = self.time.now_ms()
             message = request_message(stamp, endpoint.method, path, body)
             headers["TDX-KEY"] = self._credential.key_id
             headers["TDX-TIMESTAMP"] = str(stamp)
@@ -210,16 +231,17 @@ class DexTransport:
         """A 3xx or 4xx answer as the error it stands for."""
         code, message = _error_of(answer.body)
         told = f"{endpoint.name}: {code or f'status {answer.status}'}: {message}"
+        reading = endpoint.priority is Priority.READ
+        if not reading and code not in REASONS and code not in AUTH_CODES and code != RATE_CODE:
+            # Not the venue's own words (a proxy's page?): it may have executed the request before they came.
+            return OutcomeUnknown(told)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             return RateLimited(told, _seconds(answer.retry_after))
         if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            self.clock_refused = self.clock_refused or code == "timestamp_out_of_window"
+            self.clock_refused = self.clock_refused or code == CLOCK_CODE
             return AuthRejected(told)
         if not code:
-            # Not the venue's own words (a proxy's page?): for a write nothing is certain then.
-            if endpoint.priority is Priority.READ:
-                return UnexpectedAnswer(told)
-            return OutcomeUnknown(told)
+            return UnexpectedAnswer(told)
         return VenueRejected(REASONS.get(code, RejectReason.OTHER), f"{code}: {message}")
 
 
