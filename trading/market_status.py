@@ -10,23 +10,22 @@ from typing import Any
 from trading.clock import to_datetime
 from trading.controls.selectors import Imposed
 
-DEPTH_BANDS_PCT = (Decimal("0.5"), Decimal(1), Decimal(2))
-
 
 @dataclass(frozen=True, slots=True)
 class LadderRow:
-    """One price level of the venue's book; `size` (base) includes `ours`."""
+    """One price level of the venue's book; `size` (base) includes `ours`. `gap`: levels before it are left out."""
 
     price: Decimal
     size: Decimal
     ours: Decimal
+    gap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DepthBand:
     """Quote value resting within `band_pct` of the mid on each side, and our part of it.
 
-    `is_complete` is False when the published book ends inside the band: the depth is then at least this.
+    `is_complete` is False when the venue tells its book only to somewhere inside the band: the depth is then at least this.
     """
 
     band_pct: Decimal
@@ -162,8 +161,8 @@ def _seconds(age_s: float | None) -> float | None:
     return None if age_s is None or age_s == float("inf") else round(age_s, 3)
 
 
-def _row(row: LadderRow) -> list[str | None]:
-    return [text(row.price), text(row.size), text(row.ours)]
+def _row(row: LadderRow) -> list[str | bool | None]:
+    return [text(row.price), text(row.size), text(row.ours), row.gap]
 
 
 def depth_json(band: DepthBand) -> dict[str, Any]:
@@ -179,7 +178,7 @@ def depth_json(band: DepthBand) -> dict[str, Any]:
 
 
 def book_json(status: MarketStatus) -> dict[str, Any]:
-    """The ladder: [price, size, ours] per level, best first."""
+    """The ladder: [price, size, ours, gap] per level, best first; `gap`: levels before this one are left out."""
     return {"bids": [_row(row) for row in status.bids], "asks": [_row(row) for row in status.asks]}
 
 

@@ -11,16 +11,16 @@ from trading.clock import to_datetime
 from trading.controls.selectors import Effective, effective_states
 from trading.hot_state.market import feed_age_s
 from trading.hot_state.overview import HotOverview, read_overviews
-from trading.hot_state.values import HotLevel, HotOrder, MarketView
-from trading.market_status import DEPTH_BANDS_PCT, DepthBand, InventoryLimits, LadderRow, MarketStatus, TapeTrade
-from trading.models import Market
+from trading.hot_state.values import HotDepth, HotLevel, HotOrder, HotPosition, MarketView
+from trading.ledger.arithmetic import OutOfRange, PositionState, mark_to_market
+from trading.market_status import DepthBand, InventoryLimits, LadderRow, MarketStatus, TapeTrade
+from trading.models import Market, Position
 from trading.registry.selectors import UnknownMarket
 
 LADDER_LEVELS = 12
 TAPE_TRADES = 20
 # Older than this, the last cycle's sentence no longer says why the market is or is not quoting.
 CYCLE_SILENT_S = 10.0
-_RESTING = ("LIVE", "CANCEL_PENDING")
 _BPS = Decimal(10_000)
 
 
@@ -103,8 +103,7 @@ class _Quotes:
 
 
 def _quotes(hot: HotOverview) -> _Quotes:
-    resting = [order for order in hot.orders or () if order.status in _RESTING and order.size > order.filled]
-    buys, sells = _by_price(resting, "buy"), _by_price(resting, "sell")
+    buys, sells = _by_price(hot.orders or (), "buy"), _by_price(hot.orders or (), "sell")
     return _Quotes(
         bid=max(buys, default=None),
         bid_size=sum(buys.values(), Decimal(0)) if buys else None,
@@ -118,8 +117,8 @@ def _quotes(hot: HotOverview) -> _Quotes:
 def _by_price(orders: Iterable[HotOrder], side: str) -> dict[Decimal, Decimal]:
     sizes: dict[Decimal, Decimal] = {}
     for order in orders:
-        if order.side == side:
-            sizes[order.price] = sizes.get(order.price, Decimal(0)) + order.size - order.filled
+        if order.side == side and order.resting > 0:
+            sizes[order.price] = sizes.get(order.price, Decimal(0)) + order.resting
     return sizes
 
 
@@ -143,9 +142,9 @@ def _seen(hot: HotOverview, quotes: _Quotes, now_ns: int) -> dict[str, Any]:
         "market_bid": best_bid,
         "market_ask": best_ask,
         "market_spread_bps": market_spread,
-        "depth": _depth(view, mid, quotes),
-        "bids": _ladder(view.bids, quotes.buys),
-        "asks": _ladder(view.asks, quotes.sells),
+        "depth": tuple(_band(band) for band in view.depth),
+        "bids": _ladder(view.bids, quotes.buys, falling=True),
+        "asks": _ladder(view.asks, quotes.sells, falling=False),
         "trades": _tape(view),
         "feed_age_s": feed_age_s(view, now_ns),
         "sigma": view.sigma_effective,
@@ -159,11 +158,27 @@ def _best(view: MarketView) -> tuple[Decimal | None, Decimal | None]:
     return (view.bids[0].price if view.bids else None, view.asks[0].price if view.asks else None)
 
 
-def _ladder(levels: tuple[HotLevel, ...], ours: dict[Decimal, Decimal]) -> tuple[LadderRow, ...]:
-    return tuple(
+def _ladder(levels: tuple[HotLevel, ...], ours: dict[Decimal, Decimal], *, falling: bool) -> tuple[LadderRow, ...]:
+    """The best levels, then every price of ours further out; a row behind levels left out says so.
+
+    At a price that the view does not reach, what is shown is our own quantity alone.
+    """
+    rows = [
         LadderRow(level.price, level.size, min(ours.get(level.price, Decimal(0)), level.size))
         for level in levels[:LADDER_LEVELS]
-    )
+    ]
+    sizes = {level.price: level.size for level in levels}
+    passed = len(rows)
+    for price in sorted(ours, reverse=falling):
+        if rows and (price >= rows[-1].price if falling else price <= rows[-1].price):
+            continue
+        better = sum(level.price > price if falling else level.price < price for level in levels)
+        # Behind the view's last level nobody here knows what lies between.
+        gap = bool(rows) and (better > passed or better == len(levels))
+        size = sizes.get(price, ours[price])
+        rows.append(LadderRow(price, size, min(ours[price], size), gap))
+        passed = better + 1
+    return tuple(rows)
 
 
 def _tape(view: MarketView) -> tuple[TapeTrade, ...]:
@@ -171,43 +186,36 @@ def _tape(view: MarketView) -> tuple[TapeTrade, ...]:
     return tuple(TapeTrade(trade.side, trade.price, trade.size, to_datetime(trade.venue_ns)) for trade in newest)
 
 
-def _depth(view: MarketView, mid: Decimal | None, quotes: _Quotes) -> tuple[DepthBand, ...]:
-    """Depth of the venue's book around `mid` within each band."""
-    if mid is None or mid <= 0 or not view.book_ok:
-        return ()
-    bands = []
-    for pct in DEPTH_BANDS_PCT:
-        low, high = mid * (1 - pct / 100), mid * (1 + pct / 100)
-        ends = (view.bids[-1].price if view.bids else low, view.asks[-1].price if view.asks else high)
-        bands.append(
-            DepthBand(
-                band_pct=pct,
-                bid=sum((level.price * level.size for level in view.bids if level.price >= low), Decimal(0)),
-                ask=sum((level.price * level.size for level in view.asks if level.price <= high), Decimal(0)),
-                our_bid=sum((price * size for price, size in quotes.buys.items() if price >= low), Decimal(0)),
-                our_ask=sum((price * size for price, size in quotes.sells.items() if price <= high), Decimal(0)),
-                is_complete=ends[0] <= low and ends[1] >= high,
-            )
-        )
-    return tuple(bands)
+def _band(band: HotDepth) -> DepthBand:
+    return DepthBand(band.band_pct, band.bid, band.ask, band.our_bid, band.our_ask, band.is_complete)
 
 
 def _ledger(market: Market, hot: HotOverview) -> dict[str, Any]:
-    """Inventory and P&L: the hot position where there is one, else the committed row of PostgreSQL, which is the truth."""
+    """Inventory and P&L: the hot position where there is one, else the committed row of PostgreSQL, which is the truth.
+
+    Both speak of booked and pending fills alike: until the ledger books a pending fill at its price, it counts at the
+    mark, hence with no P&L of its own.
+    """
     row = hot.position or getattr(market, "position", None)
     if row is None:
         return {"inventory": Decimal(0), "realised_pnl": Decimal(0), "unrealised_pnl": Decimal(0), "fees": Decimal(0)}
-    mark = hot.view.reference if hot.view else None
-    unrealised = Decimal(0) if row.q == 0 and row.cost_basis == 0 else None
-    if mark is not None:
-        unrealised = row.q * mark - row.cost_basis
     return {
         "inventory": row.q + (hot.pending or Decimal(0)),
         "realised_pnl": row.realised,
-        "unrealised_pnl": unrealised,
+        "unrealised_pnl": _unrealised(row, hot.view.reference if hot.view else None),
         "fees": row.fees,
         "fills": row.fills,
     }
+
+
+def _unrealised(row: HotPosition | Position, mark: Decimal | None) -> Decimal | None:
+    """None where it can't be known: no mark for what is held, or figures that no ledger holds."""
+    if mark is None:
+        return Decimal(0) if row.q == 0 and row.cost_basis == 0 else None
+    try:
+        return mark_to_market(PositionState(row.q, row.cost_basis, row.realised), mark).unrealised
+    except OutOfRange:
+        return None
 
 
 def _limits(market: Market) -> InventoryLimits | None:

@@ -41,6 +41,11 @@ class DeskView extends MarketView {
 
   #ladder({ bids, asks }) {
     const largest = Math.max(1e-12, ...[...bids, ...asks].map(([, size]) => Number(size)));
+    const skipped = () => {
+      const line = emptyRow(3, "⋯");
+      line.className = "skipped";
+      return line;
+    };
     const row = ([price, size, ours]) => {
       const line = document.createElement("tr");
       const mine = Number(ours) > 0;
@@ -54,8 +59,10 @@ class DeskView extends MarketView {
       return line;
     };
     const nothing = () => emptyRow(3, this.words.wordNobook);
-    this.element.querySelector("[data-asks]").replaceChildren(...(asks.length ? [...asks].reverse().map(row) : [nothing()]));
-    this.element.querySelector("[data-bids]").replaceChildren(...bids.map(row));
+    // Best first; a level marked so has levels left out before it.
+    const rows = (levels) => levels.flatMap((level) => (level[3] ? [skipped(), row(level)] : [row(level)]));
+    this.element.querySelector("[data-asks]").replaceChildren(...(asks.length ? rows(asks).reverse() : [nothing()]));
+    this.element.querySelector("[data-bids]").replaceChildren(...rows(bids));
   }
 
   #gauge({ inventory, limits }) {

@@ -1,9 +1,8 @@
-"""The writer of snapshots: once a minute, never over a newer ledger number; and what the pages read of P&L."""
+"""The writer of snapshots: once a minute, never over a newer ledger number."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 from django.core.management import call_command
@@ -14,7 +13,6 @@ from trading.hot_state.codec import encode
 from trading.hot_state.connection import sync_client
 from trading.hot_state.values import HotPosition
 from trading.ledger.persist import persist_state
-from trading.ledger.pnl import pnl_series, position_summary
 from trading.ledger.processing import publish
 from trading.ledger.services import apply_batch
 from trading.models import MmState, Position, TradingControl
@@ -87,17 +85,3 @@ def test_the_command_writes_the_second_of_the_stop(traded: None) -> None:
     call_command("persist_state")
     call_command("persist_state")
     assert MmState.objects.count() >= 1
-
-
-def test_the_summary_and_the_series(traded: None) -> None:
-    persist_state(NOW)
-    persist_state(NOW + timedelta(minutes=5))
-    found = position_summary(SLUG, Decimal("0.3"))
-    assert found is not None
-    assert (found.q, found.average_price, found.realised, found.unrealised) == (D(60), D("0.25"), D("0.38"), D(3))
-    assert (found.total, found.fees, found.volume, found.fills) == (D("3.38"), D("0.02"), D("35.4"), 2)
-    unmarked = position_summary(SLUG, None)
-    assert unmarked is not None and unmarked.unrealised is None and unmarked.realised == D("0.38")
-    assert position_summary("nowhere", None) is None
-    points = pnl_series(SLUG, NOW + timedelta(minutes=1))
-    assert [(p.realised, p.unrealised, p.mid) for p in points] == [(D("0.38"), D(3), D("0.3"))]

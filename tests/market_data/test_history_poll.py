@@ -33,7 +33,7 @@ class Poll:
         async def read_cursor(account: str, channel: str) -> str:
             return self.committed.get(channel, "")
 
-        markets = AccountMarkets("dex-desk", "dex", {"m": REF})
+        markets = AccountMarkets.of([REF])
         self.poll = HistoryPoll(
             self.venue, markets, client, self.clock, read_cursor, lambda slug, trade_id: self.own.append(trade_id)
         )

@@ -18,6 +18,7 @@ from trading.hot_state.connection import sync_client
 from trading.hot_state.values import (
     CycleStatus,
     HistoryPoint,
+    HotDepth,
     HotLevel,
     HotOrder,
     HotPosition,
@@ -70,6 +71,10 @@ def view(slug: str, now_ns: int, mid: Decimal | None = None, levels: int = 40, p
         ext_bid=bids[0].price, ext_ask=asks[0].price, reference=middle, reference_source="book", reference_age_s=0.1,
         rolling_mid=middle, proof_age_s=proof_age_s, sigma_raw=0.00012, sigma_effective=0.00012, regime="normal", is_warm=True,
         vol_samples=300, clock_skew_ms=3.0, venue_ns=now_ns, trades=trades,
+        depth=tuple(
+            HotDepth(pct, *(SIZES[slug] * middle * factor for factor in (20 * pct, 24 * pct, pct, pct)), pct < 2)
+            for pct in (Decimal("0.5"), Decimal(1), Decimal(2))
+        ),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -11,8 +12,8 @@ import redis
 from tests.pages import stage
 from trading.figures import daily_pnl, uptimes, volumes
 from trading.hot_state import connection, keys
-from trading.hot_state.values import HotLevel
-from trading.market_status import status_json
+from trading.hot_state.values import HotDepth, HotLevel
+from trading.market_status import book_json, depth_json, status_json
 from trading.models import Lock, Market, TradingControl
 from trading.registry.selectors import UnknownMarket
 from trading.selectors import all_market_status, market_status
@@ -48,17 +49,34 @@ def test_orders_that_do_not_rest_are_no_quotes(desk: None, now_ns: int) -> None:
     assert (status.bid, status.open_orders) == (None, 1)
 
 
-def test_depth_counts_value_inside_each_band_and_says_when_the_book_ends(desk: None, now_ns: int) -> None:
-    book = stage.view(stage.CEX, now_ns)
-    levels = (HotLevel(Decimal("1.82"), Decimal(10)), HotLevel(Decimal("1.81"), Decimal(100)))
-    asks = (HotLevel(Decimal("1.83"), Decimal(20)), HotLevel(Decimal("1.90"), Decimal(7)))
-    from dataclasses import replace
+def test_depth_is_what_market_data_measured_over_the_whole_book(desk: None, now_ns: int) -> None:
+    measured = HotDepth(Decimal("0.5"), Decimal("18.204"), Decimal("36.6"), Decimal(5), Decimal(0), False)
+    stage.put_view(replace(stage.view(stage.CEX, now_ns), depth=(measured,)))
+    (half,) = market_status(stage.CEX, now_ns).depth
+    assert depth_json(half) == {
+        "band_pct": "0.5", "bid": "18.2", "ask": "36.6", "our_bid": "5", "our_ask": "0", "is_complete": False,
+    }  # fmt: skip
 
-    stage.put_view(replace(book, bids=levels, asks=asks))
-    half, one, two = market_status(stage.CEX, now_ns).depth
-    assert (half.bid, half.ask, half.is_complete) == (Decimal("18.2"), Decimal("36.6"), True)
-    assert (one.bid, one.ask, one.is_complete) == (Decimal("199.2"), Decimal("36.6"), False)
-    assert two.is_complete is False
+
+def test_our_orders_far_from_the_touch_stand_on_the_ladder_behind_a_gap(desk: None, now_ns: int) -> None:
+    book = stage.view(stage.DEX, now_ns)
+    bids = tuple(HotLevel(Decimal(100 - n), Decimal(10)) for n in range(30))  # 100 … 71
+    asks = tuple(HotLevel(Decimal(101 + n), Decimal(10)) for n in range(30))  # 101 … 130
+    stage.put_view(replace(book, bids=bids, asks=asks))
+    mine = [("buy", "90"), ("buy", "88"), ("buy", "87"), ("buy", "80"), ("buy", "30"), ("sell", "113"), ("sell", "140")]
+    stage.put_orders(stage.DEX, [stage.order(stage.DEX, side, Decimal(at), Decimal(4), now_ns) for side, at in mine])
+    status = market_status(stage.DEX, now_ns)
+    assert [row.price for row in status.bids[:12]] == [Decimal(100 - n) for n in range(12)]
+    assert [(row.price, row.ours) for row in status.bids[:12] if row.ours] == [(90, 4)]
+    # 88 is the 13th level: nothing lies between. 30 is beyond what the view knows: our own quantity alone.
+    assert [(row.price, row.size, row.ours, row.gap) for row in status.bids[12:]] == [
+        (88, 10, 4, False), (87, 10, 4, False), (80, 10, 4, True), (30, 4, 4, True),
+    ]  # fmt: skip
+    assert [(row.price, row.size, row.ours, row.gap) for row in status.asks[12:]] == [
+        (113, 10, 4, False), (140, 4, 4, True),
+    ]  # fmt: skip
+    assert book_json(status)["bids"][14] == ["80", "10", "4", True]
+    assert book_json(status)["bids"][0] == ["100", "10", "0", False]
 
 
 def test_without_hot_state_the_ledger_and_the_state_are_still_right(desk: None, now_ns: int) -> None:
@@ -96,7 +114,17 @@ def test_a_wrong_type_of_key_and_an_unreachable_redis_do_not_fail(
 
 def test_fills_not_yet_committed_count_in_the_inventory(alive: dict, now_ns: int) -> None:
     connection.sync_client().hset(keys.inbox_pending(stage.DEX), mapping={"a": "1000", "b": "-250.5"})
-    assert market_status(stage.DEX, now_ns).inventory == Decimal("204249.5")
+    status = market_status(stage.DEX, now_ns)
+    assert status.inventory == Decimal("204249.5")
+    # At the mark, hence without P&L of their own: 204,249.5 at 0.236512 less (48,128.5 + 749.5 at 0.236512).
+    assert status.unrealised_pnl == Decimal("1.692")
+
+
+def test_unrealised_pnl_is_rounded_as_the_ledger_rounds_it_and_never_an_exception(alive: dict, now_ns: int) -> None:
+    stage.put_position(stage.DEX, "0.000000000000000003", "0", "0")
+    assert market_status(stage.DEX, now_ns).unrealised_pnl == Decimal("0.000000000000000001")  # 3e-18 × 0.2365, half up
+    stage.put_position(stage.DEX, "1e30", "0", "0")
+    assert market_status(stage.DEX, now_ns).unrealised_pnl is None
 
 
 def test_the_strictest_of_control_and_lock_holds_with_its_reason(desk: None, now_ns: int) -> None:

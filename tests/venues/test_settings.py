@@ -115,7 +115,7 @@ def test_a_market_switched_off_keeps_its_name() -> None:
     identities.bind([DEX], listings, known=[CEX, delisted])
     assert identities.slug("GRAM-USDT") == CEX.slug
     assert identities.slug("GONE-USDT") == "gone-usdt-cex"
-    assert identities.asset("GRAM") == "gram"
+    assert (identities.asset("GRAM"), identities.asset("GONE")) == ("gram", "gone")
     assert identities.slugs() == (DEX.slug,)
     with pytest.raises(VenueRejected):
         identities.symbol(CEX.slug)

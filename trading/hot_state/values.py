@@ -22,11 +22,27 @@ class HotTrade:
 
 
 @dataclass(frozen=True, slots=True)
+class HotDepth:
+    """Quote value resting within `band_pct` of the mid on each side, and our part of it, from the whole assembled book.
+
+    `is_complete` False: the venue tells less of its book than the band spans; it then holds at least this.
+    """
+
+    band_pct: Decimal
+    bid: Decimal
+    ask: Decimal
+    our_bid: Decimal
+    our_ask: Decimal
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MarketView:
     """One market as market_data sees it at `published_ns` (wall clock of that process).
 
-    `bids`/`asks` are the venue's book (own quantity included), `ext_bids`/`ext_asks` the best foreign levels (own quantity
-    taken out). `proof_age_s` is the age of the last proof of life at the time of publishing, so that a reader's feed age is
+    `bids`/`asks` are the best levels of the venue's book (own quantity included), `ext_bid`/`ext_ask` the best foreign prices
+    (own quantity taken out), `depth` the value of the whole book near the mid, up to half a second older than the rest.
+    `proof_age_s` is the age of the last proof of life at the time of publishing, so that a reader's feed age is
     `proof_age_s + (now - published)`. `reference_source` is one of book, last_trade, other_market, none. Sigma is relative, per √s.
     """
 
@@ -57,6 +73,7 @@ class MarketView:
         ""  # coded, for the sentence on the page: "", disconnected, stale_book, auth_rejected, unknown_market, ...
     )
     reference_widen: float = 1.0  # factor on the spread while a fallback source gives the reference
+    depth: tuple[HotDepth, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +109,13 @@ class HotOrder:
     amend_size: Decimal | None = None
     gone_ns: int = 0
     settled_filled: Decimal = Decimal(0)  # the part of `filled` that was old when `filled` last grew (at `updated_ns`)
+
+    @property
+    def resting(self) -> Decimal:
+        """Base quantity that rests on the venue's book for all we know; 0 for intents, unknown and done orders."""
+        left = self.size - self.filled
+        rests = self.status in ("LIVE", "CANCEL_PENDING") and not self.gone_ns
+        return left if rests and left > 0 else Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

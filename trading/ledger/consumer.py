@@ -77,10 +77,12 @@ class LedgerConsumer:
         return len(entries)
 
     def _begin(self) -> None:
-        """Positions into the hot state first, then what a predecessor of this name was given and left."""
+        """Positions into the hot state first, then what a predecessor of this name was given and left.
+
+        Redis may have lost its memory while no ledger ran: the history polls are asked for at every start.
+        """
         close_old_connections()
-        inbox.ensure_group(self._client)
-        publish_positions(self._client, ensure_rows(self._now()), self._now())
+        self._restore("ledger_started")
         while not self._stop.is_set() and (left := inbox.read_unacknowledged(self._client, self._name)):
             process_batch(self._client, left, self._now())
 
@@ -109,13 +111,18 @@ class LedgerConsumer:
         """Redis lost its memory: positions come from PostgreSQL, what was in the inbox from the venues' history."""
         log.error("inbox_lost", action="positions published again, history polls requested")
         try:
-            inbox.ensure_group(self._client)
-            desk = ensure_rows(self._now())
-            publish_positions(self._client, desk, self._now())
-            for account in sorted({account for _, account in desk.accounts}):
-                push_poll_request_sync(account, "inbox_lost")
+            self._restore("inbox_lost")
         except AWAY as problem:
             self._wait_for_return(problem)
+
+    def _restore(self, reason: str) -> None:
+        """Publish positions, ask for the history polls. The group comes last: as long as it is missing, this is owed."""
+        desk = ensure_rows(self._now())
+        publish_positions(self._client, desk, self._now())
+        for account in sorted({account for _, account in desk.accounts}):
+            push_poll_request_sync(account, reason)
+        if inbox.ensure_group(self._client):
+            log.warning("inbox_group_made", reason=reason)
 
     def _wait_for_return(self, problem: Exception | None) -> None:
         kind = type(problem).__name__ if problem else "fault"

@@ -82,9 +82,8 @@ class AccountSession:
     ) -> None:
         self.account = account
         self._trackers, self._publishers, self._around = trackers, publishers, around
-        own = {ref.slug: ref for ref in around.known if ref.account == account}
-        own |= {slug: tracker.ref for slug, tracker in trackers.items()}
-        self._markets = AccountMarkets(account, next(iter(own.values())).venue, own)
+        served = [tracker.ref for tracker in trackers.values()]
+        self._markets = AccountMarkets.of([*(ref for ref in around.known if ref.account == account), *served])
         self._poll_now = asyncio.Event()
         self._balances_now = asyncio.Event()
         self._orders_now = asyncio.Event()

@@ -8,7 +8,7 @@ or behind one already listed. Reading twice is harmless, the ledger counts a key
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -62,6 +62,13 @@ class AccountMarkets:
     account: str
     venue: str
     refs: Mapping[str, MarketRef]
+
+    @classmethod
+    def of(cls, refs: Iterable[MarketRef]) -> AccountMarkets:
+        """Of at least one market; all are of one account."""
+        by_slug = {ref.slug: ref for ref in refs}
+        one = next(iter(by_slug.values()))
+        return cls(one.account, one.venue, by_slug)
 
 
 def raw_fill(fill: OwnFill, markets: AccountMarkets, source: str, received_ns: int) -> RawFill:

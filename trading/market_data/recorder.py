@@ -25,6 +25,8 @@ from trading.venues.interface import Level, MarketInfo, OrderBook, PublicTrade
 log = structlog.get_logger(__name__)
 Levels = tuple[Level, ...]
 SUFFIX = ".jsonl.gz"
+# Levels a side that are written: the book is walked along at every change.
+DEPTH = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Recorder:
         """Write what changed since the last book."""
         if now_ns < self._off_until_ns:
             return
-        bids, asks = book.bids, book.asks
+        bids, asks = book.bids[:DEPTH], book.asks[:DEPTH]
         try:
             self._rotate_when_due(now_ns)
             if self._writer is None:

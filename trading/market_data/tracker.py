@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from trading.hot_state.values import HotLevel, HotOrder, HotTrade, MarketView
+from trading.market_data.depth import DepthGauge
 from trading.market_data.market_state import VIEW_DEPTH, MarketState, book_problem
 from trading.market_data.problems import FeedProblem
 from trading.market_data.reference import (
@@ -23,7 +24,7 @@ from trading.market_data.reference import (
 from trading.market_data.rules import MarketRules
 from trading.market_data.volatility_grid import StoredVolatility, VolatilityGrid
 from trading.registry.selectors import MarketRef
-from trading.venues.interface import Level, MarketInfo, VenueKind
+from trading.venues.interface import Level, MarketInfo, PublicTrade, VenueKind
 
 TRADES_SHOWN = 20
 # Our own fill is told on another channel than its print, which counts as foreign only when that had time to arrive.
@@ -53,6 +54,7 @@ class MarketTracker:
         self.grid: VolatilityGrid | None = None
         self._stored = stored
         self._shadow = OwnShadow()
+        self._depth = DepthGauge()
         self._orders: tuple[HotOrder, ...] | None = ()
         if rules is not None:
             self.use(rules)
@@ -123,13 +125,15 @@ class MarketTracker:
         state, reference, book = self.state, self.reference, self.state.book
         measured = self.grid.volatility if self.grid else None
         problem = self.problem(now)
-        rolling = self.grid.rolling_mid(now.s) if self.grid else None
+        rolling = self._rolling_mid(now)
+        book_ok = book_problem(book) is FeedProblem.NONE
+        mid = rolling if reference.price is None else reference.price
         return MarketView(
             slug=self.ref.slug,
             published_ns=now.ns,
             book_seq=book.seq if book is not None and book.seq is not None else state.book_count,
             book_changed_ns=state.book_changed_ns,
-            book_ok=book_problem(book) is FeedProblem.NONE,
+            book_ok=book_ok,
             bids=_levels(book.bids) if book else (),
             asks=_levels(book.asks) if book else (),
             ext_bid=reference.ext_bid,
@@ -137,7 +141,7 @@ class MarketTracker:
             reference=reference.price,
             reference_source=reference.source.value,
             reference_age_s=round(reference.age_s, 3),
-            rolling_mid=None if rolling is None else Decimal(f"{rolling:.12g}"),
+            rolling_mid=rolling,
             proof_age_s=min(state.proof_age_s(now.s), NEVER_S),
             sigma_raw=measured.raw if measured else 0.0,
             sigma_effective=measured.effective if measured else 0.0,
@@ -146,18 +150,28 @@ class MarketTracker:
             vol_samples=measured.samples if measured else 0,
             clock_skew_ms=round(state.clock.skew_ms, 3),
             venue_ns=book.venue_ns if book else None,
-            trades=tuple(
-                HotTrade(trade.trade_id, trade.side.value, trade.price, trade.size, trade.venue_ns)
-                for trade in reversed([*state.trades][-TRADES_SHOWN:])
-            ),
+            trades=_prints(state.trades),
             connected=state.account_problem is FeedProblem.NONE and state.feed_problem is FeedProblem.NONE,
             problem=problem.value,
             reference_widen=reference.widen,
+            depth=self._depth.measure(book if book_ok else None, mid, self._orders, now.s),
         )
+
+    def _rolling_mid(self, now: Moment) -> Decimal | None:
+        rolling = self.grid.rolling_mid(now.s) if self.grid else None
+        return None if rolling is None else Decimal(f"{rolling:.12g}")
 
 
 # JSON has no infinity: "never seen" is told as an age that nobody mistakes for a live feed.
 NEVER_S = 1e9
+
+
+def _prints(trades: Iterable[PublicTrade]) -> tuple[HotTrade, ...]:
+    """The newest, newest first."""
+    return tuple(
+        HotTrade(trade.trade_id, trade.side.value, trade.price, trade.size, trade.venue_ns)
+        for trade in reversed([*trades][-TRADES_SHOWN:])
+    )
 
 
 def _levels(levels: Sequence[Level]) -> tuple[HotLevel, ...]:

@@ -73,8 +73,9 @@ class Identities:
         try:
             listing = _listing(market, by_symbol)
         except VenueRejected:
-            self._slug_of.setdefault(market.venue_symbol, market.slug)
-            return
+            # Delisted: what we called it is all there is to go by.
+            base, _, quote = _plain(market.venue_symbol).partition("/")
+            listing = VenueListing(market.venue_symbol, base, quote)
         self._slug_of.setdefault(listing.symbol, market.slug)
         self._asset_of.setdefault(listing.base, market.base)
         self._asset_of.setdefault(listing.quote, market.quote)

@@ -144,7 +144,8 @@ def book(structure: Any, market: str, depth: int) -> OrderBook:
     if not isinstance(stamp, int) or not (nonce is None or isinstance(nonce, int)):
         raise wrong("timestamp", "milliseconds")
     bids, asks = _levels(fields["bids"], depth), _levels(fields["asks"], depth)
-    return OrderBook(market, bids, asks, nonce, stamp * 1_000_000)
+    is_whole = max(len(bids), len(asks)) < depth
+    return OrderBook(market, bids, asks, nonce, stamp * 1_000_000, is_whole)
 
 
 def _levels(side_rows: Iterable[Any], depth: int) -> tuple[Level, ...]:

@@ -9,6 +9,9 @@ from decimal import Decimal
 from trading.venues.decoding import integer, levels, ns_of_ms
 from trading.venues.interface import Level, OrderBook
 
+# Levels a side that the venue tells at most, in an answer or a snapshot.
+DEPTH_LIMIT = 5000
+
 
 class SequenceGap(Exception):
     """A delta does not follow what we hold: a fresh snapshot is needed."""
@@ -43,10 +46,11 @@ class _Side:
 class BookAssembly:
     """Whole books of one market, `depth` levels a side."""
 
-    def __init__(self, market: str, depth: int = 400) -> None:
+    def __init__(self, market: str, depth: int = DEPTH_LIMIT) -> None:
         self._market = market
         self._depth = depth
         self._seq: int | None = None
+        self._is_whole = False
         self._bids, self._asks = _Side(-1), _Side(1)
 
     def forget(self) -> None:
@@ -61,6 +65,7 @@ class BookAssembly:
         self._bids.apply(bids)
         self._asks.apply(asks)
         self._seq = seq
+        self._is_whole = max(len(bids), len(asks)) < DEPTH_LIMIT
         return self._book(fields)
 
     def delta(self, fields: Mapping[str, object]) -> OrderBook | None:
@@ -81,4 +86,5 @@ class BookAssembly:
 
     def _book(self, fields: Mapping[str, object]) -> OrderBook:
         bids, asks = self._bids.best_first(self._depth), self._asks.best_first(self._depth)
-        return OrderBook(self._market, bids, asks, self._seq, ns_of_ms(fields, "ts_ms"))
+        is_whole = self._is_whole and max(len(bids), len(asks)) < self._depth
+        return OrderBook(self._market, bids, asks, self._seq, ns_of_ms(fields, "ts_ms"), is_whole)
