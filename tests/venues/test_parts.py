@@ -61,15 +61,6 @@ def test_a_book_is_whole_only_if_no_side_of_its_snapshot_was_cut() -> None:
     assert (len(after.bids), after.is_whole) == (4999, False)  # level 5001 was never told
 
 
-def test_a_book_is_whole_only_if_no_side_of_its_snapshot_was_cut() -> None:
-    book, rows = BookAssembly("m"), [(str(n), "1") for n in range(5000, 0, -1)]
-    assert book.snapshot(message(1, 0, rows[1:], [("6000", "1")])).is_whole
-    assert not book.snapshot(message(2, 0, rows, [("6000", "1")])).is_whole
-    after = book.delta(message(3, 2, [("1", "0")], []))
-    assert after is not None
-    assert (len(after.bids), after.is_whole) == (4999, False)  # level 5001 was never told
-
-
 def test_a_malformed_delta_changes_nothing() -> None:
     book = BookAssembly("m")
     book.snapshot(message(1, 0, [("9", "1")], [("11", "1")]))
