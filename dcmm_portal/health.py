@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
+from dcmm_portal.client_address import is_this_machine
 from trading.hot_state.connection import sync_client
 from trading.hot_state.market import heartbeats
 from trading.selectors import all_market_status
@@ -70,8 +71,7 @@ def may_read_metrics(request: HttpRequest) -> bool:
     if settings.METRICS_TOKEN:
         expected = f"Bearer {settings.METRICS_TOKEN}".encode()
         return hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected)
-    is_local = request.META.get("REMOTE_ADDR", "") in ("127.0.0.1", "::1", "")
-    return is_local and "X-Forwarded-For" not in request.headers
+    return is_this_machine(request)
 
 
 def all_checks(now_ns: int) -> list[Check]:

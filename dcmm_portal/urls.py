@@ -7,6 +7,7 @@ from django.urls import include, path
 
 from dcmm_portal import errors, health
 from dcmm_portal.api_urls import api_urlpatterns
+from governance.access.views import sign_in_for_records
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden
@@ -19,6 +20,7 @@ urlpatterns = [
     path("accounts/", include("governance.access.urls")),
     path("language/", include("django.conf.urls.i18n")),
     path("api/v1/", include(api_urlpatterns)),
+    path("admin/login/", sign_in_for_records),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

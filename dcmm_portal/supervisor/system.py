@@ -51,6 +51,8 @@ class System:
         self.cluster = postgres.Cluster(self.data_dir / "postgres", self.secrets_dir)
         names = ("postgres", "valkey", *(f"sandbox-{venue}" for venue in SANDBOX_VENUES))
         self.ports = {name: free_port() for name in names}
+        # Names this start: what was true of an earlier one (accounts compared with their venues) is asked again.
+        self.group = str(time.time_ns())
 
     @classmethod
     def from_environment(cls, data_dir: Path, port: int) -> System:
@@ -208,7 +210,7 @@ class System:
         return (("beat", *workers), ("market_data",), ("ledger",), ("relay", "web"), sandboxes, ("valkey", "postgres"))
 
     def _python(self, name: str, arguments: list[str], healthy: Callable[[], bool] | None = None) -> Service:
-        environment = self.environment() | {"DCMM_PROCESS": name}
+        environment = self.environment() | {"DCMM_PROCESS": name, "DCMM_GROUP": self.group}
         command = [*tethered(), sys.executable, *arguments]
         url, spawned_ns = environment["REDIS_URL"], time.time_ns()
         return Service(
@@ -223,7 +225,7 @@ class System:
     def _web(self) -> Service:
         arguments = ["-m", "uvicorn", "dcmm_portal.asgi:application", "--host", self.given.get("HOST", "127.0.0.1"),
                      "--port", str(self.port), "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2",
-                     "--ws", "websockets-sansio", "--ws-max-size", "65536"]  # fmt: skip
+                     "--ws", "websockets-sansio", "--ws-max-size", "65536", "--no-proxy-headers"]  # fmt: skip
         return self._python("web", arguments, lambda: http_answers(f"http://127.0.0.1:{self.port}/healthz"))
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:

@@ -44,7 +44,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class PublicMarket:
-    """`inventory` (base) is rounded and as of `inventory_at`; `volume` (quote) is rounded to `volume_step`, up to `volume_until`."""
+    """`inventory` (base) is rounded, as of `inventory_at`; `volume` (quote) is rounded to `volume_step`, up to `volume_until`."""
 
     status: MarketStatus
     inventory: Decimal | None

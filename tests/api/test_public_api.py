@@ -75,6 +75,19 @@ def test_too_many_requests_are_told_when_to_come_back(
     assert int(answer.headers["Retry-After"]) <= 60
 
 
+def test_made_up_addresses_do_not_help_against_the_throttle(
+    alive: dict, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rest_framework.settings import api_settings
+    from rest_framework.throttling import ScopedRateThrottle
+
+    assert api_settings.NUM_PROXIES == 0
+    monkeypatch.setitem(ScopedRateThrottle.THROTTLE_RATES, "public", "2/min")
+    cache.clear()
+    codes = [client.get(MARKETS, headers={"X-Forwarded-For": f"203.0.113.{n}"}).status_code for n in range(3)]
+    assert codes == [200, 200, 429]
+
+
 def test_the_description_is_valid(db: None, client: Client) -> None:
     from django.core.management import call_command
 

@@ -213,9 +213,21 @@ def test_readiness_names_what_is_missing(alive: dict, client: Client) -> None:
 
 
 def test_metrics_are_not_public(db: None, valkey: str, client: Client, settings: object) -> None:
-    assert client.get("/metrics").status_code == 200
-    assert client.get("/metrics", REMOTE_ADDR="203.0.113.9").status_code == 403
-    assert client.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 403
+    def status(host: str = "127.0.0.1:8000", peer: str = "127.0.0.1", **headers: str) -> int:
+        settings.ALLOWED_HOSTS = ["*"]
+        return client.get("/metrics", REMOTE_ADDR=peer, headers={"Host": host} | headers).status_code
+
+    assert [status(), status("localhost"), status("[::1]:8000", "::1")] == [200, 200, 200]
+    assert status(peer="203.0.113.9") == 403
+    # A plain proxy on this machine: it comes from the loopback and asks for the public name, with or without headers.
+    assert [status("dcmm.example"), status("localhost.evil.example"), status("127.0.0.1.nip.example")] == [
+        403,
+        403,
+        403,
+    ]
+    assert [status(**{name: "203.0.113.9"}) for name in ("X-Forwarded-For", "X-Real-IP", "Forwarded")] == [403] * 3
+    # A Unix socket names no peer.
+    assert status(peer="") == 403
     settings.METRICS_TOKEN = "s3cret"
-    assert client.get("/metrics").status_code == 403
-    assert client.get("/metrics", headers={"Authorization": "Bearer s3cret"}).status_code == 200
+    assert status() == 403
+    assert status("dcmm.example", "203.0.113.9", Authorization="Bearer s3cret") == 200
