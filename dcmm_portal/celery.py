@@ -85,8 +85,22 @@ def _start_quoting(**_: Any) -> None:
     threading.Thread(target=start, args=(PROCESS,), name="start-quoting", daemon=True).start()
 
 
+_stop_comparing = threading.Event()
+
+
+@signals.worker_ready.connect
+def _start_comparing(**_: Any) -> None:
+    """Compare accounts with their venues at the start and whenever it is asked for; quoting waits for the first of them."""
+    from trading.clock import SystemClock
+    from trading.ledger.start_lock import watch
+
+    arguments = (_stop_comparing, SystemClock())
+    threading.Thread(target=watch, args=arguments, name="compare-accounts", daemon=True).start()
+
+
 @signals.worker_shutdown.connect
 def _stop_quoting(**_: Any) -> None:
+    _stop_comparing.set()
     from trading.quoting.worker import shut_down
 
     shut_down()

@@ -102,6 +102,7 @@ class World:
         for slug in slugs or (DEX, CEX):
             self.publish(slug)
             self.position(slug)
+            self.redis.set(keys.reconciled(ACCOUNTS[slug]), b"")
 
     def orders(self, slug: str = DEX) -> dict[str, HotOrder]:
         raw = self.redis.hgetall(keys.open_orders(slug))

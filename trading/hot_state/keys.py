@@ -75,6 +75,21 @@ def poll_request(account: str) -> str:
     return f"{PREFIX}poll-request:{account}"
 
 
+def reconciled(account: str) -> str:
+    """The start of the system since which the account was compared with its venue; quoting waits for it."""
+    return f"{PREFIX}reconciled:{account}"
+
+
+def comparison_requests() -> str:
+    """Hash account → why somebody asks to compare it with its venue now."""
+    return f"{PREFIX}comparison-requests"
+
+
+def comparison_claim(account: str, group: str) -> str:
+    """Set while a process of this start compares the account, and for a pause after it; expires."""
+    return f"{PREFIX}comparing:{account}:{group}"
+
+
 def heartbeat(process: str) -> str:
     """Wall time in ns of the process' last beat; expires."""
     return f"{PREFIX}heartbeat:{process}"
@@ -83,6 +98,11 @@ def heartbeat(process: str) -> str:
 def relay_wake() -> str:
     """Publish/subscribe channel: an event was committed."""
     return f"{PREFIX}relay-wake"
+
+
+def announced_decision(slug: str) -> str:
+    """JSON `HotDecision` of a cycle whose requests are going out: it moves to the stream when the cycle ends, however."""
+    return f"{PREFIX}{{{slug}}}:announced-decision"
 
 
 INBOX_STREAM = f"{PREFIX}inbox"

@@ -12,6 +12,7 @@ from trading.hot_state import controls, inbox, keys, lease, orders
 from trading.hot_state.codec import HotStateCorrupt, decode
 from trading.hot_state.cycle import parse_cycle
 from trading.hot_state.lease import LeaseClaim, LeaseResult
+from trading.hot_state.reconciled import is_marked
 from trading.hot_state.values import CycleStatus, HotBalances, HotOrder, HotPosition, MarketView
 from trading.venues.interface import MarketInfo
 
@@ -32,15 +33,16 @@ class HotSnapshot:
     tightened: tuple[str, ...]
     previous: CycleStatus | None
     corrupt: tuple[str, ...]
+    reconciled: bool  # the account was compared with its venue since the start
 
 
 # One script: the lease and all of the market in one command, as of one moment. KEYS: lease, view, position, pending, orders,
-# balances, market info, controls, cycle. The last two arguments are the market and the desk's scope.
+# balances, market info, controls, cycle, reconciled. The last two arguments are the market and the desk's scope.
 _READ = """
 local scope, desk = ARGV[#ARGV - 1], ARGV[#ARGV]
 return {redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3]), redis.call('HVALS', KEYS[4]), redis.call('HVALS', KEYS[5]),
   redis.call('GET', KEYS[6]), redis.call('HGET', KEYS[7], scope), redis.call('HMGET', KEYS[8], desk, scope),
-  redis.call('GET', KEYS[9])}
+  redis.call('GET', KEYS[9]), redis.call('GET', KEYS[10])}
 """
 _ACQUIRE_AND_READ = f"""
 local function acquire()
@@ -66,11 +68,12 @@ def _keys(slug: str, account: str) -> tuple[str, ...]:
         keys.market_info(account),
         keys.controls(),
         keys.cycle(slug),
+        keys.reconciled(account),
     )
 
 
 def parse_snapshot(raw: list[Any], slug: str, now_ns: int) -> HotSnapshot:
-    view, position, pending, hot_orders, balances, info, tightened, previous = raw
+    view, position, pending, hot_orders, balances, info, tightened, previous, mark = raw
     corrupt: list[str] = []
 
     def read(body: bytes | None, kind: type[Any], name: str) -> Any:
@@ -100,6 +103,7 @@ def parse_snapshot(raw: list[Any], slug: str, now_ns: int) -> HotSnapshot:
         tightened=controls.parse_controls(tightened, now_ns),
         previous=parse_cycle(previous),
         corrupt=tuple(corrupt),
+        reconciled=is_marked(mark),
     )
 
 

@@ -22,6 +22,7 @@ from trading import metrics
 from trading.clock import Clock, to_datetime
 from trading.events.services import plain, record
 from trading.hot_state.market import heartbeats, push_poll_request_sync
+from trading.hot_state.reconciled import mark_reconciled
 from trading.ledger.comparison import Difference, MarketComparison, compare, compare_markets, notes
 from trading.ledger.own_books import OwnBooks, read_own_books
 from trading.ledger.quarantine import impose_reducing
@@ -180,10 +181,19 @@ def store_report(report: AccountReport, trigger: str, now: datetime) -> None:
         record(f"account:{report.account}", _event_type(report), _payload(report, trigger), occurred_at=now)
     for scope, reasons in _scopes(report).items():
         impose_reducing(scope, LOCK_RULE, reasons, now)
+    _mark(report.account)
     metrics.RECONCILIATION_DIFFERENCES.labels(report.account).set(len(report.differences))
     metrics.RECONCILIATION_SECONDS.labels(report.account).observe(report.duration_ms / 1e3)
     if report.differences:
         log.error("reconciliation_differs", account=report.account, report=readable(report))
+
+
+def _mark(account: str) -> None:
+    """What the comparison found is in the controls now: from here on they decide, not the start."""
+    try:
+        mark_reconciled(account)
+    except redis.RedisError as problem:
+        log.warning("reconciliation_not_marked", account=account, problem=type(problem).__name__)
 
 
 def _event_type(report: AccountReport) -> str:

@@ -14,6 +14,7 @@ from trading.clock import Clock
 from trading.hot_state.inbox import append_fill_async
 from trading.hot_state.market import HotClient, pop_poll_request, write_balances, write_market_info
 from trading.hot_state.orders import apply_venue_order
+from trading.hot_state.reconciled import request_comparison
 from trading.hot_state.values import HotBalance, HotBalances
 from trading.market_data.book_feed import MarketFeed
 from trading.market_data.cadence import Cadence
@@ -239,6 +240,7 @@ class AccountSession:
                 elif isinstance(item, StreamReset):
                     self._poll_now.set()
                     self._orders_now.set()
+                    await request_comparison(self._around.client, self.account, "reconnect")
                 elif not isinstance(item, ProofOfLife):
                     log.warning("own_stream_garbage", account=self.account, kind=type(item).__name__)
 
