@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 from django.db import OperationalError
 
+from tests.controls.green import compared
 from tests.quoting.world import CEX, DEX, World
 from trading.clock import to_datetime
 from trading.controls.services import Actor, pause, reduce, resume
@@ -33,6 +34,7 @@ async def test_pause_takes_quotes_off_and_resume_brings_them_back(world: World) 
     assert world.dex.resting() == []
     assert len(world.cex.resting()) == 2
     assert world.status().reason in ("control_paused", "state_paused")
+    compared(DEX, to_datetime(world.clock.now_ns()))
     resume(DEX, actor=OPERATOR, reason="fine again", idempotency_key="k2", now=to_datetime(world.clock.now_ns()))
     for _ in range(100):
         await world.tick(worker)
@@ -265,4 +267,25 @@ async def test_an_amend_of_a_filled_order_is_looked_up_and_the_slot_used_again(w
     await world.tick(worker)
     assert Order.objects.get(client_order_id=bid.client_order_id).status == "FILLED"
     assert sorted(order.side.value for order in world.dex.resting()) == ["buy", "sell"]
+    await worker.close()
+
+
+async def test_nothing_is_quoted_before_the_account_was_compared_with_its_venue(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the start, and after Redis lost its memory; a mark that an earlier start left does not count."""
+    monkeypatch.setenv("DCMM_GROUP", "this")
+    world.ready()
+    worker = world.worker()
+    world.redis.delete(keys.reconciled("dex-desk"))
+    world.redis.set(keys.reconciled("cex-desk"), b"earlier")
+    outcomes = await world.tick(worker)
+    assert set(outcomes.values()) == {"not_quoting"}
+    assert (world.status().sentence_key, world.live()) == ("not_reconciled", [])
+    world.redis.set(keys.reconciled("dex-desk"), b"this")
+    outcomes = await world.tick(worker)
+    assert (outcomes[DEX], len(world.live())) == ("quoting", 2)
+    world.redis.delete(keys.reconciled("dex-desk"))
+    await world.tick(worker)
+    assert (world.status().sentence_key, world.live()) == ("not_reconciled", [])
     await worker.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from trading.admin.records import RecordAdmin
-from trading.models import LeaseEpoch, Lock, NamedGate, TradingControl
+from trading.models import LeaseEpoch, Lock, NamedGate, ResumeRequest, TradingControl
 
 
 @admin.register(TradingControl)
@@ -21,6 +21,14 @@ class LockAdmin(RecordAdmin):
     list_filter = ("state", "rule", ("lifted_at", admin.EmptyFieldListFilter))
     search_fields = ("scope", "rule", "reason", "imposed_by", "lifted_by")
     ordering = ("-imposed_at",)
+
+
+@admin.register(ResumeRequest)
+class ResumeRequestAdmin(RecordAdmin):
+    list_display = ("scope", "rule", "reason", "asked_by_name", "asked_at", "outcome", "decided_by_name", "decided_at")
+    list_filter = ("outcome", "rule")
+    search_fields = ("scope", "reason", "asked_by_name", "decided_by_name")
+    ordering = ("-asked_at",)
 
 
 @admin.register(NamedGate)

@@ -1,4 +1,4 @@
-"""Reading trading states: what is in force on a market and why."""
+"""Reading trading states: what is in force and why, what two people must end, and who asked for it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from trading.models import Lock, TradingControl
+from trading.controls.commands import DESK
+from trading.controls.rule_locks import LIFTED_BY_ONE
+from trading.models import Lock, ResumeRequest, TradingControl
 from trading.risk.states import TradingState, strictest
 
-DESK = "desk"
+KILL = "kill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +42,27 @@ def effective_state(market_slug: str, now: datetime) -> Effective:
 def effective_states(market_slugs: Iterable[str], now: datetime) -> dict[str, Effective]:
     """The same for several markets, by slug, with two queries for all of them."""
     slugs = tuple(market_slugs)
-    scopes = (DESK, *slugs)
+    controls, locks = _read((DESK, *slugs), now)
+    return {slug: _effective((DESK, slug), controls, locks, now) for slug in slugs}
+
+
+def own_states(scopes: Iterable[str], now: datetime) -> dict[str, TradingState]:
+    """By scope the strictest of its own control and locks, whatever stands on the desk."""
+    wanted = tuple(scopes)
+    controls, locks = _read(wanted, now)
+    return {scope: _effective((scope,), controls, locks, now)[0] for scope in wanted}
+
+
+def _read(scopes: tuple[str, ...], now: datetime) -> tuple[dict[str, TradingControl], list[Lock]]:
     controls = {row.scope: row for row in TradingControl.objects.filter(scope__in=scopes)}
     active = Lock.objects.filter(scope__in=scopes, lifted_at__isnull=True).filter(
         Q(until__isnull=True) | Q(until__gt=now)
     )
-    locks = list(active)
-    return {slug: _effective((DESK, slug), controls, locks, now) for slug in slugs}
+    return controls, list(active)
 
 
 def _effective(
-    scopes: tuple[str, str], controls: Mapping[str, TradingControl], locks: Iterable[Lock], now: datetime
+    scopes: tuple[str, ...], controls: Mapping[str, TradingControl], locks: Iterable[Lock], now: datetime
 ) -> Effective:
     rows = [controls[scope] for scope in scopes if scope in controls]
     found = [
@@ -71,3 +83,49 @@ def _effective(
         (one for one in found if one.state is not TradingState.ACTIVE), key=lambda one: -one.state.strictness
     )
     return strictest(one.state for one in found), tuple(imposing)
+
+
+@dataclass(frozen=True, slots=True)
+class TwoPeople:
+    """Something on `scope` that only two people end: `rule` is a lock's, or "kill" for a halted control. `request`: the one
+    that waits for an approver, None where nobody asked."""
+
+    scope: str
+    rule: str
+    state: TradingState
+    reason: str
+    by: str
+    since: datetime
+    request: ResumeRequest | None
+
+
+def pending_requests(now: datetime) -> tuple[ResumeRequest, ...]:
+    """Requests that an approver may still decide, oldest first."""
+    waiting = ResumeRequest.objects.filter(outcome=ResumeRequest.Outcome.PENDING, expires_at__gt=now)
+    return tuple(waiting.order_by("asked_at", "pk"))
+
+
+def needs_two_people(now: datetime) -> tuple[TwoPeople, ...]:
+    """Everything that stands and that one person may not end, by scope, with the request that waits for it."""
+    waiting = {(one.scope, one.rule): one for one in pending_requests(now)}
+    locks = Lock.objects.filter(lifted_at__isnull=True).filter(Q(until__isnull=True) | Q(until__gt=now))
+    found = [
+        TwoPeople(
+            row.scope,
+            KILL,
+            TradingState.HALTED,
+            row.reason,
+            row.actor_name,
+            row.changed_at,
+            waiting.get((row.scope, KILL)),
+        )
+        for row in TradingControl.objects.filter(state="HALTED")
+    ]
+    found += [
+        TwoPeople(
+            row.scope, row.rule, TradingState(row.state.lower()), row.reason, row.imposed_by, row.imposed_at,
+            waiting.get((row.scope, row.rule)),
+        )
+        for row in locks.exclude(rule__in=LIFTED_BY_ONE)
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda one: (one.scope, one.rule)))

@@ -1,97 +1,115 @@
 """Changing trading states: pause, reduce, kill at once by one operator; loosening only as far as one person may.
 
-Each command: one transaction (receipt, control or lock, event), an idempotency key, a reason. A tightening is made known to
-the workers before PostgreSQL has committed; a loosening only takes effect from PostgreSQL.
+Each command: one transaction (receipt, control or lock, event), an idempotency key, a reason. PostgreSQL first: its gate is
+closed by the commit, and what workers are told through the hot state after it saves them a second at most.
+What two people must end is in `trading.controls.resume`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
-import redis
-import structlog
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from trading.controls.announce import announce_loosening, announce_tightening
+from trading.controls.checks import failing, refuse_if_red
+from trading.controls.commands import (
+    DESK,
+    OPERATOR,
+    REASON_MAX,
+    REASON_MIN,
+    Actor,
+    ControlRefused,
+    aggregate,
+    done_before,
+    fingerprint,
+    locked_control,
+    require_key,
+    require_operator,
+    require_reason,
+    require_scope,
+    write_receipt,
+)
+from trading.controls.rule_locks import LIFTED_BY_ONE, active_locks, impose_lock, lift
+from trading.controls.selectors import own_states
 from trading.events.services import record
-from trading.hot_state import controls as hot_controls
-from trading.hot_state.controls import HotControl
-from trading.locks import lock_command, lock_controls
-from trading.models import CommandReceipt, Lock, Market, TradingControl
+from trading.locks import lock_command
+from trading.models import TradingControl
 from trading.risk.states import TradingState
 
-log = structlog.get_logger(__name__)
-DESK = "desk"
-OPERATOR = "operator"
-# Locks whose cause must have gone away by itself: once it has, one operator may lift them. Every other rule needs two people.
-LIFTED_BY_ONE = frozenset({"person", "breaker"})
-
-
-class ControlRefused(Exception):
-    """The command was refused; the message says why and what to do. Nothing was changed."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who commands, as the door that signed them in knows them. `roles` are role names."""
-
-    id: str
-    name: str
-    roles: frozenset[str]
+__all__ = [
+    "DESK",
+    "OPERATOR",
+    "REASON_MAX",
+    "REASON_MIN",
+    "Actor",
+    "ControlRefused",
+    "ControlResult",
+    "impose_lock",
+    "kill",
+    "pause",
+    "reduce",
+    "resume",
+    "set_state",
+    "store_state",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class ControlResult:
-    """What stands after the command. `repeated`: the same key had been used for it before, nothing was done again."""
+    """What stands after the command. `repeated`: the same key had been used for it before, nothing was done again.
+    `changed`: False where the control already said so; nothing was written but the receipt."""
 
     scope: str
     state: str
     version: int
     repeated: bool = False
+    changed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    scope: str
+    wanted: TradingState
+    actor: Actor
+    reason: str
+    now: datetime
 
 
 def set_state(
     scope: str, state: TradingState | str, *, actor: Actor, reason: str, idempotency_key: str, now: datetime
 ) -> ControlResult:
-    """Set the control of the desk or a market. Raises `ControlRefused`."""
-    wanted = _checked(scope, state, actor, reason, idempotency_key)
-    fingerprint = _fingerprint("set_state", scope, wanted.value, actor.id)
-    is_known, result = _receipt(idempotency_key, fingerprint)
-    if is_known:
-        return result
-    if wanted is not TradingState.ACTIVE:
-        # Closed first: if what follows fails, the market was paused for a few seconds for nothing.
-        _tighten_now(scope, wanted, now)
+    """Set the control of the desk or a market. Raises `ControlRefused`.
+
+    Loosening needs every check green and is refused where two people are needed; ACTIVE also lifts the locks that one person
+    may lift.
+    """
+    require_operator(actor)
+    text = require_reason(reason)
+    require_key(idempotency_key)
+    command = _Command(scope, _state(state), actor, text, now)
+    require_scope(scope)
+    command_hash = fingerprint("set_state", scope, command.wanted.value, actor.id)
+    if (done := done_before(idempotency_key, command_hash)) is not None:
+        return ControlResult(**done, repeated=True)
+    # The hot state may take seconds to answer: asked before any row is locked, and never for a tightening.
+    control = TradingControl.objects.filter(scope=scope).first()
+    failed = failing(scope, now) if control is not None and _loosens(control, command) else None
     with transaction.atomic():
         lock_command(idempotency_key)
-        is_known, result = _receipt(idempotency_key, fingerprint)
-        if is_known:
-            return result
-        control = _locked_control(scope)
-        before = TradingState(control.state.lower())
-        if wanted.strictness < before.strictness:
-            _refuse_unless_one_may_loosen(scope, before, now)
-        result = _store(control, before, wanted, actor, reason, now)
-        CommandReceipt.objects.create(
-            key=idempotency_key,
-            command="controls.set_state",
-            fingerprint=fingerprint,
-            result={"scope": result.scope, "state": result.state, "version": result.version},
-            actor_id=actor.id,
-            created_at=now,
-        )
-        if wanted.strictness < before.strictness:
-            transaction.on_commit(lambda: _forget_tightening(scope), robust=True)
+        if (done := done_before(idempotency_key, command_hash)) is not None:
+            return ControlResult(**done, repeated=True)
+        control = locked_control(scope)
+        if _loosens(control, command):
+            _refuse_unless_one_may_loosen(control, now)
+            if failed is None:
+                raise ControlRefused("changed", _("The state has just been changed by others. Look again."))
+            refuse_if_red(failed, command.wanted)
+        result = _carry_out(control, command)
+        receipt = {name: value for name, value in asdict(result).items() if name != "repeated"}
+        write_receipt(idempotency_key, "controls.set_state", command_hash, receipt, actor, now)
     return result
 
 
@@ -115,158 +133,60 @@ def kill(scope: str, *, actor: Actor, reason: str, idempotency_key: str, now: da
     return set_state(scope, TradingState.HALTED, actor=actor, reason=reason, idempotency_key=idempotency_key, now=now)
 
 
-def impose_lock(
-    scope: str,
-    state: TradingState | str,
-    rule: str,
-    reason: str,
-    *,
-    imposed_by: str,
-    now: datetime,
-    until: datetime | None = None,
-    event_type: str = "lock.imposed",
-    details: Mapping[str, Any] | None = None,
-) -> bool:
-    """A rule tightens a scope, in the caller's transaction or one of its own; False where that lock already stands."""
-    imposed = TradingState(str(state).lower())
-    with transaction.atomic():
-        _locked_control(scope)
-        if _active_locks(scope, now).filter(rule=rule).exists():
-            return False
-        # One that ran out by time makes room for the new one.
-        Lock.objects.filter(scope=scope, rule=rule, lifted_at__isnull=True).update(
-            lifted_at=now, lifted_by="time", lift_reason="ran out"
-        )
-        Lock.objects.create(
-            scope=scope,
-            state=imposed.name,
-            rule=rule,
-            reason=reason,
-            imposed_at=now,
-            imposed_by=imposed_by,
-            until=until,
-        )
-        payload = {"scope": scope, "state": imposed.name, "rule": rule, "reason": reason, **(details or {})}
-        record(_aggregate(scope), event_type, payload, actor_name=imposed_by, occurred_at=now)
-        transaction.on_commit(lambda: _tighten_now(scope, imposed, now), robust=True)
-    return True
-
-
-def lift_lock(scope: str, rule: str, *, actor: Actor, reason: str, now: datetime) -> bool:
-    """One operator lifts a lock that one person may lift; False if none stands. Raises `ControlRefused`."""
-    _require_operator(actor)
-    _require_reason(reason)
-    with transaction.atomic():
-        _locked_control(scope)
-        lock = _active_locks(scope, now).filter(rule=rule).first()
-        if lock is None:
-            return False
-        if rule not in LIFTED_BY_ONE:
-            raise ControlRefused("two_people", _two_people_needed(rule))
-        lock.lifted_at, lock.lifted_by, lock.lift_reason = now, actor.name, reason
-        lock.save(update_fields=["lifted_at", "lifted_by", "lift_reason"])
-        payload = {"scope": scope, "rule": rule, "reason": reason}
-        record(_aggregate(scope), "lock.lifted", payload, actor_id=actor.id, actor_name=actor.name, occurred_at=now)
-        transaction.on_commit(lambda: _forget_tightening(scope), robust=True)
-    return True
-
-
-def _checked(scope: str, state: TradingState | str, actor: Actor, reason: str, key: str) -> TradingState:
-    _require_operator(actor)
-    _require_reason(reason)
-    if not key or len(key) > 80:
-        raise ControlRefused("bad_key", _("An idempotency key of 1 to 80 characters is needed."))
+def _state(state: TradingState | str) -> TradingState:
     try:
-        wanted = TradingState(str(state).lower())
+        return TradingState(str(state).lower())
     except ValueError:
         raise ControlRefused("bad_state", _("There is no trading state “%(state)s”.") % {"state": state}) from None
-    if scope != DESK and not Market.objects.filter(slug=scope).exists():
-        raise ControlRefused("unknown_scope", _("There is no market “%(scope)s”.") % {"scope": scope})
-    return wanted
 
 
-def _require_operator(actor: Actor) -> None:
-    if OPERATOR not in actor.roles:
-        raise ControlRefused("not_operator", _("Only an operator may do this."))
+def _loosens(control: TradingControl, command: _Command) -> bool:
+    """The command would make the control less strict, or asks for ACTIVE while a lock stands."""
+    before = TradingState(control.state.lower())
+    if command.wanted is TradingState.ACTIVE and active_locks(command.scope, command.now).exists():
+        return True
+    return command.wanted.strictness < before.strictness
 
 
-def _require_reason(reason: str) -> None:
-    if not reason.strip():
-        raise ControlRefused("no_reason", _("A reason is needed."))
-    if len(reason) > 2000:
-        raise ControlRefused("long_reason", _("The reason is longer than 2,000 characters."))
-
-
-def _fingerprint(*parts: str) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _receipt(key: str, fingerprint: str) -> tuple[bool, ControlResult]:
-    """(this command was done before, what it did). Raises `ControlRefused` when the key was used for another command."""
-    receipt = CommandReceipt.objects.filter(key=key).first()
-    if receipt is None:
-        return False, ControlResult("", "", 0)
-    if receipt.fingerprint != fingerprint:
-        raise ControlRefused("key_used", _("This idempotency key was used for another command."))
-    done = receipt.result
-    return True, ControlResult(done["scope"], done["state"], done["version"], repeated=True)
-
-
-def _locked_control(scope: str) -> TradingControl:
-    rows = lock_controls([scope])
-    if not rows:
-        raise ControlRefused("no_control", _("“%(scope)s” has no trading control.") % {"scope": scope})
-    return rows[0]
-
-
-def _active_locks(scope: str, now: datetime) -> Any:
-    return Lock.objects.filter(scope=scope, lifted_at__isnull=True).filter(Q(until__isnull=True) | Q(until__gt=now))
-
-
-def _refuse_unless_one_may_loosen(scope: str, before: TradingState, now: datetime) -> None:
-    if before is TradingState.HALTED:
+def _refuse_unless_one_may_loosen(control: TradingControl, now: datetime) -> None:
+    if control.state == TradingState.HALTED.name:
         raise ControlRefused("two_people", _("Halted: two people must lift a kill."))
-    for lock in _active_locks(scope, now).order_by("rule"):
+    for lock in active_locks(control.scope, now).order_by("rule"):
         if lock.rule not in LIFTED_BY_ONE:
-            raise ControlRefused("two_people", _two_people_needed(lock.rule))
+            message = _("Locked by the rule “%(rule)s”: an operator and an approver must resume together.")
+            raise ControlRefused("two_people", message % {"rule": lock.rule})
 
 
-def _two_people_needed(rule: str) -> str:
-    return _("Locked by the rule “%(rule)s”: an operator and an approver must resume together.") % {"rule": rule}
+def _carry_out(control: TradingControl, command: _Command) -> ControlResult:
+    before = TradingState(control.state.lower())
+    locks = list(active_locks(command.scope, command.now)) if command.wanted is TradingState.ACTIVE else []
+    for lock in locks:
+        lift(lock, command.actor, command.reason, command.now)
+    if command.wanted is not before:
+        store_state(control, command.wanted, command.actor, command.reason, command.now)
+    elif locks:
+        tell_loosening(command.scope, command.now)
+    is_changed = command.wanted is not before or bool(locks)
+    return ControlResult(command.scope, control.state, control.version, changed=is_changed)
 
 
-def _store(
-    control: TradingControl, before: TradingState, wanted: TradingState, actor: Actor, reason: str, now: datetime
-) -> ControlResult:
+def store_state(control: TradingControl, wanted: TradingState, actor: Actor, reason: str, now: datetime) -> None:
+    """Write the state with its event, within a transaction that holds the row and has judged that it may be written."""
+    before = TradingState(control.state.lower())
+    scope = control.scope
     control.state, control.reason, control.changed_at = wanted.name, reason, now
     control.actor_id, control.actor_name = actor.id, actor.name
     control.version += 1
     control.save()
-    record(
-        _aggregate(control.scope),
-        "control.changed",
-        {"scope": control.scope, "from": before.name, "to": wanted.name, "reason": reason, "version": control.version},
-        actor_id=actor.id,
-        actor_name=actor.name,
-        occurred_at=now,
-    )
-    return ControlResult(control.scope, wanted.name, control.version)
+    payload = {"scope": scope, "from": before.name, "to": wanted.name, "reason": reason, "version": control.version}
+    record(aggregate(scope), "control.changed", payload, actor_id=actor.id, actor_name=actor.name, occurred_at=now)
+    if wanted.strictness > before.strictness:
+        transaction.on_commit(lambda: announce_tightening(scope, wanted, now), robust=True)
+    else:
+        tell_loosening(scope, now)
 
 
-def _aggregate(scope: str) -> str:
-    return f"control:{scope}"
-
-
-def _tighten_now(scope: str, state: TradingState, now: datetime) -> None:
-    """Best effort: workers read PostgreSQL within a second, and the gate asks it at every order."""
-    try:
-        hot_controls.tighten_sync(HotControl(scope, state.value, round(now.timestamp() * 1e9)))
-    except redis.RedisError as problem:
-        log.warning("tightening_not_announced", scope=scope, problem=type(problem).__name__)
-
-
-def _forget_tightening(scope: str) -> None:
-    try:
-        hot_controls.clear_sync(scope)
-    except redis.RedisError as problem:
-        log.warning("tightening_not_cleared", scope=scope, problem=type(problem).__name__)
+def tell_loosening(scope: str, now: datetime) -> None:
+    """When this transaction has committed, workers are told what still stands on the scope."""
+    remaining = own_states((scope,), now)[scope]
+    transaction.on_commit(lambda: announce_loosening(scope, remaining, now), robust=True)

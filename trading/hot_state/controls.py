@@ -1,6 +1,7 @@
 """Tightenings on their way: PostgreSQL is the truth, this only makes a stricter state effective a moment earlier.
 
-An entry counts for `TIGHTENING_VALID_S`, long enough for every worker to have read PostgreSQL again; it can never loosen.
+An entry counts for `TIGHTENING_VALID_S`, long enough for every worker to have read PostgreSQL again. A tightening never
+replaces a stricter one that still counts; only `replace_sync`, after PostgreSQL was loosened, does.
 """
 
 from __future__ import annotations
@@ -9,9 +10,33 @@ from dataclasses import dataclass
 
 from trading.hot_state import keys
 from trading.hot_state.codec import HotStateCorrupt, decode, encode
-from trading.hot_state.connection import sync_client
+from trading.hot_state.connection import quick_client
 
 TIGHTENING_VALID_S = 5.0
+
+# ARGV: scope, the entry, its state, its time in ns, for how many ns an entry counts. What can't be read counts as halted
+# (`parse_controls`), so it stays; times are as far apart as a double can tell (a quarter of a microsecond).
+_TIGHTEN = """
+local rank = {active = 0, reducing = 1, paused = 2, halted = 3}
+local body = redis.call('HGET', KEYS[1], ARGV[1])
+if body then
+  local ok, held = pcall(cjson.decode, body)
+  if not ok or type(held) ~= 'table' or not rank[held.state] or type(held.at_ns) ~= 'number' then return 0 end
+  if tonumber(ARGV[4]) - held.at_ns <= tonumber(ARGV[5]) and rank[held.state] > rank[ARGV[3]] then return 0 end
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return 1
+"""
+# ARGV: scope, the entry or '' for none, its time in ns. A tightening newer than the loosening stays.
+_REPLACE = """
+local body = redis.call('HGET', KEYS[1], ARGV[1])
+if body then
+  local ok, held = pcall(cjson.decode, body)
+  if ok and type(held) == 'table' and type(held.at_ns) == 'number' and held.at_ns > tonumber(ARGV[3]) then return 0 end
+end
+if ARGV[2] == '' then redis.call('HDEL', KEYS[1], ARGV[1]) else redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
+return 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +48,25 @@ class HotControl:
     at_ns: int
 
 
-def tighten_sync(control: HotControl) -> None:
-    """Make `control` known to all workers."""
-    sync_client().hset(keys.controls(), control.scope, encode(control))
+def tighten_sync(control: HotControl) -> bool:
+    """Make `control` known to all workers; False where a stricter state that still counts was kept.
+
+    Raises `HotStateUnavailable` within about a third of a second.
+    """
+    valid_ns = round(TIGHTENING_VALID_S * 1e9)
+    answer = quick_client().eval(
+        _TIGHTEN, 1, keys.controls(), control.scope, encode(control), control.state, control.at_ns, valid_ns
+    )
+    return answer == 1
 
 
-def clear_sync(scope: str) -> None:
-    """Forget the tightening of `scope` (after PostgreSQL was loosened)."""
-    sync_client().hdel(keys.controls(), scope)
+def replace_sync(control: HotControl) -> bool:
+    """After PostgreSQL was loosened: `control` is what still stands (active: nothing); False where a newer tightening was kept.
+
+    Raises `HotStateUnavailable` within about a third of a second.
+    """
+    body = b"" if control.state == "active" else encode(control)
+    return quick_client().eval(_REPLACE, 1, keys.controls(), control.scope, body, control.at_ns) == 1
 
 
 def parse_controls(raw: list[bytes | None], now_ns: int) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Every table of trading, one module per room. Rooms import models, never the reverse."""
 
-from trading.models.controls import LeaseEpoch, Lock, NamedGate, TradingControl
+from trading.models.controls import LeaseEpoch, Lock, NamedGate, ResumeRequest, TradingControl
 from trading.models.events import CommandReceipt, Event, OutboxEntry
 from trading.models.ledger import (
     CashBalance,
@@ -41,6 +41,7 @@ __all__ = [
     "ParameterSet",
     "Position",
     "ReconciliationReport",
+    "ResumeRequest",
     "TradingControl",
     "Venue",
     "VenueAccount",

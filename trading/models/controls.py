@@ -63,6 +63,66 @@ class Lock(models.Model):
         return f"{self.scope}: {self.rule}"
 
 
+class ResumeRequest(models.Model):
+    """An operator asks to end what only two people may end; an approver decides. Both can be read here ever after.
+
+    `rule` is the rule of the lock to lift, or "kill" for a control that stands at HALTED; `control_version` is the version of
+    the scope's control when it was asked. The database refuses a decision by the one who asked, and a second decision.
+    """
+
+    class Outcome(models.TextChoices):
+        PENDING = "PENDING", _("pending")
+        CONFIRMED = "CONFIRMED", _("confirmed")
+        REFUSED = "REFUSED", _("refused")
+        LAPSED = "LAPSED", _("lapsed")
+
+    scope = models.CharField(_("desk, or a market's slug"), max_length=48, db_index=True)
+    rule = models.CharField(_("rule of the lock, or 'kill'"), max_length=48)
+    lock = models.ForeignKey(Lock, models.PROTECT, null=True, related_name="+", verbose_name=_("lock"))
+    control_version = models.PositiveIntegerField(_("version of the control"))
+    reason = models.TextField(_("reason"))
+    asked_by_id = models.CharField(_("asked by (id)"), max_length=64)
+    asked_by_name = models.CharField(_("asked by"), max_length=150)
+    asked_at = models.DateTimeField(_("asked at"))
+    expires_at = models.DateTimeField(_("expires at"))
+    outcome = models.CharField(_("outcome"), max_length=9, choices=Outcome.choices, default=Outcome.PENDING)
+    decided_by_id = models.CharField(_("decided by (id)"), max_length=64, blank=True, default="")
+    decided_by_name = models.CharField(_("decided by"), max_length=150, blank=True, default="")
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+    decision_reason = models.TextField(_("reason of the decision"), blank=True, default="")
+
+    class Meta:
+        db_table = "resume_requests"
+        verbose_name = _("request to resume")
+        verbose_name_plural = _("requests to resume")
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(asked_by_id="") & ~models.Q(decided_by_id=models.F("asked_by_id")),
+                name="resume_by_two_people",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(outcome="PENDING", decided_by_id="", decided_at__isnull=True)
+                | (~models.Q(outcome="PENDING") & ~models.Q(decided_by_id="") & models.Q(decided_at__isnull=False)),
+                name="resume_decided_whole",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(outcome="CONFIRMED") | models.Q(decided_at__lt=models.F("expires_at")),
+                name="resume_confirmed_in_time",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(rule="kill", lock__isnull=True)
+                | (~models.Q(rule="kill") & models.Q(lock__isnull=False)),
+                name="resume_of_kill_or_lock",
+            ),
+            models.UniqueConstraint(
+                fields=["scope", "rule"], condition=models.Q(outcome="PENDING"), name="resume_pending_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope}: {self.rule}, {self.outcome}"
+
+
 class NamedGate(models.Model):
     """Something that upper rooms must allow before trading may loosen; a missing gate is closed."""
 

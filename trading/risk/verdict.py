@@ -17,6 +17,8 @@ class Rule(StrEnum):
     SOFT_LIMIT = "soft_limit"
     HARD_LIMIT = "hard_limit"
     EXPOSURE = "exposure"
+    PARAMETERS = "parameters"
+    RECONCILIATION = "reconciliation"
 
 
 class ReasonCode(StrEnum):
@@ -34,6 +36,10 @@ class ReasonCode(StrEnum):
     EXPOSURE_MARKET = "exposure_market"
     EXPOSURE_ASSET = "exposure_asset"
     EXPOSURE_DESK = "exposure_desk"
+    FEED_DISCONNECTED = "feed_disconnected"
+    PARAMETERS_UNKNOWN = "parameters_unknown"
+    NOT_RECONCILED = "not_reconciled"
+    RECONCILIATION_DIFFERS = "reconciliation_differs"
 
 
 class Release(StrEnum):

@@ -1,0 +1,82 @@
+"""Locks that rules impose on a scope, and how one ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from trading.controls.announce import announce_tightening
+from trading.controls.commands import Actor, aggregate, locked_control
+from trading.events.services import record
+from trading.models import Lock
+from trading.risk.states import TradingState
+
+# Locks whose cause must have gone away by itself: once it has, one operator resumes. Every other rule needs two people.
+# The database holds the same rule (trading/sql/two_people.sql).
+LIFTED_BY_ONE = frozenset({"person", "breaker"})
+
+
+def active_locks(scope: str, now: datetime) -> QuerySet[Lock]:
+    """Locks of `scope` that stand at `now`."""
+    return Lock.objects.filter(scope=scope, lifted_at__isnull=True).filter(Q(until__isnull=True) | Q(until__gt=now))
+
+
+def impose_lock(
+    scope: str,
+    state: TradingState | str,
+    rule: str,
+    reason: str,
+    *,
+    imposed_by: str,
+    now: datetime,
+    until: datetime | None = None,
+    event_type: str = "lock.imposed",
+    details: Mapping[str, Any] | None = None,
+) -> bool:
+    """A rule tightens a scope, in the caller's transaction or one of its own; False where the rule already imposes that much.
+
+    A rule that still fires asks every cycle: what stands already costs one read, no row lock and no write.
+    """
+    imposed = TradingState(str(state).lower())
+    if _stands(scope, rule, imposed, now):
+        return False
+    with transaction.atomic():
+        locked_control(scope)
+        if _stands(scope, rule, imposed, now):
+            return False
+        # One that ran out by time makes room for the new one; one that stands is made stricter.
+        Lock.objects.filter(scope=scope, rule=rule, lifted_at__isnull=True, until__lte=now).update(
+            lifted_at=now, lifted_by="time", lift_reason="ran out"
+        )
+        standing = active_locks(scope, now).filter(rule=rule)
+        if not standing.update(state=imposed.name, reason=reason):
+            Lock.objects.create(
+                scope=scope,
+                state=imposed.name,
+                rule=rule,
+                reason=reason,
+                imposed_at=now,
+                imposed_by=imposed_by,
+                until=until,
+            )
+        payload = {"scope": scope, "state": imposed.name, "rule": rule, "reason": reason, **(details or {})}
+        record(aggregate(scope), event_type, payload, actor_name=imposed_by, occurred_at=now)
+        transaction.on_commit(lambda: announce_tightening(scope, imposed, now), robust=True)
+    return True
+
+
+def _stands(scope: str, rule: str, imposed: TradingState, now: datetime) -> bool:
+    held = active_locks(scope, now).filter(rule=rule).values_list("state", flat=True).first()
+    return held is not None and TradingState(held.lower()).strictness >= imposed.strictness
+
+
+def lift(lock: Lock, by: Actor, reason: str, now: datetime) -> None:
+    """End a lock, with its event; within a transaction that holds the scope's control and has judged that it may end."""
+    lock.lifted_at, lock.lifted_by, lock.lift_reason = now, by.name, reason
+    lock.save(update_fields=["lifted_at", "lifted_by", "lift_reason"])
+    payload = {"scope": lock.scope, "rule": lock.rule, "reason": reason}
+    record(aggregate(lock.scope), "lock.lifted", payload, actor_id=by.id, actor_name=by.name, occurred_at=now)
