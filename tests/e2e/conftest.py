@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from dcmm_portal.supervisor.launch import free_port
 from tests.support.plugin import DATABASE_NAME, SERVERS
 from tests.support.servers import wait_until
+from trading.hot_state.values import HotOrder
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 SCREENS = Path(__file__).parent / "screens"
@@ -82,6 +83,7 @@ class Markets(threading.Thread):
         super().__init__(daemon=True)
         self.done = threading.Event()
         self.mids: dict[str, object] = {}
+        self.more_orders: dict[str, list[HotOrder]] = {}
 
     def run(self) -> None:
         from tests.pages import stage
@@ -89,6 +91,7 @@ class Markets(threading.Thread):
         while not self.done.wait(0.5):
             for slug in (stage.DEX, stage.CEX):
                 stage.hot_market(slug, time.time_ns(), mid=self.mids.get(slug))
+                stage.add_orders(slug, self.more_orders.get(slug, []))
 
     __hash__ = threading.Thread.__hash__
 

@@ -65,6 +65,23 @@ def test_an_operator_pauses_and_resumes(page: Page) -> None:
     assert page.problems == []
 
 
+def test_our_orders_far_from_the_touch_are_on_the_ladder_behind_a_gap(page: Page, markets: Markets) -> None:
+    far = [("buy", Decimal("0.2301")), ("sell", Decimal("0.2431"))]
+    markets.more_orders[stage.DEX] = [
+        stage.order(stage.DEX, side, price, Decimal(700), time.time_ns()) for side, price in far
+    ]
+    sign_in(page, "auditor")
+    ladder = page.locator(f"#{stage.DEX} [data-ladder]")
+    expect(ladder.locator("[data-bids] tr.skipped + tr.mine")).to_contain_text("0.230100")
+    # Asks stand worst first: the gap is drawn between our own price and the better ones.
+    expect(ladder.locator("[data-asks] tr.mine:first-child")).to_contain_text("0.243100")
+    expect(ladder.locator("[data-asks] tr.mine:first-child + tr.skipped")).to_be_visible()
+    page.set_viewport_size({"width": 380, "height": 800})
+    expect(ladder.locator("[data-bids] tr.skipped + tr.mine")).to_be_visible()
+    markets.more_orders.clear()
+    assert page.problems == []
+
+
 def test_a_state_changed_elsewhere_shows_without_reload(page: Page, browser: object, portal: Portal) -> None:
     sign_in(page, "auditor")
     expect(page.locator("[data-connection]")).to_have_attribute("data-state", "live")

@@ -109,6 +109,20 @@ async def test_both_venues_through_their_adapters(desk: None) -> None:
             await view_where(client, DEX, lambda one: one.reference == D("0.269375"), "the next book")
 
 
+async def test_depth_reaches_further_than_the_view_through_the_real_adapter(desk: None) -> None:
+    step, first_bid, first_ask = D("0.00001"), D("0.26934"), D("0.26935")
+    bids = [(str(first_bid - step * n), "10") for n in range(900)]
+    asks = [(str(first_ask + step * n), "10") for n in range(900)]
+    async with running_venue("dex") as dex, running_venue("cex") as cex:
+        dex.play(depth(bids, asks))
+        async with serving(dex, cex) as client:
+            view = await view_where(client, DEX, lambda one: healthy(one) and bool(one.depth), "the DEX market")
+    assert (view.reference, len(view.bids)) == (D("0.269345"), 50)
+    # 135, 269 and 539 levels of 10 lie above 0.5, 1 and 2 % below the mid.
+    assert [band.bid for band in view.depth] == [D("362.7045"), D("720.92"), D("1437.2435")]
+    assert all(band.is_complete for band in view.depth)
+
+
 async def test_own_orders_are_netted_and_own_fills_reach_the_inbox(desk: None) -> None:
     async with running_venue("dex") as dex, running_venue("cex") as cex:
         dex.play(DEX_BOOK)

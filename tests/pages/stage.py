@@ -84,10 +84,14 @@ def put_view(market: MarketView) -> None:
 
 def put_orders(slug: str, orders: Iterable[HotOrder]) -> None:
     """Replace the market's own orders."""
-    client = sync_client()
-    client.delete(keys.open_orders(slug))
+    sync_client().delete(keys.open_orders(slug))
+    add_orders(slug, orders)
+
+
+def add_orders(slug: str, orders: Iterable[HotOrder]) -> None:
+    """More own orders beside those there are."""
     for order in orders:
-        client.hset(keys.open_orders(slug), order.client_order_id, encode(order))
+        sync_client().hset(keys.open_orders(slug), order.client_order_id, encode(order))
 
 
 def order(slug: str, side: str, price: Decimal, size: Decimal, now_ns: int, status: str = "LIVE") -> HotOrder:
