@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcmm_portal.settings")
-# Made first: it loads the applications, which everything imported below needs.
-http_application = get_asgi_application()
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
-from dcmm_portal.sockets import websocket_urlpatterns  # noqa: E402
+def _application() -> ProtocolTypeRouter:
+    # Made first: it loads the applications, whose models the sockets and their sessions need.
+    http = get_asgi_application()
+    sessions = import_module("channels.auth").AuthMiddlewareStack
+    addresses = import_module("dcmm_portal.sockets").websocket_urlpatterns
+    return ProtocolTypeRouter({"http": http, "websocket": AllowedHostsOriginValidator(sessions(URLRouter(addresses)))})
 
-application = ProtocolTypeRouter(
-    {
-        "http": http_application,
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
-    }
-)
+
+application = _application()

@@ -9,10 +9,6 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from tests.support.servers import TEMPLATE, TestServers  # noqa: E402
-
 BIN = Path(sys.executable).parent
 MODULE_LIMIT = 400
 
@@ -47,6 +43,9 @@ def deploy_environment() -> dict[str, str]:
 
 
 def main() -> int:
+    sys.path.insert(0, str(ROOT))
+    from tests.support.servers import TEMPLATE, TestServers
+
     servers = TestServers.start()
     try:
         environment = os.environ | {

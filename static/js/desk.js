@@ -20,6 +20,10 @@ class DeskView extends MarketView {
     const place = this.element.querySelector("[data-sentence]");
     place.dataset.outcome = status.outcome;
     if (place.textContent !== sentence) place.textContent = sentence;
+    // Prices in the sentence change with every requote; only another kind of sentence is worth saying aloud.
+    const kind = `${status.outcome} ${status.sentence_key}`;
+    if (this.kind && this.kind !== kind) this.element.querySelector("[data-announce]").textContent = sentence;
+    this.kind = kind;
   }
 
   #reasons(reasons) {
@@ -74,8 +78,8 @@ class DeskView extends MarketView {
     const at = (value) => Math.min(100, Math.max(0, 50 + (50 * value) / (hard * 1.1)));
     const place = (name, left, width) => {
       const part = gauge.querySelector(name);
-      part.style.left = `${left}%`;
-      if (width !== undefined) part.style.width = `${width}%`;
+      part.style.insetInlineStart = `${left}%`;
+      if (width !== undefined) part.style.inlineSize = `${width}%`;
     };
     place(".zone", at(-hard), at(hard) - at(-hard));
     place(".soft.low", at(-soft));

@@ -89,14 +89,14 @@ export class MarketView {
     const mark = (name, price) => {
       const line = rail.querySelector(name);
       line.hidden = price === null;
-      if (price !== null) line.style.left = at(price);
+      if (price !== null) line.style.insetInlineStart = at(price);
     };
     const span = (name, low, high) => {
       const box = rail.querySelector(name);
       box.hidden = low === null || high === null;
       if (box.hidden) return;
-      box.style.left = at(low);
-      box.style.width = `${Math.max(0, parseFloat(at(high)) - parseFloat(at(low)))}%`;
+      box.style.insetInlineStart = at(low);
+      box.style.inlineSize = `${Math.max(0, parseFloat(at(high)) - parseFloat(at(low)))}%`;
     };
     span(".rail-market", status.market_bid, status.market_ask);
     span(".rail-ours", status.bid, status.ask);

@@ -35,12 +35,14 @@ def test_pages_in_every_look(
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
-    for address, file in (("/", "public"), ("/definitions/", "definitions")):
+    for address, file in (("/definitions/", "definitions"), ("/", "public")):
         page.goto(address)
         _settled(page, address)
         page.screenshot(path=SCREENS / f"{file}-{name}.png", full_page=True)
+    assert page.evaluate(PRICE_HEAD) == []
     sign_in(page, "operator")
     _settled(page, "/desk/")
+    assert page.evaluate(PRICE_HEAD) == []
     page.screenshot(path=SCREENS / f"desk-{name}.png", full_page=True)
     page.goto("/desk/controls/dct-usdt-dex/?state=PAUSED")
     page.screenshot(path=SCREENS / f"control-{name}.png")
@@ -60,3 +62,25 @@ def _settled(page: Page, address: str) -> None:
         page.wait_for_selector("[data-chart=price] canvas")
     page.evaluate("document.fonts.ready")
     assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth"), address
+
+
+# In both directions of writing: bid left and ask right as on the rail below; what belongs to a side shares its outer edge.
+PRICE_HEAD = """() => {
+  const bad = [];
+  const box = (element) => element.getBoundingClientRect();
+  const middle = (element) => (box(element).left + box(element).right) / 2;
+  const far = (one, other) => Math.abs(one - other) > 1;
+  for (const head of document.querySelectorAll(".prices")) {
+    const [bid, mid, ask] = [".price-side.bid", ".price-mid", ".price-side.ask"].map((name) => head.querySelector(name));
+    if (box(bid).left >= box(ask).left) bad.push("the bid is not left of the ask");
+    for (const child of bid.children) if (far(box(child).left, box(bid).left)) bad.push(`bid: ${child.className}`);
+    for (const child of ask.children) if (far(box(child).right, box(ask).right)) bad.push(`ask: ${child.className}`);
+    if (innerWidth < 640) continue;
+    for (const child of mid.children) if (far(middle(child), middle(mid))) bad.push(`mid: ${child.className}`);
+  }
+  for (const age of document.querySelectorAll("[data-age]"))
+    if (getComputedStyle(age).direction !== "ltr") bad.push("an age runs right to left");
+  for (const big of document.querySelectorAll(".figure .big"))
+    if (box(big).left < box(big.closest(".figure")).left) bad.push(`cut: ${big.textContent}`);
+  return bad;
+}"""
