@@ -9,10 +9,13 @@ import pytest
 from django.db import OperationalError
 
 from tests.quoting.world import CEX, DEX, World
+from trading.clock import to_datetime
 from trading.hot_state import keys
 from trading.hot_state.orders import apply_venue_order
-from trading.models import Order
+from trading.hot_state.values import HotOrder
+from trading.models import Fill, Order, ParameterSet
 from trading.orders import execute as sending
+from trading.orders import lost
 from trading.orders.gate import GateAnswer, GateRequest
 from trading.orders.keeper import Keeper
 from trading.quoting.connections import Connections
@@ -153,4 +156,132 @@ async def test_a_clock_put_back_does_not_keep_orders_alive(world: World) -> None
         await keeper.beat()
     assert world.dex.resting() == []
     assert world.redis.exists(keys.cycle(DEX))
+    await worker.close()
+
+
+async def test_a_lost_orders_key_does_not_double_the_quotes(world: World) -> None:
+    world.ready()
+    worker = world.worker()
+    await world.tick(worker)
+    world.redis.delete(keys.open_orders(DEX))
+    await world.tick(worker)
+    assert len(world.dex.resting()) == 2 == len(world.dex.submitted)
+    assert {one.client_order_id for one in world.live()} == {one.client_order_id for one in world.dex.resting()}
+    await worker.close()
+
+
+async def test_one_lost_order_is_found_again(world: World) -> None:
+    world.ready()
+    worker = world.worker()
+    await world.tick(worker)
+    world.redis.hdel(keys.open_orders(DEX), world.dex.submitted[0].client_order_id)
+    await world.tick(worker)
+    assert len(world.dex.resting()) == 2 == len(world.dex.submitted) == len(world.live())
+    await worker.close()
+
+
+async def test_lost_orders_are_cancelled_while_postgresql_cannot_name_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ready()
+    worker = world.worker()
+    await world.tick(worker)
+    world.redis.delete(keys.open_orders(DEX))
+
+    def away(market_id: int) -> tuple[HotOrder, ...]:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(lost, "open_order_rows", away)
+    assert (await world.tick(worker))[DEX] == "error"
+    assert world.dex.resting() == [] and len(world.dex.submitted) == 2
+    await worker.close()
+
+
+async def test_an_intent_that_came_too_late_to_be_taken_back_ends(world: World) -> None:
+    world.ready()
+    worker = world.worker()
+    await world.tick(worker)
+    row = Order.objects.filter(market__slug=DEX).first()
+    assert row is not None
+    row.client_order_id, row.status, row.venue_order_id = "m1b0e1c999", "INTENT", ""
+    row.save(force_insert=True)
+    for _ in range(lost.COMPARE_EVERY + 2):
+        await world.tick(worker)
+    assert Order.objects.get(client_order_id="m1b0e1c999").status == "CANCELLED"
+    assert len(world.dex.resting()) == 2
+    await worker.close()
+
+
+@pytest.mark.parametrize("body", [b"garbage", b'{"side": 1}', b""])
+@pytest.mark.parametrize("field", ["zzz", "own"])
+async def test_an_unreadable_order_takes_everything_off_and_is_mended(world: World, body: bytes, field: str) -> None:
+    world.ready()
+    worker = world.worker()
+    await world.tick(worker)
+    before = {one.client_order_id for one in world.dex.resting()}
+    world.redis.hset(keys.open_orders(DEX), min(before) if field == "own" else field, body)
+    assert (await world.tick(worker))[DEX] == "error"
+    assert world.dex.resting() == []
+    for _ in range(4):
+        await world.tick(worker)
+    assert world.status().outcome == "quoting"
+    resting = {one.client_order_id for one in world.dex.resting()}
+    assert len(resting) == 2 and not resting & before
+    assert {one.client_order_id for one in world.live()} == resting
+    await worker.close()
+
+
+async def test_a_successor_is_not_stopped_by_an_unreadable_order(world: World) -> None:
+    world.ready()
+    worker = world.worker()
+    await world.tick(worker)
+    world.redis.hset(keys.open_orders(DEX), "zzz", b"garbage")
+    world.redis.hset(keys.lease(DEX), mapping={"phase": "held", "owner": "dead", "expires_ns": world.clock.now_ns()})
+    for _ in range(6):
+        await world.tick(worker)
+    assert world.status().outcome == "quoting" and len(world.dex.resting()) == 2
+    await worker.close()
+
+
+async def test_a_fill_that_the_ledger_never_heard_of_stays_in_the_worst_case(world: World) -> None:
+    world.ready()
+    worker = world.worker()
+    hard = ParameterSet.objects.get(market__slug=DEX).q_hard_lots
+    bought = Decimal(0)
+    await world.tick(worker)
+    for _ in range(25):
+        for order in [one for one in world.dex.resting() if one.side.value == "buy"]:
+            world.dex.fill(order.client_order_id, order.size)
+            bought += order.size
+            await apply_venue_order(worker.redis, DEX, world.dex.orders[order.client_order_id], world.clock.now_ns())
+        await world.tick(worker)
+    assert 0 < bought <= hard * 1000
+    assert world.redis.llen(keys.poll_request("dex-desk")) >= 1, "the account's history is asked for"
+    await worker.close()
+
+
+@pytest.mark.parametrize("where", ["pending", "booked"])
+async def test_a_filled_order_is_forgotten_once_inventory_contains_it(world: World, where: str) -> None:
+    world.ready()
+    worker = world.worker()
+    await world.tick(worker)
+    bid = next(one for one in world.dex.resting() if one.side.value == "buy")
+    world.dex.fill(bid.client_order_id, bid.size)
+    done = world.dex.orders[bid.client_order_id]
+    await apply_venue_order(worker.redis, DEX, done, world.clock.now_ns())
+    if where == "pending":
+        world.redis.hset(keys.inbox_pending(DEX), f"v|dex-desk|S|t1|{done.venue_order_id}", str(done.filled))
+    else:
+        row = Order.objects.get(client_order_id=bid.client_order_id)
+        Fill.objects.create(
+            market=row.market, venue="v", account="dex-desk", symbol="S", trade_id="t1", order_id=done.venue_order_id,
+            client_order_id=row.client_order_id, side="buy", price=row.price, size=done.filled, maker=True, source="stream", ledger_seq=1,
+            executed_at=to_datetime(world.clock.now_ns()), booked_at=to_datetime(world.clock.now_ns()),
+        )  # fmt: skip
+    await world.tick(worker)
+    assert world.orders()[bid.client_order_id].settled_filled == done.filled
+    for _ in range(3):
+        await world.tick(worker)
+    assert bid.client_order_id not in world.orders()
+    assert Order.objects.get(client_order_id=bid.client_order_id).status == "FILLED"
     await worker.close()

@@ -14,15 +14,13 @@ from typing import Any
 import redis.asyncio
 
 from trading.hot_state import keys
-from trading.hot_state.codec import decode, encode
+from trading.hot_state.codec import HotStateCorrupt, decode, encode
 from trading.hot_state.connection import sync_client
 from trading.hot_state.values import HotOrder
 from trading.orders.client_ids import parse_client_order_id
 from trading.venues.interface import OrderState, OwnOrder
 
 GONE_KEPT_S = 2.0
-# A fill reaches the inbox within this time of the order's change; until then it is counted twice rather than not at all.
-FILL_SETTLE_S = 2.0
 _ATTEMPTS = 8
 # ARGV: field, bytes expected ("" for none), new bytes ("" to delete).
 _SWAP = """
@@ -42,7 +40,38 @@ def parse_orders(raw: Mapping[Any, Any]) -> tuple[HotOrder, ...]:
 
 def parse_order_bodies(bodies: Iterable[bytes]) -> tuple[HotOrder, ...]:
     """The same from the hash's values alone."""
-    return tuple(sorted((decode(body, HotOrder) for body in bodies), key=lambda order: order.client_order_id))
+    return tuple(sorted((_parse(body) for body in bodies), key=lambda order: order.client_order_id))
+
+
+def _parse(body: bytes) -> HotOrder:
+    order = decode(body, HotOrder)
+    numbers = (order.price, order.size, order.filled, order.settled_filled, order.amend_price, order.amend_size)
+    if order.side not in ("buy", "sell") or not all(one is None or one.is_finite() for one in numbers):
+        raise HotStateCorrupt("HotOrder: no side, or a number that is none")
+    return order
+
+
+async def read_readable(client: redis.asyncio.Redis, slug: str) -> tuple[tuple[HotOrder, ...], dict[str, bytes]]:
+    """All orders of the market that can be read, and the bytes of the fields that can't, by field name."""
+    raw: Any = await client.hgetall(keys.open_orders(slug))
+    found: list[HotOrder] = []
+    unreadable: dict[str, bytes] = {}
+    for name, body in raw.items():
+        try:
+            found.append(_parse(body))
+        except HotStateCorrupt:
+            unreadable[name.decode(errors="surrogateescape")] = body
+    return tuple(found), unreadable
+
+
+async def replace_unreadable(
+    client: redis.asyncio.Redis, slug: str, unreadable: Mapping[str, bytes], by: Mapping[str, HotOrder]
+) -> None:
+    """Put the orders of `by` in the place of what can't be read; drop the rest of it, unless somebody mended it meanwhile."""
+    for name, body in unreadable.items():
+        new = encode(by[name]) if name in by else b""
+        field_name = name.encode(errors="surrogateescape")
+        await client.eval(_SWAP, 1, keys.open_orders(slug), field_name, body, new)
 
 
 async def read_open_orders(client: redis.asyncio.Redis, slug: str, *, with_gone: bool = False) -> tuple[HotOrder, ...]:
@@ -68,7 +97,7 @@ async def change_order(client: redis.asyncio.Redis, slug: str, client_order_id: 
     key = keys.open_orders(slug)
     for _ in range(_ATTEMPTS):
         raw: Any = await client.hget(key, client_order_id)
-        current = None if raw is None else decode(raw, HotOrder)
+        current = None if raw is None else _parse(raw)
         wanted = merge(current)
         if wanted == current:
             return current
@@ -89,7 +118,7 @@ async def change_orders(
     results: dict[str, HotOrder | None] = {}
     async with client.pipeline(transaction=False) as pipe:
         for client_order_id, raw in zip(ids, raws, strict=True):
-            wanted = merges[client_order_id](None if raw is None else decode(raw, HotOrder))
+            wanted = merges[client_order_id](None if raw is None else _parse(raw))
             results[client_order_id] = wanted
             pipe.eval(_SWAP, 1, key, client_order_id, raw or b"", b"" if wanted is None else encode(wanted))
         swapped = await pipe.execute()
@@ -122,12 +151,8 @@ def merge_venue_order(current: HotOrder | None, told: OwnOrder, now_ns: int) -> 
 
 
 def _with_filled(current: HotOrder, filled: Decimal, now_ns: int) -> HotOrder:
-    """`filled` only grows; what was there long enough is settled, the rest is still on its way to the ledger."""
-    if filled <= current.filled:
-        return current
-    is_old = now_ns - current.updated_ns > FILL_SETTLE_S * 1e9
-    settled = current.filled if is_old else current.settled_filled
-    return replace(current, filled=filled, settled_filled=settled, updated_ns=now_ns)
+    """`filled` only grows; what is not `settled_filled` yet is still on its way to the ledger."""
+    return current if filled <= current.filled else replace(current, filled=filled, updated_ns=now_ns)
 
 
 def _merge_open(known: HotOrder, told: OwnOrder) -> HotOrder:

@@ -92,7 +92,8 @@ class HotPosition:
 
 @dataclass(frozen=True, slots=True)
 class HotOrder:
-    """An own order that may rest or fill. `status` as in models.Order; `gone_ns` > 0 once it is done (kept 2 s for netting)."""
+    """An own order that may rest or fill. `status` as in models.Order; `gone_ns` > 0 once it is done (kept 2 s for netting,
+    and until inventory shows all that it filled)."""
 
     client_order_id: str
     venue_order_id: str
@@ -108,7 +109,7 @@ class HotOrder:
     amend_price: Decimal | None = None
     amend_size: Decimal | None = None
     gone_ns: int = 0
-    settled_filled: Decimal = Decimal(0)  # the part of `filled` that was old when `filled` last grew (at `updated_ns`)
+    settled_filled: Decimal = Decimal(0)  # the part of `filled` that inventory is known to contain
 
     @property
     def resting(self) -> Decimal:
@@ -141,6 +142,7 @@ class CycleStatus:
     epoch: int | None = None
     duration_ms: float = 0.0
     decision_id: int | None = None
+    own_orders: tuple[str, ...] | None = None  # ids that the hot state held at the end; None: not known
 
 
 @dataclass(frozen=True, slots=True)

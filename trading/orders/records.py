@@ -122,6 +122,26 @@ def next_epoch(slug: str, owner: str, now: datetime) -> int:
         return int(cursor.fetchone()[0])
 
 
+@dataclass(frozen=True, slots=True)
+class BookedFill:
+    client_order_id: str
+    trade_id: str
+    order_id: str
+    size: Decimal
+
+
+def booked_fills(client_order_ids: Iterable[str]) -> list[BookedFill]:
+    """What the ledger has booked of these orders. Searched from when each order was made, give or take the clocks."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT f.client_order_id, f.trade_id, f.order_id, f.size FROM orders o JOIN fills f"
+            " ON f.market_id = o.market_id AND f.client_order_id = o.client_order_id"
+            " AND f.executed_at >= o.created_at - interval '1 minute' WHERE o.client_order_id = ANY(%s)",
+            [list(client_order_ids)],
+        )
+        return [BookedFill(*row) for row in cursor.fetchall()]
+
+
 def fills_known(client_order_ids: Iterable[str]) -> set[str]:
     """Those of the ids of which the ledger has booked a fill."""
     return set(

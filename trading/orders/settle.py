@@ -7,19 +7,23 @@ longer be executed: after its deadline plus a clock margin, or, on a venue witho
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 import structlog
 from django.db import DatabaseError
 
 from trading.clock import to_datetime
 from trading.hot_state import orders as hot_orders
+from trading.hot_state.inbox import read_pending
 from trading.hot_state.lease import CLOCK_MARGIN_S
+from trading.hot_state.market import push_poll_request
 from trading.hot_state.orders import GONE_KEPT_S, merge_venue_order
 from trading.hot_state.values import HotOrder
 from trading.orders.desk import Desk
-from trading.orders.records import OrderRecord, fills_known, record_of, write_records
+from trading.orders.records import OrderRecord, booked_fills, fills_known, record_of, write_records
+from trading.registry.selectors import MarketRef
 from trading.venues.interface import OrderState, OwnOrder, Venue, VenueError
 
 log = structlog.get_logger(__name__)
@@ -27,6 +31,9 @@ UNSETTLED = frozenset({"INTENT", "UNKNOWN", "CANCEL_PENDING"})
 LOOKS_WITHOUT_DEADLINE = 3
 LOOKS_OVER_S = 10.0
 QUERIES_PER_CYCLE = 10
+# A fill that inventory does not show by then has to be fetched; asked for again at this distance.
+FILL_EXPECTED_S = 2.0
+ASK_AGAIN_S = 10.0
 
 
 @dataclass(slots=True)
@@ -34,6 +41,7 @@ class Looks:
     """How often and since when this process looked for orders in vain; a restart begins anew, which only takes longer."""
 
     found_nothing: dict[str, list[int]] = field(default_factory=dict)
+    history_asked_s: dict[str, float] = field(default_factory=dict)
 
     def note(self, client_order_id: str, now_ns: int) -> tuple[int, float]:
         """Looks so far, and the seconds between the first and this one."""
@@ -141,11 +149,75 @@ async def _keep(desk: Desk, slug: str, records: list[OrderRecord]) -> bool:
     return True
 
 
-async def retire(desk: Desk, slug: str, orders: Sequence[HotOrder]) -> None:
-    """Write done orders to PostgreSQL and forget them once they were kept long enough for netting and the inbox."""
+async def retire(desk: Desk, market: MarketRef, orders: Sequence[HotOrder], looks: Looks) -> tuple[HotOrder, ...]:
+    """Write done orders to PostgreSQL; forget those that were kept long enough for netting and whose fills inventory is known
+    to contain. The orders that remain."""
+    slug = market.slug
+    known = await _note_counted(desk, market, orders, looks)
     old_ns = desk.clock.now_ns() - round(GONE_KEPT_S * 1e9)
-    done = [order for order in orders if 0 < order.gone_ns < old_ns]
-    if not done:
+    done = [order for order in known if 0 < order.gone_ns < old_ns]
+    if not done or not await _keep(desk, slug, [record_of(order) for order in done]):
+        return known
+    counted = {order.client_order_id for order in done if order.filled <= order.settled_filled}
+    await hot_orders.drop_orders(desk.redis, slug, counted)
+    return tuple(order for order in known if order.client_order_id not in counted)
+
+
+async def _note_counted(
+    desk: Desk, market: MarketRef, orders: Sequence[HotOrder], looks: Looks
+) -> tuple[HotOrder, ...]:
+    """Note how much of each order's fills inventory contains by now. It is known to the next cycle, whose position is read
+    after this: so a fill may be counted twice for a moment, and is never left out."""
+    open_fills = {order.client_order_id: order for order in orders if order.filled > order.settled_filled}
+    if not open_fills:
+        return tuple(orders)
+    try:
+        counted = await _counted(desk, market.slug, open_fills.values())
+    except DatabaseError as problem:
+        log.warning("fills_not_compared", market=market.slug, problem=type(problem).__name__)
+        return tuple(orders)
+    merges = {key: _with_settled(counted.get(key, Decimal(0))) for key in open_fills}
+    standing = await hot_orders.change_orders(desk.redis, market.slug, merges)
+    now = [standing.get(order.client_order_id) or order for order in orders]
+    await _ask_for_history(desk, market, now, looks)
+    return tuple(now)
+
+
+async def _counted(desk: Desk, slug: str, orders: Iterable[HotOrder]) -> dict[str, Decimal]:
+    """Filled size by order that the ledger has booked or holds as pending. PostgreSQL is asked first: what is booked in
+    between is found in neither rather than in both."""
+    by_venue_id = {order.venue_order_id: order.client_order_id for order in orders if order.venue_order_id}
+    booked = await desk.database.run(booked_fills, [order.client_order_id for order in orders])
+    total: dict[str, Decimal] = {}
+    for fill in booked:
+        total[fill.client_order_id] = total.get(fill.client_order_id, Decimal(0)) + fill.size
+    seen = {(fill.trade_id, fill.order_id) for fill in booked}
+    for key, signed in (await read_pending(desk.redis, slug)).items():
+        _, trade_id, order_id = key.rsplit("|", 2)
+        if order_id in by_venue_id and (trade_id, order_id) not in seen:
+            name = by_venue_id[order_id]
+            total[name] = total.get(name, Decimal(0)) + abs(signed)
+    return total
+
+
+def _with_settled(counted: Decimal) -> hot_orders.Merge:
+    def merge(current: HotOrder | None) -> HotOrder | None:
+        if current is None:
+            return None
+        return replace(current, settled_filled=max(current.settled_filled, min(counted, current.filled)))
+
+    return merge
+
+
+async def _ask_for_history(desk: Desk, market: MarketRef, orders: Sequence[HotOrder], looks: Looks) -> None:
+    """Fills that no stream brought are in the account's history."""
+    due_ns = desk.clock.now_ns() - round(FILL_EXPECTED_S * 1e9)
+    missing = [order for order in orders if order.filled > order.settled_filled and order.updated_ns <= due_ns]
+    now_s = desk.clock.monotonic_s()
+    last_s = looks.history_asked_s.get(market.slug)
+    if not missing or (last_s is not None and now_s - last_s < ASK_AGAIN_S):
         return
-    if await _keep(desk, slug, [record_of(order) for order in done]):
-        await hot_orders.drop_orders(desk.redis, slug, [order.client_order_id for order in done])
+    looks.history_asked_s[market.slug] = now_s
+    ids = [order.client_order_id for order in missing]
+    log.warning("fills_not_in_inventory", market=market.slug, orders=ids)
+    await push_poll_request(desk.redis, market.account, f"fills missing of {ids[0]}")

@@ -57,7 +57,9 @@ async def settle_predecessors(desk: Desk, venue: Venue, slug: str, market_id: in
     Called after the wait and the sweep: a request of theirs can no longer be executed, so "not found" is final.
     """
     rows = {order.client_order_id: order for order in await desk.database.run(open_order_rows, market_id)}
-    hot = {order.client_order_id: order for order in await hot_orders.read_open_orders(desk.redis, slug)}
+    readable, unreadable = await hot_orders.read_readable(desk.redis, slug)
+    await hot_orders.replace_unreadable(desk.redis, slug, unreadable, {})
+    hot = {order.client_order_id: order for order in readable if order.gone_ns == 0}
     left = [order for order in {**rows, **hot}.values() if order.epoch < epoch]
     told = await asyncio.gather(*(venue.fetch_order(slug, order.client_order_id) for order in left))
     now_ns = desk.clock.now_ns()

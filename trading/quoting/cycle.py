@@ -17,6 +17,7 @@ from trading.hot_state.snapshot import HotSnapshot, acquire_with_snapshot, read_
 from trading.hot_state.values import HotOrder
 from trading.orders.execute import Batch, SentStep, execute
 from trading.orders.guard import LeaseGuard
+from trading.orders.lost import whole_orders
 from trading.orders.settle import retire, settle
 from trading.quoting.connections import Connections, VenueNotOpen
 from trading.quoting.decide import decide
@@ -142,7 +143,8 @@ async def _quote(connections: Connections, due: Due, held: _Held, governed: Gove
     market, started_ns = due.market, connections.clock.now_ns()
     venue = await connections.venue(market.account)
     desk = connections.desk
-    orders = await settle(desk, venue, market.slug, held.snapshot.orders, connections.looks)
+    found = await whole_orders(desk, venue, market, held.snapshot, held.turn)
+    orders = await settle(desk, venue, market.slug, found, connections.looks)
     snapshot = replace(held.snapshot, orders=orders)
     inputs = build_inputs(
         market, snapshot, governed, held.guard.epoch, connections.clock.now_ns(),
@@ -159,12 +161,21 @@ async def _quote(connections: Connections, due: Due, held: _Held, governed: Gove
         market, cycle_id, held.guard.epoch, inputs, plan, sent, standing, snapshot,
         reservation(market, inputs, standing, snapshot.view, held.guard.epoch),
         due, started_ns, connections.clock.now_ns(), connections.code_version,
+        own_orders=_held_at_end(snapshot, standing, await retire(desk, market, snapshot.orders, connections.looks)),
     )  # fmt: skip
-    await retire(desk, market.slug, snapshot.orders)
     held.guard.revoke("the cycle is over")
     await finish(connections, record, held.claim.owner)
     held.released = True
     return plan.outcome
+
+
+def _held_at_end(
+    snapshot: HotSnapshot, standing: tuple[HotOrder, ...], kept: tuple[HotOrder, ...]
+) -> tuple[str, ...]:
+    """Ids that the hot state has to hold when the next cycle begins."""
+    before = {order.client_order_id for order in snapshot.orders}
+    new = {order.client_order_id for order in standing} - before
+    return tuple(sorted(new | {order.client_order_id for order in kept}))
 
 
 def _resting(snapshot: HotSnapshot) -> tuple[HotOrder, ...]:

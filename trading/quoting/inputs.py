@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from trading.hot_state.market import feed_age_s
-from trading.hot_state.orders import FILL_SETTLE_S
 from trading.hot_state.snapshot import HotSnapshot
 from trading.hot_state.values import HotBalances, HotOrder, MarketView
 from trading.quoting.plan import CycleInputs, SlotOrder, SlotStatus
@@ -56,8 +55,8 @@ def build_inputs(
         quote=None,
         position=committed + snapshot.pending,
         target=target,
-        unsettled_bought=_unsettled(snapshot.orders, "buy", now_ns),
-        unsettled_sold=_unsettled(snapshot.orders, "sell", now_ns),
+        unsettled_bought=_unsettled(snapshot.orders, "buy"),
+        unsettled_sold=_unsettled(snapshot.orders, "sell"),
         orders=tuple(slot_order(order, epoch) for order in snapshot.orders if order.gone_ns == 0),
         amend_supported=amend_supported,
         parameter_version=governed.parameter_version,
@@ -184,8 +183,6 @@ def slot_order(order: HotOrder, epoch: int) -> SlotOrder:
     )
 
 
-def _unsettled(orders: tuple[HotOrder, ...], side: str, now_ns: int) -> Decimal:
-    """Filled quantity that the position may not show yet: what orders gained a moment ago."""
-    recent_ns = now_ns - round(FILL_SETTLE_S * 1e9)
-    gained = (o.filled - o.settled_filled for o in orders if o.side == side and o.updated_ns > recent_ns)
-    return sum(gained, Decimal(0))
+def _unsettled(orders: tuple[HotOrder, ...], side: str) -> Decimal:
+    """Filled quantity that the position may not show yet, however long ago it was filled."""
+    return sum((order.filled - order.settled_filled for order in orders if order.side == side), Decimal(0))

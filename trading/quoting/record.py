@@ -40,6 +40,7 @@ class CycleRecord:
     started_ns: int
     ended_ns: int
     code_version: str
+    own_orders: tuple[str, ...]
 
     @property
     def duration_ms(self) -> float:
@@ -87,6 +88,7 @@ def status_of(record: CycleRecord) -> CycleStatus:
         parameter_version=record.inputs.parameter_version or None,
         epoch=record.epoch,
         duration_ms=record.duration_ms,
+        own_orders=record.own_orders,
     )
 
 
