@@ -5,14 +5,17 @@ It writes `mm_state` only. Positions and P&L are written by the ledger's transac
 
 from __future__ import annotations
 
+import threading
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import structlog
+from django.db import connection
 
 from trading import metrics
+from trading.clock import Clock, to_datetime
 from trading.controls.selectors import effective_states
 from trading.events.services import plain
 from trading.hot_state.overview import HotOverview, read_overviews
@@ -23,6 +26,7 @@ from trading.registry.selectors import MarketRef, active_markets
 
 log = structlog.get_logger(__name__)
 ATTEMPTS = 3
+STOP_WITHIN_S = 2.0
 
 
 def persist_state(now: datetime, *, at_stop: bool = False) -> int:
@@ -45,6 +49,26 @@ def persist_state(now: datetime, *, at_stop: bool = False) -> int:
     before = MmState.objects.filter(at=at).count()
     MmState.objects.bulk_create(rows, ignore_conflicts=True)
     return MmState.objects.filter(at=at).count() - before
+
+
+def persist_before_stop(clock: Clock, within_s: float = STOP_WITHIN_S) -> bool:
+    """Write the last snapshot before the process ends; whether it was written in time. Never raises: what can't be told any
+    more (Redis or PostgreSQL are away already) is in the positions."""
+    done: list[int] = []
+    writing = threading.Thread(target=_write_last, args=(clock, done), name="persist-at-stop", daemon=True)
+    writing.start()
+    writing.join(within_s)
+    log.info("state_persisted_at_stop", new=done[0] if done else None)
+    return bool(done)
+
+
+def _write_last(clock: Clock, done: list[int]) -> None:
+    try:
+        done.append(persist_state(to_datetime(clock.now_ns()), at_stop=True))
+    except Exception as problem:
+        log.warning("state_not_persisted_at_stop", problem=type(problem).__name__)
+    finally:
+        connection.close()
 
 
 def _committed() -> dict[int, int]:

@@ -7,15 +7,21 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
+import structlog
 from django.db import transaction
 
 from trading.events.services import record
+from trading.hot_state.connection import HotStateUnavailable
+from trading.hot_state.parameter_changes import ParameterChange, announce_change
 from trading.locks import lock_parameter_sets
 from trading.models import Market, ParameterSet
 from trading.parameters.schema import SCHEMA
 from trading.parameters.validation import ParameterError, validate
+
+log = structlog.get_logger(__name__)
 
 
 class InvalidParameters(Exception):
@@ -61,7 +67,7 @@ def apply_version(
     with transaction.atomic():
         rows = lock_parameter_sets([market.pk])
         row = rows[0] if rows else ParameterSet(market=market, version=0)
-        before = {} if row.version == 0 else current_values(row)
+        changed = _changed(row, exact)
         for name, value in exact.items():
             setattr(row, name, value)
         row.version += 1
@@ -69,18 +75,38 @@ def apply_version(
         row.reason, row.authorised_by = reason, authorised_by
         row.actor_id, row.actor_name, row.applied_at = actor_id, actor_name, now
         row.save()
-        changed = {
-            name: {"from": str(before[name]) if name in before else None, "to": str(value)}
-            for name, value in exact.items()
-            if before.get(name) != value
-        }
-        record(
-            f"parameters:{market.slug}",
-            "parameters.applied",
-            {"market": market.slug, "version": row.version, "hash": row.values_hash, "changed": changed,
-             "reason": reason, "authorised_by": authorised_by},
-            actor_id=actor_id,
-            actor_name=actor_name,
-            occurred_at=now,
-        )  # fmt: skip
+        _tell(row, market.slug, changed)
     return row
+
+
+def _changed(row: ParameterSet, exact: Mapping[str, Decimal]) -> dict[str, dict[str, str | None]]:
+    """What differs from the version in force, by parameter; all of it where there is none yet."""
+    before = {} if row.version == 0 else current_values(row)
+    return {
+        name: {"from": str(before[name]) if name in before else None, "to": str(value)}
+        for name, value in exact.items()
+        if before.get(name) != value
+    }
+
+
+def _tell(row: ParameterSet, slug: str, changed: Mapping[str, Mapping[str, str | None]]) -> None:
+    """The event, within the transaction; the workers, when it has committed."""
+    record(
+        f"parameters:{slug}",
+        "parameters.applied",
+        {"market": slug, "version": row.version, "hash": row.values_hash, "changed": changed,
+         "reason": row.reason, "authorised_by": row.authorised_by},
+        actor_id=row.actor_id,
+        actor_name=row.actor_name,
+        occurred_at=row.applied_at,
+    )  # fmt: skip
+    change = ParameterChange(slug, row.version, row.values_hash)
+    transaction.on_commit(partial(_announce, change), robust=True)
+
+
+def _announce(change: ParameterChange) -> None:
+    try:
+        announce_change(change)
+    except HotStateUnavailable as problem:
+        # Workers compare with PostgreSQL by themselves: a Redis that is away costs seconds, never the change.
+        log.warning("parameters_not_announced", market=change.market, problem=type(problem).__name__)

@@ -1,4 +1,4 @@
-"""What PostgreSQL governs, as every worker reads it again and again: controls each second, parameters and markets every five.
+"""What PostgreSQL governs, as every worker reads it again and again: controls each second, parameters and markets twice in five.
 
 The reading runs beside the cycles. When it fails for longer than `STALE_S` the market has a problem and its quotes go:
 a state that can't be checked is not ACTIVE. The gate asks again when orders are sent.
@@ -26,7 +26,8 @@ from trading.strategy.parameters import QuoteParameters, quote_parameters
 
 log = structlog.get_logger(__name__)
 CONTROLS_EVERY_S = 1.0
-PARAMETERS_EVERY_S = 5.0
+# Often enough that a reading that takes its time, or one that fails, lets nobody quote by parameters older than `STALE_S`.
+PARAMETERS_EVERY_S = 2.0
 STALE_S = 5.0
 READ_TIMEOUT_S = 3.0
 
@@ -55,12 +56,7 @@ def load_rules() -> Rules:
     by_id = {market.id: slug for slug, market in markets.items()}
     parameters: dict[str, tuple[QuoteParameters | None, int, str]] = {}
     for row in ParameterSet.objects.filter(market_id__in=list(by_id)):
-        values = current_values(row)
-        # The hash is of what was authorised: values that do not fit it were changed by other hands.
-        fits = values_hash(values) == row.values_hash
-        parameters[by_id[row.market_id]] = (
-            (quote_parameters(values), row.version, "") if fits else (None, 0, "parameters_mismatch")
-        )
+        parameters[by_id[row.market_id]] = _checked(row)
     limits = list(ExposureLimit.objects.all())
     desk = [limit.hard_limit for limit in limits if limit.scope == ExposureLimit.Scope.DESK]
     return Rules(
@@ -69,6 +65,19 @@ def load_rules() -> Rules:
         asset_hard={limit.key: limit.hard_limit for limit in limits if limit.scope == ExposureLimit.Scope.ASSET},
         desk_hard=min(desk) if desk else None,
     )
+
+
+def _checked(row: ParameterSet) -> tuple[QuoteParameters | None, int, str]:
+    """A market's parameters; one whose row can't be used has a problem, and no other market has."""
+    try:
+        values = current_values(row)
+        # The hash is of what was authorised: values that do not fit it were changed by other hands.
+        if values_hash(values) == row.values_hash:
+            return quote_parameters(values), row.version, ""
+    except Exception as problem:
+        # Whatever the row holds: the market stops, the others go on.
+        log.error("parameters_unusable", market_id=row.market_id, problem=f"{type(problem).__name__}: {problem}"[:200])
+    return None, 0, "parameters_mismatch"
 
 
 def load_states(now: datetime) -> dict[str, ScopeState]:
@@ -96,22 +105,28 @@ class GovernedCache:
     _rules_at_s: float = float("-inf")
     _states_at_s: float = float("-inf")
     _reading: asyncio.Task[None] | None = None
+    _is_outdated: bool = False  # somebody saw another version than the one held
 
     async def refresh(self) -> None:
         """Start a reading where one is due; wait for it only if what is held is too old to be used."""
         now_s = self.clock.monotonic_s()
-        due = now_s - self._states_at_s >= CONTROLS_EVERY_S or now_s - self._rules_at_s >= PARAMETERS_EVERY_S
+        due = now_s - self._states_at_s >= CONTROLS_EVERY_S or self._rules_due(now_s)
         if due and (self._reading is None or self._reading.done()):
             self._reading = asyncio.create_task(self._read(now_s))
         if self._reading is not None and not self._usable(now_s):
             await asyncio.wait([self._reading], timeout=READ_TIMEOUT_S)
 
     def _usable(self, now_s: float) -> bool:
-        return now_s - self._states_at_s <= STALE_S and now_s - self._rules_at_s <= STALE_S + PARAMETERS_EVERY_S
+        return now_s - self._states_at_s <= STALE_S and now_s - self._rules_at_s <= STALE_S
+
+    def _rules_due(self, now_s: float) -> bool:
+        return self._is_outdated or now_s - self._rules_at_s >= PARAMETERS_EVERY_S
 
     async def _read(self, now_s: float) -> None:
         try:
-            if now_s - self._rules_at_s >= PARAMETERS_EVERY_S:
+            if self._rules_due(now_s):
+                # Before the reading: a change that is told while it runs asks for another one.
+                self._is_outdated = False
                 self._rules = await self.database.run(load_rules)
                 self._rules_at_s = now_s
             self._states = await self.database.run(load_states, to_datetime(self.clock.now_ns()))
@@ -121,7 +136,14 @@ class GovernedCache:
 
     def forget_rules(self) -> None:
         """Read the parameters again at the next tick (the gate saw another version)."""
-        self._rules_at_s = min(self._rules_at_s, self.clock.monotonic_s() - PARAMETERS_EVERY_S)
+        self._is_outdated = True
+
+    async def reread_rules(self) -> None:
+        """Read the parameters again now: a change was told. A reading under way may have been too early for it."""
+        self.forget_rules()
+        if self._reading is not None and not self._reading.done():
+            await asyncio.wait([self._reading], timeout=READ_TIMEOUT_S)
+        await self.refresh()
 
     def markets(self) -> tuple[MarketRef, ...]:
         """Active markets as last read, by id; they stay known while PostgreSQL is away, so that quotes can be taken off."""

@@ -16,6 +16,7 @@ from trading.hot_state.connection import async_client
 from trading.hot_state.market import beat
 from trading.quoting import loop
 from trading.quoting.connections import Connections
+from trading.quoting.parameter_watch import follow_parameters
 from trading.quoting.shard import process_name, run_tick
 from trading.quoting.ticks import Tick
 from trading.venues.factory import open_venue
@@ -25,7 +26,7 @@ CLOSE_TIMEOUT_S = 5.0
 HEARTBEAT_EVERY_S = 1.0
 _lock = threading.Lock()
 _connections: Connections | None = None
-_beating: Future[None] | None = None
+_background: list[Future[None]] = []
 
 
 async def _connect() -> Connections:
@@ -48,11 +49,12 @@ def connections() -> Connections:
 
 
 def start(process: str) -> None:
-    """Connect, and beat for `process` (its heartbeat's name, "" for none) from the quoting loop until the worker ends."""
-    global _beating
+    """Connect; hear of parameter changes, and beat for `process` (its heartbeat's name, "" for none), until the worker ends."""
     held = connections()
+    work = [follow_parameters(held, process or held.owner)]
     if process:
-        _beating = asyncio.run_coroutine_threadsafe(_keep_beating(held, process), loop.event_loop())
+        work.append(_keep_beating(held, process))
+    _background.extend(asyncio.run_coroutine_threadsafe(each, loop.event_loop()) for each in work)
 
 
 async def _keep_beating(held: Connections, process: str) -> None:
@@ -75,8 +77,8 @@ def shut_down() -> None:
     global _connections
     with _lock:
         held, _connections = _connections, None
-    if _beating is not None:
-        _beating.cancel()
+    while _background:
+        _background.pop().cancel()
     if held is not None:
         try:
             loop.run(held.close(), CLOSE_TIMEOUT_S)

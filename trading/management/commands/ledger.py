@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from trading.clock import SystemClock
 from trading.ledger.consumer import PROCESS, LedgerConsumer
+from trading.ledger.persist import persist_before_stop
 
 
 class Command(BaseCommand):
@@ -23,3 +24,4 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         LedgerConsumer(SystemClock(), stop, options["name"]).run()
+        persist_before_stop(SystemClock())
