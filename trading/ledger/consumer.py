@@ -56,7 +56,8 @@ class LedgerConsumer:
                 self.step()
                 self._failures = 0
             except InboxGroupMissing:
-                self._recover_lost_redis()
+                log.error("inbox_lost", action="beginning again: positions published, history polls requested")
+                started = False
             except AWAY as problem:
                 self._wait_for_return(problem)
             except Exception:
@@ -79,10 +80,15 @@ class LedgerConsumer:
     def _begin(self) -> None:
         """Positions into the hot state first, then what a predecessor of this name was given and left.
 
-        Redis may have lost its memory while no ledger ran: the history polls are asked for at every start.
+        Redis may have lost its memory, now or while no ledger ran: what was in the inbox is asked for again from the
+        venues' history. The group is made first, so that a loss amid all this is noticed when the inbox is read.
         """
         close_old_connections()
-        self._restore("ledger_started")
+        reason = "inbox_lost" if inbox.ensure_group(self._client) else "ledger_started"
+        desk = ensure_rows(self._now())
+        publish_positions(self._client, desk, self._now())
+        for account in sorted({account for _, account in desk.accounts}):
+            push_poll_request_sync(account, reason)
         while not self._stop.is_set() and (left := inbox.read_unacknowledged(self._client, self._name)):
             process_batch(self._client, left, self._now())
 
@@ -106,23 +112,6 @@ class LedgerConsumer:
                 inbox.commit_position(self._client, position, ())
         if self._is_due("republish", REPUBLISH_EVERY_S):
             publish_positions(self._client, ensure_rows(self._now()), self._now())
-
-    def _recover_lost_redis(self) -> None:
-        """Redis lost its memory: positions come from PostgreSQL, what was in the inbox from the venues' history."""
-        log.error("inbox_lost", action="positions published again, history polls requested")
-        try:
-            self._restore("inbox_lost")
-        except AWAY as problem:
-            self._wait_for_return(problem)
-
-    def _restore(self, reason: str) -> None:
-        """Publish positions, ask for the history polls. The group comes last: as long as it is missing, this is owed."""
-        desk = ensure_rows(self._now())
-        publish_positions(self._client, desk, self._now())
-        for account in sorted({account for _, account in desk.accounts}):
-            push_poll_request_sync(account, reason)
-        if inbox.ensure_group(self._client):
-            log.warning("inbox_group_made", reason=reason)
 
     def _wait_for_return(self, problem: Exception | None) -> None:
         kind = type(problem).__name__ if problem else "fault"
