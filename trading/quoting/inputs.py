@@ -72,6 +72,8 @@ def _problem(snapshot: HotSnapshot, governed: Governed, now_ns: int) -> tuple[st
         return "hot_state_corrupt", (("keys", ", ".join(snapshot.corrupt)),)
     if governed.problem:
         return governed.problem, ()
+    if not snapshot.reconciled:
+        return "not_reconciled", ()
     if snapshot.view is None:
         return "no_market_view", ()
     if snapshot.position is None:
