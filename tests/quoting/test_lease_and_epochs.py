@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from tests.quoting.world import CEX, DEX, World
+from trading.clock import to_datetime
 from trading.hot_state import keys
+from trading.hot_state.claims import claim_slot
+from trading.hot_state.lease import TAKEOVER_TIMEOUT_S, TAKEOVER_TTL_S
 from trading.models import LeaseEpoch, Order
 from trading.orders.guard import LeaseGuard
+from trading.orders.records import next_epoch
+from trading.quoting.connections import Connections
 from trading.quoting.shard import run_tick
 from trading.quoting.ticks import Tick
 from trading.venues.interface import NotSent, OutcomeUnknown, StepKind
@@ -287,3 +293,84 @@ async def test_without_deadlines_not_found_needs_three_looks_over_ten_seconds(wo
     await world.tick(worker)
     assert not {order.client_order_id for order in world.live()} & lost
     await worker.close()
+
+
+async def _one(world: World, worker: Connections, step_s: float = 1.0) -> dict[str, str]:
+    world.clock.advance(step_s)
+    world.publish(mid=world.publish().reference * (1 + Decimal(world.clock.now_ns() // 10**9 % 5) / 1000))
+    return await world.tick(worker, fresh=False, step_s=0)
+
+
+async def test_an_epoch_drawn_late_by_a_slow_process_does_not_stop_the_market(world: World) -> None:
+    """PostgreSQL's newest epoch is one that no lease was ever installed under."""
+    world.ready(DEX)
+    worker = world.worker()
+    await world.tick(worker)
+    newer = next_epoch(DEX, "late", to_datetime(world.clock.now_ns()))
+    seconds = 0
+    while (await _one(world, worker))[DEX] != "quoting" or int(world.lease()["epoch"]) <= newer:
+        seconds += 1
+        assert seconds < 10
+    assert len(world.dex.resting()) == 2
+    await worker.close()
+
+
+async def test_a_process_slow_at_the_venue_neither_draws_an_epoch_nor_sweeps_its_successor(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ready(DEX)
+    slow, quick = world.worker("slow"), world.worker("quick")
+    go_on, original = asyncio.Event(), world.dex.fetch_open_orders
+
+    async def stuck_once(market=None):  # type: ignore[no-untyped-def]
+        world.dex.fetch_open_orders = original  # type: ignore[method-assign]
+        await go_on.wait()
+        return await original(market)
+
+    world.dex.fetch_open_orders = stuck_once  # type: ignore[method-assign]
+    late = asyncio.create_task(_one(world, slow))
+    while world.dex.fetch_open_orders is not original:
+        await asyncio.sleep(0.01)
+    assert (await _one(world, quick, 6))[DEX] == "quoting"
+    resting = {order.client_order_id for order in world.dex.resting()}
+    go_on.set()
+    assert (await late)[DEX] == "skipped"
+    assert {order.client_order_id for order in world.dex.resting()} == resting
+    assert list(LeaseEpoch.objects.filter(market=DEX).values_list("owner", flat=True)) == ["quick"]
+    await asyncio.gather(slow.close(), quick.close())
+
+
+def test_a_takeover_gives_up_before_another_may_begin() -> None:
+    assert TAKEOVER_TIMEOUT_S < TAKEOVER_TTL_S - 0.5
+
+
+@pytest.mark.parametrize("back_s", [3600, 30])
+async def test_a_clock_put_back_does_not_stop_the_market(world: World, back_s: int) -> None:
+    world.ready()
+    worker = world.worker()
+    await world.tick(worker)
+    world.clock.skew(-back_s)
+    for key in world.redis.scan_iter("dcmm:claim:*"):
+        world.redis.delete(key)  # they run out on Redis' clock, which tests do not move
+    assert (await world.tick(worker))[DEX] == "quoting"
+    assert (await world.tick(worker))[DEX] == "quoting"
+    await worker.close()
+
+
+async def test_a_holder_that_died_before_the_clock_was_put_back_is_succeeded(world: World) -> None:
+    world.ready()
+    worker = world.worker()
+    await world.tick(worker)
+    ahead_ns = world.clock.now_ns() + 3600 * 10**9
+    world.redis.hset(keys.lease(DEX), mapping={"phase": "held", "owner": "dead", "expires_ns": str(ahead_ns)})
+    seconds = 0
+    while (await world.tick(worker))[DEX] != "quoting":
+        seconds += 1
+        assert seconds < 10
+    assert seconds >= 5, "it may still be alive: a whole lease and its last request are waited for"
+    await worker.close()
+
+
+async def test_a_tick_claim_is_kept_no_longer_than_the_tick_may_be_late(world: World) -> None:
+    assert await claim_slot(world.worker().redis, 0, 7, "one", 3.0)
+    assert 3000 < world.redis.pttl(keys.claim(0, 7)) <= 5000

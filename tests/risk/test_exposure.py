@@ -9,15 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trading.risk.exposure import (
-    ExposureLimits,
     ExposureOrder,
     MarketExposure,
     OrderPhase,
     WorstCase,
-    after_order,
-    asset_notional,
-    desk_notional,
-    exposure_check,
+    asset_exposure,
+    blocked_sides,
+    desk_exposure,
     worst_case,
 )
 from trading.risk.side import Side
@@ -47,58 +45,45 @@ def test_unconfirmed_amend_counts_the_larger(amended: str | None, long: str) -> 
     assert worst_case(D(0), D(0), [buy("3", OrderPhase.UNKNOWN, amended)]).long == D(long)
 
 
-def test_after_order() -> None:
-    start = WorstCase(D(2), D(-1))
-    assert after_order(start, Side.BUY, D(3)) == WorstCase(D(5), D(-1))
-    assert after_order(start, Side.SELL, D(3)) == WorstCase(D(2), D(-4))
-    assert after_order(start, Side.SELL, D(3)).largest == D(4)
+def exposure(asset: str, long: str, short: str, mark: str = "2") -> MarketExposure:
+    return MarketExposure(asset, WorstCase(D(long), D(short)), D(mark))
 
 
-def exposure(market: str, asset: str, long: str, short: str, mark: str = "2") -> MarketExposure:
-    return MarketExposure(market, asset, WorstCase(D(long), D(short)), D(mark))
-
-
-def test_asset_and_desk_notional() -> None:
-    desk = [exposure("a", "DCT", "10", "-3"), exposure("b", "DCT", "5", "-20"), exposure("c", "GRAM", "4", "1", "1.5")]
-    assert asset_notional(desk, "DCT") == D(46)  # shorts: (3 + 20) x 2; longs: 15 x 2
-    assert asset_notional(desk, "GRAM") == D("6.0")
-    assert desk_notional(desk) == D("52.0")
-    assert desk_notional([]) == 0
+def test_asset_in_base_and_desk_in_quote() -> None:
+    desk = [exposure("DCT", "10", "-3"), exposure("DCT", "5", "-20"), exposure("GRAM", "4", "1", "1.5")]
+    assert asset_exposure(desk, "DCT") == WorstCase(D(15), D(-23))
+    assert asset_exposure(desk, "GRAM") == WorstCase(D(4), D(0))
+    assert desk_exposure(desk) == D("52.0")  # shorts of DCT: 23 x 2; longs of GRAM: 4 x 1.5
+    assert desk_exposure([]) == 0
 
 
 @pytest.mark.parametrize(
-    ("size", "limits", "reason"),
+    ("long", "short", "asset", "desk", "blocked"),
     [
-        ("10", ExposureLimits(D(20)), None),
-        ("10.001", ExposureLimits(D(20)), ReasonCode.EXPOSURE_MARKET),
-        ("10", ExposureLimits(D(20), asset_notional=D(50)), None),
-        ("10", ExposureLimits(D(20), asset_notional=D("49.99")), ReasonCode.EXPOSURE_ASSET),
-        ("10", ExposureLimits(D(20), D(50), desk_notional=D(56)), None),
-        ("10", ExposureLimits(D(20), D(50), desk_notional=D("55.99")), ReasonCode.EXPOSURE_DESK),
+        ("20", "-13", None, None, {}),
+        ("20", "-13", "25", None, {}),
+        ("20.1", "-13", "25", None, {Side.BUY: ReasonCode.EXPOSURE_ASSET}),
+        ("20", "-13", None, "56", {}),
+        ("20", "-13", None, "55.9", {Side.BUY: ReasonCode.EXPOSURE_DESK}),
+        ("40", "-40", "30", "1", {Side.BUY: ReasonCode.EXPOSURE_ASSET, Side.SELL: ReasonCode.EXPOSURE_ASSET}),
     ],
 )
-def test_limits_of_market_asset_and_desk(size: str, limits: ExposureLimits, reason: ReasonCode | None) -> None:
-    """Long 10 of this market at mark 2, 5 of the same asset elsewhere, 6 of notional in another asset."""
-    market = exposure("a", "DCT", "10", "-3")
-    others = [exposure("b", "DCT", "5", "0"), exposure("c", "GRAM", "4", "1", "1.5")]
-    verdict = exposure_check(Side.BUY, D(size), market, others, limits)
-    assert (verdict.reason if verdict else None) is reason
+def test_each_side_is_judged_by_itself(
+    long: str, short: str, asset: str | None, desk: str | None, blocked: dict[Side, ReasonCode]
+) -> None:
+    """Long 10 and short 3 of this market at mark 2, 5 of the same asset elsewhere, 6 of value in another asset."""
+    others = [exposure("DCT", "5", "0"), exposure("GRAM", "4", "1", "1.5")]
+    wanted = WorstCase(D(long), D(short))
+    limits = (D(asset) if asset else None, D(desk) if desk else None)
+    assert blocked_sides(exposure("DCT", "10", "-3"), wanted, others, *limits) == blocked
 
 
-def test_own_row_among_the_others_is_not_counted_twice() -> None:
-    market = exposure("a", "DCT", "10", "0")
-    limits = ExposureLimits(D(100), asset_notional=D(40))
-    assert exposure_check(Side.BUY, D(10), market, [market], limits) is None
-
-
-def test_order_that_lowers_exposure_passes_a_broken_limit() -> None:
-    """Long 30 against a limit of 20: buying more is refused, selling 5 is not, selling through to -21 is."""
-    market = exposure("a", "DCT", "30", "30")
-    limits = ExposureLimits(D(20), asset_notional=D(1), desk_notional=D(1))
-    assert exposure_check(Side.BUY, D(1), market, [], limits) is not None
-    assert exposure_check(Side.SELL, D(5), market, [], limits) is None
-    verdict = exposure_check(Side.SELL, D(51), market, [], limits)
-    assert verdict is not None and verdict.data == (("reached_base", "21"), ("limit_base", "20"))
+def test_what_lowers_exposure_passes_a_broken_limit() -> None:
+    """Long 30 against limits of 1: no more bid, but an ask of 5 goes; one through to 21 short does not."""
+    market = exposure("DCT", "30", "30")
+    assert blocked_sides(market, WorstCase(D(31), D(25)), [], D(1), D(1)) == {Side.BUY: ReasonCode.EXPOSURE_ASSET}
+    assert set(blocked_sides(market, WorstCase(D(30), D(-21)), [], D(1), D(1))) == {Side.SELL}
+    assert blocked_sides(market, market.worst, [], D(1), D(1)) == {}
 
 
 _PHASES = st.sampled_from(OrderPhase)

@@ -6,9 +6,11 @@ import redis.asyncio
 
 from trading.hot_state import keys
 
-CLAIM_TTL_S = 60
+# Kept this much longer than a tick may be late: not for long, since after the clock was put back the same slots come again.
+KEPT_AFTER_S = 2.0
 
 
-async def claim_slot(client: redis.asyncio.Redis, shard: int, slot: int, owner: str) -> bool:
-    """True for the one caller that may run `slot` of `shard`."""
-    return bool(await client.set(keys.claim(shard, slot), owner, nx=True, px=CLAIM_TTL_S * 1000))
+async def claim_slot(client: redis.asyncio.Redis, shard: int, slot: int, owner: str, latest_s: float) -> bool:
+    """True for the one caller that may run `slot` of `shard`; a tick is not run later than `latest_s` after its due time."""
+    kept_ms = round((latest_s + KEPT_AFTER_S) * 1000)
+    return bool(await client.set(keys.claim(shard, slot), owner, nx=True, px=kept_ms))

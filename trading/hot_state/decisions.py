@@ -43,6 +43,31 @@ def queue_push(client: Any, decision: HotDecision) -> Any:
     return client.xadd(keys.DECISION_STREAM, {b"d": encode(decision)}, maxlen=KEPT, approximate=True)
 
 
+# The announced decision of a cycle that did not come to its end goes to the stream as it is.
+_PUSH_ANNOUNCED = """
+local body = redis.call('GET', KEYS[1])
+if not body then return 0 end
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[1], '*', 'd', body)
+redis.call('DEL', KEYS[1])
+return 1
+"""
+
+
+def queue_announce(client: Any, decision: HotDecision) -> Any:
+    """Keep `decision` before its requests go out, so that no order can exist without one."""
+    return client.set(keys.announced_decision(decision.slug), encode(decision))
+
+
+def queue_forget_announced(client: Any, slug: str) -> Any:
+    """The cycle came to its end: its whole decision was pushed instead."""
+    return client.delete(keys.announced_decision(slug))
+
+
+def queue_push_announced(client: Any, slug: str) -> Any:
+    """The market's announced decision goes to the stream, if there is one: its cycle failed, or its process died."""
+    return client.eval(_PUSH_ANNOUNCED, 2, keys.announced_decision(slug), keys.DECISION_STREAM, KEPT)
+
+
 def ensure_group(client: redis.Redis) -> None:
     """The consumer group, made from the stream's beginning where it is missing."""
     try:

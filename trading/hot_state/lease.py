@@ -2,7 +2,9 @@
 
 Phases: `held` (a cycle runs), `free` (the last cycle ended cleanly: the same epoch goes on with any worker), `taking` (a
 successor sweeps under no epoch yet, and sends nothing but cancels), `lost` (the hash had vanished: some holder may still
-be alive, so one whole lease is waited for). Times come from the caller; the successor's wait includes a clock margin.
+be alive, so one whole lease is waited for; or the holder learnt of an epoch newer than its own). Times come from the
+caller; the successor's wait includes a clock margin. A stored time that lies so far ahead that no claim can have written it
+by this clock is a clock that was put back: an expiry is waited for like a vanished one, a slot counts as past.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from trading.hot_state import keys
 LEASE_TTL_S = 3.0
 CLOCK_MARGIN_S = 0.5
 TAKEOVER_TTL_S = 5.0
+# A takeover gives up this long before another may begin, so that its last request is over by then.
+TAKEOVER_TIMEOUT_S = 4.0
 
 
 class LeaseAnswer(StrEnum):
@@ -57,17 +61,25 @@ class LeaseClaim:
         return self.now_ns + round(self.ttl_s * 1e9)
 
 
-# ARGV: owner, now, new expiry, takeover expiry, grace, slot, min gap. Nanoseconds stay strings: a Lua number would cut them.
+# ARGV: owner, now, new expiry, takeover expiry, grace, slot, min gap, clock margin. Nanoseconds stay strings: a Lua number
+# would cut them.
 ACQUIRE = """
 local h = redis.call('HMGET', KEYS[1], 'phase', 'epoch', 'turn', 'expires_ns', 'slot_ns')
 local phase, epoch, turn, expires = h[1], h[2] or '0', tonumber(h[3] or '0'), h[4] or '0'
 if not phase then return {'absent', '0', 0, '0'} end
+local now, margin = tonumber(ARGV[2]), tonumber(ARGV[8])
 if phase == 'free' then
-  if tonumber(ARGV[6]) - tonumber(h[5] or '0') < tonumber(ARGV[7]) then return {'not_due', epoch, turn, expires} end
+  local last = tonumber(h[5] or '0')
+  local is_ahead = last > now + margin
+  if not is_ahead and tonumber(ARGV[6]) - last < tonumber(ARGV[7]) then return {'not_due', epoch, turn, expires} end
   redis.call('HSET', KEYS[1], 'phase', 'held', 'owner', ARGV[1], 'turn', turn + 1, 'expires_ns', ARGV[3], 'slot_ns', ARGV[6])
   return {'granted', epoch, turn + 1, ARGV[3]}
 end
-local now, ends = tonumber(ARGV[2]), tonumber(expires)
+local ends = tonumber(expires)
+if ends > math.max(tonumber(ARGV[3]), tonumber(ARGV[4])) + margin then
+  redis.call('HSET', KEYS[1], 'phase', 'lost', 'owner', '', 'expires_ns', ARGV[3])
+  return {'wait', epoch, turn, ARGV[3]}
+end
 if phase == 'held' and now < ends then return {'busy', epoch, turn, expires} end
 if phase ~= 'taking' then ends = ends + tonumber(ARGV[5]) end
 if now < ends then return {'wait', epoch, turn, expires} end
@@ -95,6 +107,13 @@ if h[1] == 'held' then redis.call('HSET', KEYS[1], 'phase', 'free', 'owner', '')
 if h[1] == 'taking' then redis.call('HSET', KEYS[1], 'expires_ns', ARGV[2]) return 1 end
 return 0
 """
+# ARGV: owner, expiry of the wait.
+_LOSE = """
+local h = redis.call('HMGET', KEYS[1], 'phase', 'owner')
+if h[1] ~= 'held' or h[2] ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'phase', 'lost', 'owner', '', 'expires_ns', ARGV[2])
+return 1
+"""
 
 
 def acquire_arguments(claim: LeaseClaim) -> tuple[str, ...]:
@@ -108,6 +127,7 @@ def acquire_arguments(claim: LeaseClaim) -> tuple[str, ...]:
         str(claim.grace_ns),
         str(claim.slot_ns),
         str(claim.min_gap_ns),
+        str(round(CLOCK_MARGIN_S * 1e9)),
     )
 
 
@@ -138,6 +158,18 @@ async def install_epoch(client: redis.asyncio.Redis, claim: LeaseClaim, epoch: i
 def queue_release(client: Any, slug: str, owner: str, now_ns: int) -> Any:
     """Clean end of a cycle (no request in flight), or of a takeover that was given up. Answers 0 if it was no longer ours."""
     return client.eval(_RELEASE, 1, keys.lease(slug), owner, str(now_ns))
+
+
+def queue_lose(client: Any, slug: str, owner: str, now_ns: int) -> Any:
+    """The holder under `owner` learnt that a newer epoch exists: nobody goes on under its own. A whole lease is waited for,
+    then a successor takes an epoch newer than both. Answers 0 if the lease was no longer ours."""
+    return client.eval(_LOSE, 1, keys.lease(slug), owner, str(now_ns + round(LEASE_TTL_S * 1e9)))
+
+
+async def is_taking(client: redis.asyncio.Redis, claim: LeaseClaim) -> bool:
+    """Whether `claim` still is the one that takes the market over."""
+    phase, owner = await client.hmget(keys.lease(claim.slug), ["phase", "owner"])
+    return bool(phase == b"taking" and owner == claim.owner.encode())
 
 
 async def read_epoch(client: redis.asyncio.Redis, slug: str) -> int | None:

@@ -7,9 +7,10 @@ Redis and one to PostgreSQL before the bytes leave. Cancels ask nobody and wait 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 import structlog
 from django.db import DatabaseError
@@ -48,7 +49,8 @@ DEADLINE_INSIDE_LEASE_S = 0.1
 @dataclass(frozen=True, slots=True)
 class Batch:
     """The requests of one cycle. `turn` makes the new orders' ids unique within the epoch; `existing` are the own orders
-    that steps may name; `wanted` the worst case if all of it is accepted."""
+    that steps may name; `wanted` the worst case if all of it is accepted, `standing` as it is without. `announce` is given a
+    pipeline and the requests that are about to go: it queues what must be kept before they do."""
 
     market: MarketRef
     cycle_id: str
@@ -57,7 +59,9 @@ class Batch:
     steps: tuple[PlannedStep, ...]
     existing: Mapping[str, HotOrder]
     wanted: Reservation
+    standing: Reservation
     limits: SharedLimits
+    announce: Callable[[Any, tuple[SentStep, ...]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +88,17 @@ class _Prepared:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What reservation and gate let pass, `reason` for the rest; `stuck`: amends whose orders must go because the gate
-    can't let them be moved."""
+    """What reservation and gate let pass, `reason` for the rest, or `blocked` by side; `stuck`: amends whose orders must
+    go because they may not be moved."""
 
     passed: list[_Prepared]
     reason: str = ""
     stuck: tuple[_Prepared, ...] = ()
+    blocked: Mapping[str, str] = field(default_factory=dict)
+
+    def why(self, one: _Prepared) -> str:
+        """Why a request was not let pass."""
+        return self.blocked.get(one.hot.side, self.reason)
 
 
 async def execute(desk: Desk, venue: Venue, guard: LeaseGuard, batch: Batch) -> tuple[SentStep, ...]:
@@ -106,8 +115,8 @@ async def execute(desk: Desk, venue: Venue, guard: LeaseGuard, batch: Batch) -> 
         raise asked
     if isinstance(cancelled, BaseException):
         raise cancelled
-    withheld = [_withheld(one, asked.reason) for one in placing if one not in asked.passed]
-    instead = [_cancel_instead(one, batch, asked.reason) for one in asked.stuck]
+    withheld = [_withheld(one, asked.why(one)) for one in placing if one not in asked.passed]
+    instead = [_cancel_instead(one, batch, asked.why(one)) for one in asked.stuck]
     sent = await _send(desk, venue, guard, batch, [*instead, *asked.passed])
     return (*withheld, *cancelled, *sent)
 
@@ -172,23 +181,26 @@ async def _ask(desk: Desk, guard: LeaseGuard, batch: Batch, placing: Sequence[_P
     if not placing:
         return _Asked([])
     asked_at_s = desk.clock.monotonic_s()
-    gate, blocked_by = await asyncio.gather(
+    gate, blocked = await asyncio.gather(
         _gate(desk, guard, batch, placing), _reserve(desk, batch, placing), return_exceptions=True
     )
-    if isinstance(blocked_by, BaseException):
-        raise blocked_by
+    if isinstance(blocked, BaseException):
+        raise blocked
     if isinstance(gate, BaseException):
         return await _gate_unreachable(desk, batch, placing, gate)
     passed = [one for one in placing if one.hot.client_order_id in gate.passed]
-    if blocked_by:
-        await _take_back(desk, batch, placing, passed)
-        return _Asked([], blocked_by)
-    refused = [one for one in placing if one not in passed]
-    if refused:
-        await _take_back(desk, batch, refused, [])
+    going = [one for one in passed if one.hot.side not in blocked]
+    if len(going) < len(placing):
+        held_back = [one for one in placing if one not in going]
+        await _take_back(desk, batch, held_back, [one for one in held_back if one in passed])
     guard.gate_passed(asked_at_s)
-    stuck = tuple(one for one in refused if one.hot.client_order_id in gate.unamendable)
-    return _Asked(passed, gate.reason, stuck)
+    stuck = tuple(one for one in placing if one.hot.client_order_id in gate.unamendable or _is_stuck(one, passed, blocked))
+    return _Asked(going, gate.reason, stuck, blocked)
+
+
+def _is_stuck(one: _Prepared, passed: Sequence[_Prepared], blocked: Mapping[str, str]) -> bool:
+    """An amend that the gate let pass and a limit of its side does not."""
+    return one.planned.action is StepAction.AMEND and one in passed and one.hot.side in blocked
 
 
 async def _gate_unreachable(desk: Desk, batch: Batch, placing: Sequence[_Prepared], problem: BaseException) -> _Asked:
@@ -229,18 +241,22 @@ async def _gate(desk: Desk, guard: LeaseGuard, batch: Batch, placing: Sequence[_
     return await desk.database.run(pass_gate, request)
 
 
-async def _reserve(desk: Desk, batch: Batch, placing: Sequence[_Prepared]) -> str:
-    """Reserve the worst case and write the intents to the hot state, in one round trip; "" or what blocks."""
+async def _reserve(desk: Desk, batch: Batch, placing: Sequence[_Prepared]) -> dict[str, str]:
+    """Reserve the worst case, write the intents to the hot state and announce the requests, in one round trip; what blocks
+    a side, by side."""
+    announced = tuple(_step_result(one, "unknown", "", None, None) for one in placing)
     for _ in range(2):
         async with desk.redis.pipeline(transaction=False) as pipe:
-            reservations.queue_reserve(pipe, batch.wanted, batch.limits)
+            reservations.queue_reserve(pipe, batch.wanted, batch.standing, batch.limits)
             hot_orders.queue_put(pipe, batch.market.slug, [one.hot for one in placing])
+            batch.announce(pipe, announced)
             raw = await pipe.execute()
         result = reservations.parse_reserve(raw[0])
-        if result.blocked_by != "absent":
-            return f"exposure_{result.blocked_by}" if result.blocked_by else ""
+        if not result.missing:
+            found = ((Side.BUY, result.buy), (Side.SELL, result.sell))
+            return {side.value: f"exposure_{limit}" for side, limit in found if limit}
         await rebuild_reservations(desk.redis, desk.database, result.missing)
-    return "reservations_unknown"
+    return {side.value: "reservations_unknown" for side in Side}
 
 
 async def _take_back(desk: Desk, batch: Batch, placing: Sequence[_Prepared], persisted: Sequence[_Prepared]) -> None:

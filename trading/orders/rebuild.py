@@ -38,14 +38,15 @@ def _reservation(market: Market) -> Reservation:
     position = Position.objects.filter(market=market).first()
     if position is None and not orders:
         # Never funded, never traded: there is no inventory that could be away from its target.
-        return Reservation(market.slug, market.base_id, Decimal(0), Decimal(0), Decimal(0))
+        return Reservation(market.slug, market.base_id, Decimal(0), Decimal(0), Decimal(0), Decimal(0))
     parameters = ParameterSet.objects.filter(market=market).first()
     target = Decimal(0) if parameters is None else parameters.q_target_lots * market.lot_size
     resting = [
         ExposureOrder(Side(one.side), max(one.size, one.amend_size or one.size) - one.filled, OrderPhase.UNKNOWN)
         for one in orders
     ]
-    worst = worst_case(Decimal(0) if position is None else position.q, target, resting)
+    q = Decimal(0) if position is None else position.q
+    worst = worst_case(q, target, resting)
     last = Fill.objects.filter(market=market).order_by("-executed_at").first()
     prices = [one.price for one in orders] + ([last.price] if last else [])
-    return Reservation(market.slug, market.base_id, worst.long, worst.short, max(prices, default=Decimal(0)))
+    return Reservation(market.slug, market.base_id, worst.long, worst.short, max(prices, default=Decimal(0)), q - target)

@@ -10,33 +10,29 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from trading.hot_state import lease
-from trading.hot_state.lease import LEASE_TTL_S, LeaseAnswer, LeaseClaim
+from trading.hot_state import decisions, lease
+from trading.hot_state.lease import LEASE_TTL_S, TAKEOVER_TIMEOUT_S, LeaseAnswer, LeaseClaim
 from trading.hot_state.orders import read_open_orders
 from trading.hot_state.snapshot import HotSnapshot, acquire_with_snapshot, read_snapshot
 from trading.hot_state.values import HotOrder
-from trading.orders.execute import Batch, SentStep, execute
 from trading.orders.guard import LeaseGuard
 from trading.orders.lost import whole_orders
 from trading.orders.settle import retire, settle
 from trading.quoting.connections import Connections, VenueNotOpen
 from trading.quoting.decide import decide
 from trading.quoting.due import Due
-from trading.quoting.exposure import reservation, shared_limits, wanted_reservation
+from trading.quoting.exposure import reservation
 from trading.quoting.inputs import Governed, build_inputs
 from trading.quoting.limits import react_to_limits
-from trading.quoting.plan import CycleInputs, CyclePlan
 from trading.quoting.record import CycleRecord, finish, write_failure
+from trading.quoting.sending import Decided, send
 from trading.quoting.takeover import note_absent_lease, take_over
-from trading.registry.selectors import MarketRef
-from trading.venues.interface import Venue
 
 log = structlog.get_logger(__name__)
 # How long after its lease's end a holder's request may still be executed: its deadline and the difference of clocks.
 GRACE_S = 2.5
 # The lease counts as over this long before it is, for the time a request needs from the last check to the wire.
 LEASE_INSIDE_S = 0.2
-TAKEOVER_TIMEOUT_S = 6.0
 
 
 @dataclass(slots=True)
@@ -135,7 +131,10 @@ async def _release(connections: Connections, held: _Held) -> None:
         return
     held.guard.revoke("the cycle is over")
     now_ns = connections.clock.now_ns()
-    await lease.queue_release(connections.redis, held.claim.slug, held.claim.owner, now_ns)
+    async with connections.redis.pipeline(transaction=False) as pipe:
+        decisions.queue_push_announced(pipe, held.claim.slug)
+        lease.queue_release(pipe, held.claim.slug, held.claim.owner, now_ns)
+        await pipe.execute()
 
 
 async def _quote(connections: Connections, due: Due, held: _Held, governed: Governed) -> str:
@@ -152,8 +151,9 @@ async def _quote(connections: Connections, due: Due, held: _Held, governed: Gove
     )  # fmt: skip
     plan = decide(inputs)
     cycle_id = f"{market.slug}:{held.guard.epoch}:{held.turn}"
-    sent = await _replace(connections, market, venue, held, snapshot, inputs, plan, cycle_id)
-    standing = await read_open_orders(connections.redis, market.slug) if sent else _resting(snapshot)
+    decided = Decided(market, cycle_id, held.turn, snapshot, inputs, plan)
+    sent = await send(connections, venue, held.guard, decided)
+    standing = await read_open_orders(connections.redis, market.slug, with_gone=True) if sent else _resting(snapshot)
     if any(step.detail == "parameters_changed" for step in sent):
         connections.governed.forget_rules()
     await react_to_limits(connections, market, plan, snapshot.previous)
@@ -164,9 +164,11 @@ async def _quote(connections: Connections, due: Due, held: _Held, governed: Gove
         own_orders=_held_at_end(snapshot, standing, await retire(desk, market, snapshot.orders, connections.looks)),
     )  # fmt: skip
     held.guard.revoke("the cycle is over")
-    await finish(connections, record, held.claim.owner)
+    # PostgreSQL knows of an epoch after ours: going on under ours would be refused for ever.
+    is_lost = any(step.detail == "lease_lost" for step in sent)
+    status = await finish(connections, record, held.claim.owner, is_lost=is_lost)
     held.released = True
-    return plan.outcome
+    return status.outcome
 
 
 def _held_at_end(
@@ -180,31 +182,6 @@ def _held_at_end(
 
 def _resting(snapshot: HotSnapshot) -> tuple[HotOrder, ...]:
     return tuple(order for order in snapshot.orders if order.gone_ns == 0)
-
-
-async def _replace(
-    connections: Connections,
-    market: MarketRef,
-    venue: Venue,
-    held: _Held,
-    snapshot: HotSnapshot,
-    inputs: CycleInputs,
-    plan: CyclePlan,
-    cycle_id: str,
-) -> tuple[SentStep, ...]:
-    if not plan.steps:
-        return ()
-    batch = Batch(
-        market=market,
-        cycle_id=cycle_id,
-        turn=held.turn,
-        parameter_version=inputs.parameter_version,
-        steps=plan.steps,
-        existing={order.client_order_id: order for order in snapshot.orders},
-        wanted=wanted_reservation(market, inputs, plan),
-        limits=shared_limits(connections, market),
-    )
-    return await execute(connections.desk, venue, held.guard, batch)
 
 
 async def _not_quoting(connections: Connections, due: Due, reason: str, detail: str) -> str:

@@ -12,7 +12,8 @@ from trading.quoting.decide import exposure_of, slot_exposure
 from trading.quoting.inputs import slot_order
 from trading.quoting.plan import CycleInputs, CyclePlan
 from trading.registry.selectors import MarketRef
-from trading.risk.exposure import ExposureOrder, OrderPhase
+from trading.risk.exposure import ExposureOrder, OrderPhase, WorstCase
+from trading.risk.side import Side
 
 
 def wanted_reservation(market: MarketRef, inputs: CycleInputs, plan: CyclePlan) -> Reservation:
@@ -28,20 +29,47 @@ def wanted_reservation(market: MarketRef, inputs: CycleInputs, plan: CyclePlan) 
         for step in plan.steps
         if step.action is StepAction.SUBMIT
     ]
-    worst = exposure_of(inputs, tuple(orders))
-    mark = Decimal(repr(inputs.quote.reference.price)) if inputs.quote is not None else Decimal(0)
-    return Reservation(market.slug, market.base, worst.long, worst.short, mark)
+    return _reservation(market, inputs, exposure_of(inputs, tuple(orders)), _mark(inputs))
+
+
+def standing_reservation(market: MarketRef, inputs: CycleInputs) -> Reservation:
+    """Worst case without the plan: what may rest or fill already."""
+    worst = exposure_of(inputs, tuple(slot_exposure(order) for order in inputs.orders))
+    return _reservation(market, inputs, worst, _mark(inputs))
 
 
 def reservation(
     market: MarketRef, inputs: CycleInputs, standing: tuple[HotOrder, ...], view: MarketView | None, epoch: int
 ) -> Reservation | None:
-    """Worst case as it stands at the end of the cycle; None where it can't be marked or measured from a target."""
+    """Worst case at the end of the cycle, of `standing` orders (those just done included: what they filled since the cycle's
+    snapshot is not in its position); None where it can't be marked or measured from a target."""
     if view is None or view.reference is None or not inputs.parameter_version:
         return None
     orders = tuple(slot_exposure(slot_order(order, epoch)) for order in standing if order.gone_ns == 0)
     worst = exposure_of(inputs, orders)
-    return Reservation(market.slug, market.base, worst.long, worst.short, view.reference)
+    worst = WorstCase(
+        worst.long + _filled_since(inputs, standing, Side.BUY), worst.short - _filled_since(inputs, standing, Side.SELL)
+    )
+    return _reservation(market, inputs, worst, view.reference)
+
+
+def _filled_since(inputs: CycleInputs, standing: tuple[HotOrder, ...], side: Side) -> Decimal:
+    before = {order.client_order_id: order.filled for order in inputs.orders}
+    gained = [
+        order.filled - before.get(order.client_order_id, Decimal(0))
+        for order in standing
+        if order.side == side.value and (order.gone_ns == 0 or order.gone_ns >= inputs.at_ns)
+    ]
+    return sum(gained, Decimal(0))
+
+
+def _reservation(market: MarketRef, inputs: CycleInputs, worst: WorstCase, mark: Decimal) -> Reservation:
+    inventory = inputs.position - inputs.target
+    return Reservation(market.slug, market.base, worst.long, worst.short, mark, inventory)
+
+
+def _mark(inputs: CycleInputs) -> Decimal:
+    return Decimal(repr(inputs.quote.reference.price)) if inputs.quote is not None else Decimal(0)
 
 
 def shared_limits(connections: Connections, market: MarketRef) -> SharedLimits:

@@ -31,9 +31,11 @@ class GridSchedule(BaseSchedule):
     def is_due(self, last_run_at: datetime) -> schedstate:
         """(due, seconds until it is asked again)."""
         now_s = time.time()
-        slot = self._slot(now_s)
+        slot, last = self._slot(now_s), self._slot(last_run_at.timestamp())
         until_next_s = (slot + 1) * self.tick_s - now_s
-        return schedstate(slot > self._slot(last_run_at.timestamp()), until_next_s + BEAT_WAKES_EARLY_S)
+        # A last run that lies ahead means that the clock was put back: waiting for it could take as long as it was wrong.
+        is_due = slot > last or slot < last - 1
+        return schedstate(is_due, until_next_s + BEAT_WAKES_EARLY_S)
 
     def remaining_estimate(self, last_run_at: datetime) -> Any:
         return self.maybe_make_aware(last_run_at) - self.now()

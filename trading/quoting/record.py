@@ -10,7 +10,7 @@ from trading.hot_state import cycle as hot_cycle
 from trading.hot_state import decisions, lease, reservations
 from trading.hot_state.codec import encode
 from trading.hot_state.decisions import HotDecision
-from trading.hot_state.reservations import Reservation, SharedLimits
+from trading.hot_state.reservations import Reservation
 from trading.hot_state.snapshot import HotSnapshot
 from trading.hot_state.values import CycleStatus, HotOrder
 from trading.orders.execute import SentStep
@@ -47,18 +47,32 @@ class CycleRecord:
         return (self.ended_ns - self.started_ns) / 1e6
 
 
-async def finish(connections: Connections, record: CycleRecord, owner: str) -> None:
-    """Write status, decision and reservation, give the lease of `owner` back; count."""
+async def finish(connections: Connections, record: CycleRecord, owner: str, *, is_lost: bool) -> CycleStatus:
+    """Write status, decision and reservation, give the lease of `owner` back (or up, where it `is_lost`); count."""
     status = status_of(record)
     decision = decision_of(record, status)
     async with connections.redis.pipeline(transaction=False) as pipe:
         hot_cycle.queue_cycle(pipe, status)
         decisions.queue_push(pipe, decision)
+        decisions.queue_forget_announced(pipe, record.market.slug)
         if record.reserved is not None:
-            reservations.queue_reserve(pipe, record.reserved, SharedLimits(None, None, ()), force=True)
-        lease.queue_release(pipe, record.market.slug, owner, record.ended_ns)
+            reservations.queue_state(pipe, record.reserved)
+        give_back = lease.queue_lose if is_lost else lease.queue_release
+        give_back(pipe, record.market.slug, owner, record.ended_ns)
         await pipe.execute()
     observe_cycle(record, status)
+    return status
+
+
+def outcome_of(record: CycleRecord) -> tuple[str, str]:
+    """Outcome and coded reason by what rests now of what was wanted; one that decided not to quote stays that."""
+    plan = record.plan
+    wanted = {one.side.value for one in (plan.bid, plan.ask) if one is not None and one.reason is None}
+    resting = {order.side for order in record.standing if order.status == "LIVE" and order.gone_ns == 0}
+    if wanted <= resting:
+        return plan.outcome, plan.reason
+    withheld = next((step.detail for step in record.sent if step.outcome == "withheld"), "not_resting")
+    return ("not_quoting", "one_sided")[len(wanted & resting)], withheld
 
 
 def status_of(record: CycleRecord) -> CycleStatus:
@@ -69,12 +83,15 @@ def status_of(record: CycleRecord) -> CycleStatus:
     if quote is not None and quote.delta is not None and quote.shift is not None and reference:
         spread_bps, skew_bps = quote.delta / reference * 1e4, quote.shift / reference * 1e4
     key, args = sentence_of(record.inputs, plan, record.sent)
+    outcome, reason = outcome_of(record)
+    if reason == "not_resting":
+        key, args = reason, {}
     return CycleStatus(
         slug=record.market.slug,
         at_ns=record.ended_ns,
         cycle_id=record.cycle_id,
-        outcome=plan.outcome,
-        reason=plan.reason,
+        outcome=outcome,
+        reason=reason,
         state=plan.state.value,
         sentence_key=key,
         sentence_args=args,
@@ -108,8 +125,8 @@ def decision_of(record: CycleRecord, status: CycleStatus) -> HotDecision:
         slug=record.market.slug,
         cycle_id=record.cycle_id,
         at_ns=record.inputs.at_ns,
-        outcome=record.plan.outcome,
-        reason=record.plan.reason,
+        outcome=status.outcome,
+        reason=status.reason,
         notable=is_notable(record, status),
         parameter_version=record.inputs.parameter_version or None,
         code_version=record.code_version,
@@ -120,6 +137,29 @@ def decision_of(record: CycleRecord, status: CycleStatus) -> HotDecision:
         duration_ms=record.duration_ms,
         resting_sides=len(sides),
         spread_bps=status.spread_bps,
+    )
+
+
+def unfinished_decision(
+    cycle_id: str, epoch: int, inputs: CycleInputs, plan: CyclePlan, steps: tuple[SentStep, ...], code_version: str
+) -> HotDecision:
+    """The decision of a cycle as known when its requests go out: what became of them is not."""
+    return HotDecision(
+        slug=inputs.slug,
+        cycle_id=cycle_id,
+        at_ns=inputs.at_ns,
+        outcome="error",
+        reason="cycle_unfinished",
+        notable=True,
+        parameter_version=inputs.parameter_version or None,
+        code_version=code_version,
+        inputs=msgspec.Raw(encode(to_dict(inputs))),
+        result=msgspec.Raw(encode(to_dict(plan))),
+        orders=msgspec.Raw(encode(steps)),
+        epoch=epoch,
+        duration_ms=0.0,
+        resting_sides=0,
+        spread_bps=None,
     )
 
 

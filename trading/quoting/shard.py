@@ -25,7 +25,7 @@ async def run_tick(connections: Connections, tick: Tick) -> dict[str, str]:
     if late_s > tick.expires_s:
         metrics.TICKS_LATE.labels(str(tick.shard)).inc()
         return {}
-    if not await claim_slot(connections.redis, tick.shard, tick.slot, connections.owner):
+    if not await claim_slot(connections.redis, tick.shard, tick.slot, connections.owner, tick.expires_s):
         metrics.TICKS_REPEATED.labels(str(tick.shard)).inc()
         return {}
     await connections.governed.refresh()

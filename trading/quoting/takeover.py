@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 
+from trading import metrics
 from trading.clock import to_datetime
-from trading.hot_state import lease
+from trading.hot_state import decisions, lease
 from trading.hot_state.lease import LeaseClaim
 from trading.orders.records import ever_leased, next_epoch
 from trading.orders.sweep import settle_predecessors, sweep
@@ -25,26 +28,25 @@ async def take_over(connections: Connections, market: MarketRef, claim: LeaseCla
     """The new epoch, under which the caller now holds the lease, and the monotonic time from which that lease counts; None
     if another process was quicker.
 
-    The venue is asked first, so that a venue that is away does not use up epochs. Raises VenueError, SweepFailed, VenueNotOpen.
+    The venue is asked first, so that a venue that is away does not use up epochs. Whoever was slow learns before drawing an
+    epoch and before sweeping that another has taken over: a sweep may only meet orders of epochs before its own.
+    Raises VenueError, SweepFailed, VenueNotOpen.
     """
     venue = await connections.venue(market.account)
     await venue.fetch_open_orders(market.slug)
-    desk = connections.desk
+    if not await lease.is_taking(connections.redis, claim):
+        return None
     now_ns = connections.clock.now_ns()
     epoch = await connections.database.run(next_epoch, market.slug, connections.owner, to_datetime(now_ns))
+    if not await lease.is_taking(connections.redis, claim):
+        return None
     swept = await sweep(venue, market.slug, epoch)
-    settled = await settle_predecessors(desk, venue, market.slug, market.id, epoch)
+    settled = await settle_predecessors(connections.desk, venue, market.slug, market.id, epoch)
     from_s = connections.clock.monotonic_s()
-    renewed = LeaseClaim(
-        claim.slug,
-        claim.owner,
-        connections.clock.now_ns(),
-        claim.slot_ns,
-        claim.min_gap_ns,
-        claim.grace_ns,
-        claim.ttl_s,
-    )
+    renewed = replace(claim, now_ns=connections.clock.now_ns())
     if not await lease.install_epoch(connections.redis, renewed, epoch):
         return None
+    await decisions.queue_push_announced(connections.redis, market.slug)
+    metrics.LEASE_TAKEOVERS.labels(market.slug).inc()
     log.info("lease_taken_over", market=market.slug, epoch=epoch, swept=swept, settled=settled)
     return epoch, from_s

@@ -14,8 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from trading.risk.side import Side
-from trading.risk.states import TradingState
-from trading.risk.verdict import ReasonCode, Rule, Verdict
+from trading.risk.verdict import ReasonCode
 
 _ZERO: Final = Decimal(0)
 
@@ -67,21 +66,20 @@ class WorstCase:
 
 @dataclass(frozen=True, slots=True)
 class MarketExposure:
-    """Worst case of one market with the asset it trades and the quote-currency value of one base unit."""
+    """Worst case of one market with the asset it trades and `mark`, what one base unit is worth in the quote currency."""
 
-    market: str
     asset: str
     worst: WorstCase
     mark: Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class ExposureLimits:
-    """`market_base` in base units; asset and desk in quote currency, None where no such limit is set."""
+class SharedLimit:
+    """A limit beyond one market: of an asset in its base units, of the desk in quote units. At `soft` no exposure is added
+    any more, at `hard` all quotes go."""
 
-    market_base: Decimal
-    asset_notional: Decimal | None = None
-    desk_notional: Decimal | None = None
+    soft: Decimal
+    hard: Decimal
 
 
 def worst_case(position: Decimal, target: Decimal, orders: Iterable[ExposureOrder]) -> WorstCase:
@@ -95,60 +93,58 @@ def worst_case(position: Decimal, target: Decimal, orders: Iterable[ExposureOrde
     return WorstCase(position - target + bought, position - target - sold)
 
 
-def after_order(worst: WorstCase, side: Side, size: Decimal) -> WorstCase:
-    """`worst` with one more order of `size` on `side`."""
-    if side is Side.BUY:
-        return WorstCase(worst.long + size, worst.short)
-    return WorstCase(worst.long, worst.short - size)
+def asset_exposure(exposures: Iterable[MarketExposure], asset: str) -> WorstCase:
+    """Worst case of one asset over its markets, base: a long in one and a short in another may both fail to net, so
+    longs add to longs and shorts to shorts (`short` is negative)."""
+    worsts = [exposure.worst for exposure in exposures if exposure.asset == asset]
+    long = sum((max(worst.long, _ZERO) for worst in worsts), _ZERO)
+    short = sum((min(worst.short, _ZERO) for worst in worsts), _ZERO)
+    return WorstCase(long, short)
 
 
-def asset_notional(exposures: Iterable[MarketExposure], asset: str) -> Decimal:
-    """Worst-case notional of one asset over its markets: a long in one and a short in another may both fail to
-    net, so longs add to longs and shorts to shorts, and the larger side counts."""
-    long = short = _ZERO
+def desk_exposure(exposures: Iterable[MarketExposure]) -> Decimal:
+    """Worst case of the desk, quote: of each asset the larger side, its markets each at their own mark."""
+    sides: dict[str, tuple[Decimal, Decimal]] = {}
     for exposure in exposures:
-        if exposure.asset == asset:
-            long += max(exposure.worst.long, _ZERO) * exposure.mark
-            short += max(-exposure.worst.short, _ZERO) * exposure.mark
-    return max(long, short)
+        long, short = sides.get(exposure.asset, (_ZERO, _ZERO))
+        long += max(exposure.worst.long, _ZERO) * exposure.mark
+        short += max(-exposure.worst.short, _ZERO) * exposure.mark
+        sides[exposure.asset] = (long, short)
+    return sum((max(pair) for pair in sides.values()), _ZERO)
 
 
-def desk_notional(exposures: Iterable[MarketExposure]) -> Decimal:
-    """Worst-case notional of the desk: the sum over its assets."""
-    found = tuple(exposures)
-    assets = sorted({exposure.asset for exposure in found})
-    return sum((asset_notional(found, asset) for asset in assets), _ZERO)
-
-
-def exposure_check(
-    side: Side,
-    size: Decimal,
-    market: MarketExposure,
+def blocked_sides(
+    standing: MarketExposure,
+    wanted: WorstCase,
     others: Iterable[MarketExposure],
-    limits: ExposureLimits,
-) -> Verdict | None:
-    """May an order of `size` (base) on `side` of `market` be reserved, given the desk's `others`?
+    asset_hard: Decimal | None,
+    desk_hard: Decimal | None,
+) -> dict[Side, ReasonCode]:
+    """Sides of one market whose requests would take the asset or the desk over its hard limit, with the limit that does.
 
-    An order that only brings its own side's worst case closer to target passes a limit that is already broken:
-    refusing it would keep the exposure.
+    `standing` is the market as it is, `wanted` its worst case if every request is accepted. Each side is judged by itself,
+    with the other as it stands. What raises nothing passes a limit that is already broken: refusing it would keep the
+    exposure. The script that reserves inside Redis does the same in doubles (`trading.hot_state.reservations`).
     """
-    after = after_order(market.worst, side, size)
-    reached = after.long if side is Side.BUY else -after.short
-    if reached > limits.market_base:
-        return _breach(ReasonCode.EXPOSURE_MARKET, reached, limits.market_base, "base")
-    if reached <= _ZERO:
-        return None
-    moved = MarketExposure(market.market, market.asset, after, market.mark)
-    desk = (*(other for other in others if other.market != market.market), moved)
-    asset_total = asset_notional(desk, market.asset)
-    if limits.asset_notional is not None and asset_total > limits.asset_notional:
-        return _breach(ReasonCode.EXPOSURE_ASSET, asset_total, limits.asset_notional, "quote")
-    desk_total = desk_notional(desk)
-    if limits.desk_notional is not None and desk_total > limits.desk_notional:
-        return _breach(ReasonCode.EXPOSURE_DESK, desk_total, limits.desk_notional, "quote")
-    return None
+    beside = tuple(others)
+    before = (*beside, standing)
+    blocked: dict[Side, ReasonCode] = {}
+    for side in Side:
+        worst = _with_side(standing.worst, wanted, side)
+        after = (*beside, MarketExposure(standing.asset, worst, standing.mark))
+        reached, was = (_of_side(asset_exposure(all_, standing.asset), side) for all_ in (after, before))
+        if asset_hard is not None and reached > max(asset_hard, was):
+            blocked[side] = ReasonCode.EXPOSURE_ASSET
+        elif desk_hard is not None and desk_exposure(after) > max(desk_hard, desk_exposure(before)):
+            blocked[side] = ReasonCode.EXPOSURE_DESK
+    return blocked
 
 
-def _breach(reason: ReasonCode, reached: Decimal, limit: Decimal, unit: str) -> Verdict:
-    data = ((f"reached_{unit}", str(reached)), (f"limit_{unit}", str(limit)))
-    return Verdict(Rule.EXPOSURE, reason, TradingState.REDUCING, data=data)
+def _with_side(standing: WorstCase, wanted: WorstCase, side: Side) -> WorstCase:
+    if side is Side.BUY:
+        return WorstCase(wanted.long, standing.short)
+    return WorstCase(standing.long, wanted.short)
+
+
+def _of_side(worst: WorstCase, side: Side) -> Decimal:
+    return worst.long if side is Side.BUY else -worst.short
