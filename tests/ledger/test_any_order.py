@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ledger.desk import NOW, D, entries, fill
+from tests.ledger.property import examples
 from trading.hot_state.values import RawFill
 from trading.ledger.services import apply_batch
 from trading.models import CashBalance, CashMovement, Event, Fill, Position
 
-COUNT = 6
+COUNT = 4
 fills = st.lists(
     st.tuples(
         st.sampled_from(["buy", "sell"]),
-        st.decimals("0.1", "1000", places=1),
-        st.decimals("0.2", "0.4", places=6),
+        st.integers(1, 10_000).map(lambda tenths: D(tenths).scaleb(-1)),
+        st.integers(200_000, 400_000).map(lambda millionths: D(millionths).scaleb(-6)),
         st.sampled_from([("0.001", "usdt"), ("0.03", "dct"), ("-0.002", "usdt"), ("0", "usdt")]),
     ),
     min_size=1,
     max_size=COUNT,
 )
 # What arrives: which fill (modulo their number), with or without its fee; and where the batches are cut.
-arrivals = st.lists(st.tuples(st.integers(0, COUNT - 1), st.booleans()), max_size=20)
-cuts = st.sets(st.integers(0, 30), max_size=5)
+arrivals = st.lists(st.tuples(st.integers(0, COUNT - 1), st.booleans()), max_size=12)
+cuts = st.sets(st.integers(0, 15), max_size=3)
 
 
 class Undo(Exception):
@@ -64,7 +65,7 @@ def result(batches: list[list[RawFill]]) -> tuple[object, ...]:
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(20)
 @given(fills, arrivals, cuts, st.randoms(use_true_random=False))
 def test_exactly_once_in_any_order(desk: None, drawn: list, came: list, cut: set[int], random: object) -> None:
     once = [raw(number, each) for number, each in enumerate(drawn)]

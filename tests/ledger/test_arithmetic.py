@@ -6,9 +6,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.ledger.property import examples
 from trading.ledger.arithmetic import (
     OutOfRange,
     PositionState,
@@ -109,8 +110,13 @@ def test_the_context_of_the_caller_cuts_nothing() -> None:
     assert value(D("123456789.123456789123456789"), D("1.000000001")) == D("123456789.246913578246913578")
 
 
-amounts = st.decimals(min_value=D("0.000000001"), max_value=D("10000000"), places=9)
-signed = st.decimals(min_value=D("-1000"), max_value=D("1000"), places=9)
+def decimals(low: int, high: int) -> st.SearchStrategy[Decimal]:
+    """Decimals of nine places, drawn as whole numbers of the last place: many times faster than drawing decimals."""
+    return st.integers(low, high).map(lambda number: Decimal(number).scaleb(-9))
+
+
+amounts = decimals(1, 10**16)
+signed = decimals(-(10**12), 10**12)
 events = st.one_of(
     st.tuples(st.sampled_from(["buy", "sell"]), amounts, amounts),
     st.tuples(st.just("quote_fee"), signed, amounts),
@@ -137,8 +143,8 @@ def apply(state: PositionState, event: Event) -> PositionState:
     return apply_funding(state, amount)
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(events, max_size=40), amounts)
+@examples(200)
+@given(st.lists(events, max_size=25), amounts)
 def test_realised_and_unrealised_are_cash_flow_and_worth_to_the_last_decimal(
     happened: list[Event], mark: Decimal
 ) -> None:
@@ -153,8 +159,8 @@ def test_realised_and_unrealised_are_cash_flow_and_worth_to_the_last_decimal(
     assert Fraction(mark_to_market(state, mark).total) == worth
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(events, max_size=25).flatmap(lambda found: st.tuples(st.just(found), st.permutations(found))))
+@examples(120)
+@given(st.lists(events, max_size=15).flatmap(lambda found: st.tuples(st.just(found), st.permutations(found))))
 def test_order_changes_neither_quantity_nor_cash_nor_total_pnl(orders: tuple[list[Event], list[Event]]) -> None:
     first, second = FLAT, FLAT
     for event in orders[0]:
@@ -166,8 +172,8 @@ def test_order_changes_neither_quantity_nor_cash_nor_total_pnl(orders: tuple[lis
     assert mark_to_market(first, D("0.3")).total == mark_to_market(second, D("0.3")).total
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["buy", "sell"]), amounts, amounts), min_size=1, max_size=20))
+@examples(120)
+@given(st.lists(st.tuples(st.sampled_from(["buy", "sell"]), amounts, amounts), min_size=1, max_size=15))
 def test_everything_sold_realises_the_cash_flow(happened: list[Event]) -> None:
     state = FLAT
     for event in happened:

@@ -244,7 +244,7 @@ async def test_the_ledger_may_catch_up_while_it_is_waited_for(demo: None) -> Non
         here.trade(price, D(40))
         here.clock = FakeClock(time.time_ns())
         comparing = asyncio.create_task(here.reconcile())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not sync_client().llen(keys.poll_request("dex-desk")):
                 await asyncio.sleep(0.01)
         await here.catch_up()
