@@ -21,7 +21,7 @@ from trading.orders.keeper import Keeper
 from trading.quoting.connections import Connections
 from trading.quoting.shard import run_tick
 from trading.quoting.ticks import Tick
-from trading.venues.interface import OutcomeUnknown, QuoteStep, StepKind
+from trading.venues.interface import OutcomeUnknown, OwnOrder, QuoteStep, RateLimited, StepKind
 
 MOVED = Decimal("0.2720")
 
@@ -275,7 +275,8 @@ async def test_a_filled_order_is_forgotten_once_inventory_contains_it(world: Wor
         row = Order.objects.get(client_order_id=bid.client_order_id)
         Fill.objects.create(
             market=row.market, venue="v", account="dex-desk", symbol="S", trade_id="t1", order_id=done.venue_order_id,
-            client_order_id=row.client_order_id, side="buy", price=row.price, size=done.filled, maker=True, source="stream", ledger_seq=1,
+            client_order_id=row.client_order_id, side="buy", price=row.price, size=done.filled, maker=True,
+            source="stream", ledger_seq=1,
             executed_at=to_datetime(world.clock.now_ns()), booked_at=to_datetime(world.clock.now_ns()),
         )  # fmt: skip
     await world.tick(worker)
@@ -284,4 +285,40 @@ async def test_a_filled_order_is_forgotten_once_inventory_contains_it(world: Wor
         await world.tick(worker)
     assert bid.client_order_id not in world.orders()
     assert Order.objects.get(client_order_id=bid.client_order_id).status == "FILLED"
+    await worker.close()
+
+
+async def test_a_successor_asks_for_many_left_orders_few_at_a_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ready()
+    worker = world.worker()
+    await world.tick(worker)
+    row = Order.objects.filter(market__slug=DEX).first()
+    assert row is not None
+    for counter in range(100, 135):
+        row.client_order_id, row.status, row.venue_order_id = f"m1b0e1c{counter}", "INTENT", ""
+        row.save(force_insert=True)
+    answered, refused, asked = 0, False, world.dex.fetch_order
+
+    async def throttled(market: str, client_order_id: str) -> OwnOrder | None:
+        nonlocal answered, refused
+        answered += 1
+        if answered > 25 and not refused:
+            refused = True
+            raise RateLimited("enough", retry_after_s=1.0)
+        return await asked(market, client_order_id)
+
+    monkeypatch.setattr(world.dex, "fetch_order", throttled)
+    world.redis.hset(keys.lease(DEX), mapping={"phase": "held", "owner": "dead", "expires_ns": world.clock.now_ns()})
+    for _ in range(12):
+        await world.tick(worker)
+        if refused:
+            break
+    left = Order.objects.filter(market__slug=DEX, client_order_id__startswith="m1b0e1c", status="INTENT").count()
+    assert left == 16, "twenty are settled, the resting bid among them"
+    for _ in range(12):
+        await world.tick(worker)
+    assert Order.objects.filter(market__slug=DEX, client_order_id__startswith="m1b0e1c", status="INTENT").count() == 0
+    assert world.status().outcome == "quoting"
     await worker.close()

@@ -17,6 +17,7 @@ from trading.venues.interface import OwnOrder, Venue, VenueError
 
 ROUNDS = 10
 PAUSE_S = 0.1
+ASKED_AT_ONCE = 10
 
 
 class SweepFailed(Exception):
@@ -61,11 +62,13 @@ async def settle_predecessors(desk: Desk, venue: Venue, slug: str, market_id: in
     await hot_orders.replace_unreadable(desk.redis, slug, unreadable, {})
     hot = {order.client_order_id: order for order in readable if order.gone_ns == 0}
     left = [order for order in {**rows, **hot}.values() if order.epoch < epoch]
-    told = await asyncio.gather(*(venue.fetch_order(slug, order.client_order_id) for order in left))
-    now_ns = desk.clock.now_ns()
-    done = [_final(order, found, now_ns) for order, found in zip(left, told, strict=True)]
-    await _write(desk, slug, done)
-    return len(done)
+    # Few at a time, each part written before the next: a venue that has enough of the asking does not undo what is done.
+    for start in range(0, len(left), ASKED_AT_ONCE):
+        part = left[start : start + ASKED_AT_ONCE]
+        told = await asyncio.gather(*(venue.fetch_order(slug, order.client_order_id) for order in part))
+        now_ns = desk.clock.now_ns()
+        await _write(desk, slug, [_final(order, found, now_ns) for order, found in zip(part, told, strict=True)])
+    return len(left)
 
 
 def _final(order: HotOrder, found: OwnOrder | None, now_ns: int) -> HotOrder:
