@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import UTC, datetime
+
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -9,13 +12,24 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from dcmm_portal.api_errors import ErrorSerializer, Refused
-from governance.api.schema import ControlCommandSerializer, ControlResultSerializer
+from governance.api.schema import (
+    ControlCommandSerializer,
+    ControlResultSerializer,
+    ResumeAskSerializer,
+    ResumeDecisionSerializer,
+    ResumeRequestSerializer,
+    ResumeResultSerializer,
+)
 from governance.api.views import Staff
-from governance.desk.commands import StateChange, change_state
+from governance.desk.commands import Decision, StateChange, ask_to_resume, change_state, decide_to_resume
+from trading.controls.selectors import pending_requests
 from trading.controls.services import ControlRefused
 
 _STATUS = {
     "not_operator": 403,
+    "not_approver": 403,
+    "same_person": 403,
+    "unknown_request": 404,
     "unknown_scope": 404,
     "bad_state": 400,
     "bad_key": 400,
@@ -26,6 +40,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, required=True,
     description="1 to 80 characters of your choice; the same key never does the same command twice.",
 )  # fmt: skip
+_ERRORS = dict.fromkeys((400, 403, 404, 409), ErrorSerializer)
 
 
 class Controls(Staff, APIView):
@@ -37,23 +52,75 @@ class Controls(Staff, APIView):
         operation_id="set_control",
         parameters=[IDEMPOTENCY_KEY],
         request=ControlCommandSerializer,
-        responses={
-            200: ControlResultSerializer,
-            400: ErrorSerializer,
-            403: ErrorSerializer,
-            404: ErrorSerializer,
-            409: ErrorSerializer,
-        },
+        responses={200: ControlResultSerializer, **_ERRORS},
     )
     def post(self, request: Request) -> Response:
-        key = request.headers.get("Idempotency-Key", "")
-        if not key:
-            raise ValidationError({"Idempotency-Key": "this header is required: 1 to 80 characters of your choice"})
+        key = _key(request)
         command = ControlCommandSerializer(data=request.data)
         command.is_valid(raise_exception=True)
         try:
             result = change_state(request.user, StateChange(idempotency_key=key, **command.validated_data))
         except ControlRefused as problem:
-            raise Refused(str(problem), problem.code, _STATUS.get(problem.code, 409)) from problem
-        body = {"scope": result.scope, "state": result.state, "version": result.version, "repeated": result.repeated}
-        return Response(body)
+            raise _refused(problem) from problem
+        return Response(asdict(result))
+
+
+class ResumeRequests(Staff, APIView):
+    """What two people must end: the requests that wait, and asking for one."""
+
+    throttle_scope = "controls"
+
+    @extend_schema(operation_id="resume_requests", responses=ResumeRequestSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        return Response(ResumeRequestSerializer(pending_requests(datetime.now(UTC)), many=True).data)
+
+    @extend_schema(
+        operation_id="ask_to_resume",
+        parameters=[IDEMPOTENCY_KEY],
+        request=ResumeAskSerializer,
+        responses={200: ResumeResultSerializer, **_ERRORS},
+    )
+    def post(self, request: Request) -> Response:
+        key = _key(request)
+        asked = ResumeAskSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        try:
+            result = ask_to_resume(request.user, idempotency_key=key, **asked.validated_data)
+        except ControlRefused as problem:
+            raise _refused(problem) from problem
+        return Response(asdict(result))
+
+
+class ResumeDecision(Staff, APIView):
+    """An approver's yes or no; never by the one who asked."""
+
+    throttle_scope = "controls"
+
+    @extend_schema(
+        operation_id="decide_to_resume",
+        parameters=[IDEMPOTENCY_KEY],
+        request=ResumeDecisionSerializer,
+        responses={200: ResumeResultSerializer, **_ERRORS},
+    )
+    def post(self, request: Request, request_id: int) -> Response:
+        key = _key(request)
+        said = ResumeDecisionSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        data = said.validated_data
+        decision = Decision(request_id, data["decision"] == "confirm", data["reason"], key)
+        try:
+            result = decide_to_resume(request.user, decision)
+        except ControlRefused as problem:
+            raise _refused(problem) from problem
+        return Response(asdict(result))
+
+
+def _key(request: Request) -> str:
+    key = request.headers.get("Idempotency-Key", "")
+    if not key:
+        raise ValidationError({"Idempotency-Key": "this header is required: 1 to 80 characters of your choice"})
+    return key
+
+
+def _refused(problem: ControlRefused) -> Refused:
+    return Refused(str(problem), problem.code, _STATUS.get(problem.code, 409))

@@ -6,7 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from trading.models import Decision, Fill, Order
+from trading.controls.services import REASON_MAX, REASON_MIN
+from trading.models import Decision, Fill, Order, ResumeRequest
 
 
 class LimitsSerializer(serializers.Serializer[Any]):
@@ -123,7 +124,7 @@ class ParameterVersionSerializer(serializers.Serializer[Any]):
 class ControlCommandSerializer(serializers.Serializer[Any]):
     scope = serializers.CharField(max_length=48, help_text='"desk" or a market\'s slug.')
     state = serializers.ChoiceField(choices=["ACTIVE", "REDUCING", "PAUSED", "HALTED"])
-    reason = serializers.CharField(min_length=3, max_length=500)
+    reason = serializers.CharField(min_length=REASON_MIN, max_length=REASON_MAX)
 
 
 class ControlResultSerializer(serializers.Serializer[Any]):
@@ -133,3 +134,31 @@ class ControlResultSerializer(serializers.Serializer[Any]):
     repeated = serializers.BooleanField(
         help_text="True: this key had been used for this command before; nothing was done again."
     )
+    changed = serializers.BooleanField(help_text="False: the control already said so; nothing was written.")
+
+
+class ResumeAskSerializer(serializers.Serializer[Any]):
+    scope = serializers.CharField(max_length=48, help_text='"desk" or a market\'s slug.')
+    rule = serializers.CharField(max_length=48, default="kill", help_text='The rule of the lock to lift, or "kill".')
+    reason = serializers.CharField(min_length=REASON_MIN, max_length=REASON_MAX)
+
+
+class ResumeDecisionSerializer(serializers.Serializer[Any]):
+    decision = serializers.ChoiceField(choices=["confirm", "refuse"])
+    reason = serializers.CharField(min_length=REASON_MIN, max_length=REASON_MAX)
+
+
+class ResumeResultSerializer(serializers.Serializer[Any]):
+    request = serializers.IntegerField()
+    scope = serializers.CharField()
+    rule = serializers.CharField()
+    outcome = serializers.CharField(help_text="PENDING, CONFIRMED or REFUSED.")
+    state = serializers.CharField(help_text="The scope's control after the command.")
+    version = serializers.IntegerField()
+    repeated = serializers.BooleanField()
+
+
+class ResumeRequestSerializer(serializers.ModelSerializer[ResumeRequest]):
+    class Meta:
+        model = ResumeRequest
+        fields = ["id", "scope", "rule", "reason", "asked_by_name", "asked_at", "expires_at"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from governance.models import User
 from trading.clock import to_datetime
+from trading.controls.resume import ResumeResult, confirm_resume, refuse_resume, request_resume
 from trading.controls.selectors import DESK
 from trading.controls.services import Actor, ControlResult, set_state
 from trading.models import Market
@@ -41,5 +42,35 @@ def change_state(person: User, change: StateChange) -> ControlResult:
         actor=actor_of(person),
         reason=change.reason,
         idempotency_key=change.idempotency_key,
+        now=to_datetime(time.time_ns()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the second person says to a request to resume."""
+
+    request: int
+    is_confirmed: bool
+    reason: str
+    idempotency_key: str
+
+
+def ask_to_resume(person: User, scope: str, rule: str, reason: str, idempotency_key: str) -> ResumeResult:
+    """Ask for what two people must end. Raises `trading.controls.services.ControlRefused`, which changed nothing."""
+    now = to_datetime(time.time_ns())
+    return request_resume(
+        scope, rule, operator=actor_of(person), reason=reason, idempotency_key=idempotency_key, now=now
+    )
+
+
+def decide_to_resume(person: User, decision: Decision) -> ResumeResult:
+    """Confirm or refuse. Raises `trading.controls.services.ControlRefused`, which changed nothing."""
+    decide = confirm_resume if decision.is_confirmed else refuse_resume
+    return decide(
+        decision.request,
+        approver=actor_of(person),
+        reason=decision.reason,
+        idempotency_key=decision.idempotency_key,
         now=to_datetime(time.time_ns()),
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from governance.desk import views
+from governance.desk import resume, views
 
 urlpatterns = [
     path("", views.desk, name="desk"),
     path("controls/<slug:scope>/", views.control, name="desk-control"),
+    path("resume/<slug:scope>/<slug:rule>/", resume.ask, name="desk-resume"),
+    path("requests/<int:request_id>/", resume.decide, name="desk-request"),
 ]

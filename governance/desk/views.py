@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import wraps
+from datetime import UTC, datetime
+from functools import partial, wraps
 from typing import Any
 
 from django.contrib import messages
@@ -20,7 +21,7 @@ from governance.access.roles import STAFF_ROLES, Role, has_role
 from governance.desk.commands import StateChange, change_state, known_scopes
 from governance.desk.forms import ACTIONS, ControlForm, new_key
 from trading.activity import parameters_in_force, recent_fills
-from trading.controls.selectors import DESK
+from trading.controls.selectors import DESK, needs_two_people
 from trading.controls.services import ControlRefused
 from trading.market_status import MarketStatus, book_json, status_json
 from trading.selectors import all_market_status
@@ -63,6 +64,8 @@ def desk(request: HttpRequest) -> HttpResponse:
         "here": "desk",
         "rows": [_row(status) for status in all_market_status(time.time_ns())],
         "is_operator": has_role(request.user, Role.OPERATOR),
+        "is_approver": partial(has_role, request.user, Role.APPROVER),
+        "two_people": needs_two_people(datetime.now(UTC)),
         "actions": ACTIONS,
         "desk_scope": DESK,
         "new_key": new_key,

@@ -73,8 +73,8 @@ def test_versions_name_what_changed(alive: dict, auditor: Client) -> None:
 
 def test_an_operator_pauses_once_per_key(alive: dict, operator: Client) -> None:
     first, second = _command(operator, PAUSE), _command(operator, PAUSE)
-    assert first.json() == {"scope": stage.DEX, "state": "PAUSED", "version": 2, "repeated": False}
-    assert second.json() == {"scope": stage.DEX, "state": "PAUSED", "version": 2, "repeated": True}
+    assert first.json() == {"scope": stage.DEX, "state": "PAUSED", "version": 2, "repeated": False, "changed": True}
+    assert second.json() == {"scope": stage.DEX, "state": "PAUSED", "version": 2, "repeated": True, "changed": True}
     clash = _command(operator, PAUSE | {"scope": stage.CEX})
     assert (clash.status_code, clash.json()["code"]) == (409, "key_used")
 

@@ -107,8 +107,10 @@ def pending_requests(now: datetime) -> tuple[ResumeRequest, ...]:
 
 def needs_two_people(now: datetime) -> tuple[TwoPeople, ...]:
     """Everything that stands and that one person may not end, by scope, with the request that waits for it."""
-    waiting = {(one.scope, one.rule): one for one in pending_requests(now)}
-    locks = Lock.objects.filter(lifted_at__isnull=True).filter(Q(until__isnull=True) | Q(until__gt=now))
+    halted = list(TradingControl.objects.filter(state="HALTED"))
+    standing = Lock.objects.filter(lifted_at__isnull=True).filter(Q(until__isnull=True) | Q(until__gt=now))
+    locks = list(standing.exclude(rule__in=LIFTED_BY_ONE))
+    waiting = {(one.scope, one.rule): one for one in pending_requests(now)} if halted or locks else {}
     found = [
         TwoPeople(
             row.scope,
@@ -119,13 +121,13 @@ def needs_two_people(now: datetime) -> tuple[TwoPeople, ...]:
             row.changed_at,
             waiting.get((row.scope, KILL)),
         )
-        for row in TradingControl.objects.filter(state="HALTED")
+        for row in halted
     ]
     found += [
         TwoPeople(
             row.scope, row.rule, TradingState(row.state.lower()), row.reason, row.imposed_by, row.imposed_at,
             waiting.get((row.scope, row.rule)),
         )
-        for row in locks.exclude(rule__in=LIFTED_BY_ONE)
+        for row in locks
     ]  # fmt: skip
     return tuple(sorted(found, key=lambda one: (one.scope, one.rule)))
