@@ -48,21 +48,7 @@ def impose_lock(
         locked_control(scope)
         if _stands(scope, rule, imposed, now):
             return False
-        # One that ran out by time makes room for the new one; one that stands is made stricter.
-        Lock.objects.filter(scope=scope, rule=rule, lifted_at__isnull=True, until__lte=now).update(
-            lifted_at=now, lifted_by="time", lift_reason="ran out"
-        )
-        standing = active_locks(scope, now).filter(rule=rule)
-        if not standing.update(state=imposed.name, reason=reason):
-            Lock.objects.create(
-                scope=scope,
-                state=imposed.name,
-                rule=rule,
-                reason=reason,
-                imposed_at=now,
-                imposed_by=imposed_by,
-                until=until,
-            )
+        _write(Lock(scope=scope, state=imposed.name, rule=rule, reason=reason, imposed_by=imposed_by, until=until), now)
         payload = {"scope": scope, "state": imposed.name, "rule": rule, "reason": reason, **(details or {})}
         record(aggregate(scope), event_type, payload, actor_name=imposed_by, occurred_at=now)
         transaction.on_commit(lambda: announce_tightening(scope, imposed, now), robust=True)
@@ -72,6 +58,15 @@ def impose_lock(
 def _stands(scope: str, rule: str, imposed: TradingState, now: datetime) -> bool:
     held = active_locks(scope, now).filter(rule=rule).values_list("state", flat=True).first()
     return held is not None and TradingState(held.lower()).strictness >= imposed.strictness
+
+
+def _write(lock: Lock, now: datetime) -> None:
+    """One that ran out by time makes room for the new one; one that stands is made stricter."""
+    same = Lock.objects.filter(scope=lock.scope, rule=lock.rule, lifted_at__isnull=True)
+    same.filter(until__lte=now).update(lifted_at=now, lifted_by="time", lift_reason="ran out")
+    if not same.update(state=lock.state, reason=lock.reason):
+        lock.imposed_at = now
+        lock.save()
 
 
 def lift(lock: Lock, by: Actor, reason: str, now: datetime) -> None:
