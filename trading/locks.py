@@ -36,7 +36,9 @@ def lock_positions(market_ids: Iterable[int]) -> list[Position]:
 
 def lock_cash_balances(account_ids: Iterable[int]) -> list[CashBalance]:
     return list(
-        CashBalance.objects.select_for_update().filter(account_id__in=list(account_ids)).order_by("account_id", "asset_id")
+        CashBalance.objects.select_for_update()
+        .filter(account_id__in=list(account_ids))
+        .order_by("account_id", "asset_id")
     )
 
 

@@ -19,7 +19,7 @@ BACK_OFF_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 HEALTHY_AFTER_S = 60.0
 ALIVE_EVERY_S = 5.0
 SILENT_LIMIT = 3
-STOP_LIMIT_S = 14.0
+STOP_LIMIT_S = 11.0
 
 
 class StartFailed(Exception):

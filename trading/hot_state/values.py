@@ -43,7 +43,8 @@ class MarketView:
     `bids`/`asks` are the best levels of the venue's book (own quantity included), `ext_bid`/`ext_ask` the best foreign prices
     (own quantity taken out), `depth` the value of the whole book near the mid, up to half a second older than the rest.
     `proof_age_s` is the age of the last proof of life at the time of publishing, so that a reader's feed age is
-    `proof_age_s + (now - published)`. `reference_source` is one of book, last_trade, other_market, none. Sigma is relative, per √s.
+    `proof_age_s + (now - published)`. `reference_source` is one of book, last_trade, other_market, none. Sigma is relative,
+    per √s.
     """
 
     slug: str
@@ -142,6 +143,7 @@ class CycleStatus:
     epoch: int | None = None
     duration_ms: float = 0.0
     decision_id: int | None = None
+    fired: tuple[str, ...] = ()  # coded reasons of every rule that fired
     own_orders: tuple[str, ...] | None = None  # ids that the hot state held at the end; None: not known
 
 
