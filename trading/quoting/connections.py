@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import redis.asyncio
 import structlog
 
 from trading.clock import Clock
+from trading.hot_state.reservations import Reservation
 from trading.orders.database import DatabaseThreads
 from trading.orders.desk import Desk
 from trading.orders.settle import Looks
@@ -52,6 +53,7 @@ class Connections:
     code_version: str = "unversioned"
     database: DatabaseThreads = field(default_factory=DatabaseThreads)
     looks: Looks = field(default_factory=Looks)
+    reserved: Mapping[str, Reservation] = field(default_factory=dict)  # of every market, as read at the last tick
     busy: set[str] = field(default_factory=set)
     attempts: Iterator[int] = field(default_factory=itertools.count)
     _accounts: dict[str, _Account] = field(default_factory=dict)

@@ -21,7 +21,7 @@ from trading.orders.settle import retire, settle
 from trading.quoting.connections import Connections, VenueNotOpen
 from trading.quoting.decide import decide
 from trading.quoting.due import Due
-from trading.quoting.exposure import reservation
+from trading.quoting.exposure import reservation, with_shared
 from trading.quoting.inputs import Governed, build_inputs
 from trading.quoting.limits import react_to_limits
 from trading.quoting.record import CycleRecord, finish, write_failure
@@ -149,6 +149,7 @@ async def _quote(connections: Connections, due: Due, held: _Held, governed: Gove
         market, snapshot, governed, held.guard.epoch, connections.clock.now_ns(),
         amend_supported=venue.capabilities.amend,
     )  # fmt: skip
+    inputs = with_shared(connections, market, inputs)
     plan = decide(inputs)
     cycle_id = f"{market.slug}:{held.guard.epoch}:{held.turn}"
     decided = Decided(market, cycle_id, held.turn, snapshot, inputs, plan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from trading.hot_state.reservations import Reservation, SharedLimits
@@ -12,7 +13,7 @@ from trading.quoting.decide import exposure_of, slot_exposure
 from trading.quoting.inputs import slot_order
 from trading.quoting.plan import CycleInputs, CyclePlan
 from trading.registry.selectors import MarketRef
-from trading.risk.exposure import ExposureOrder, OrderPhase, WorstCase
+from trading.risk.exposure import ExposureOrder, MarketExposure, OrderPhase, WorstCase, held_exposure
 from trading.risk.side import Side
 
 
@@ -74,5 +75,27 @@ def _mark(inputs: CycleInputs) -> Decimal:
 
 def shared_limits(connections: Connections, market: MarketRef) -> SharedLimits:
     """Limits of the market's asset and of the desk, with every market they sum over."""
-    asset_hard, desk_hard = connections.governed.shared_limits(market.base)
-    return SharedLimits(asset_hard, desk_hard, tuple(one.slug for one in connections.governed.markets()))
+    asset, desk = connections.governed.shared_limits(market.base)
+    slugs = tuple(one.slug for one in connections.governed.markets())
+    return SharedLimits(None if asset is None else asset.hard, None if desk is None else desk.hard, slugs)
+
+
+def with_shared(connections: Connections, market: MarketRef, inputs: CycleInputs) -> CycleInputs:
+    """`inputs` with the inventory of asset and desk, this market's own as it is now and the others' as last reserved (at
+    most a tick old), beside their limits. A market without a reservation is not counted: nothing is sent until it has one."""
+    if inputs.conditions is None:
+        return inputs
+    others = [
+        MarketExposure(one.asset, WorstCase(one.inventory, one.inventory), one.mark)
+        for one in connections.reserved.values()
+        if one.slug != market.slug
+    ]
+    own = inputs.position - inputs.target
+    asset_base, desk_quote = held_exposure(
+        (*others, MarketExposure(market.base, WorstCase(own, own), _mark(inputs))), market.base
+    )
+    asset, desk = connections.governed.shared_limits(market.base)
+    conditions = replace(
+        inputs.conditions, asset_base=asset_base, asset_limit=asset, desk_quote=desk_quote, desk_limit=desk
+    )
+    return replace(inputs, conditions=conditions)

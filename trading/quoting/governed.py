@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 
 import structlog
 from django.db import models
@@ -21,6 +20,7 @@ from trading.orders.database import DatabaseThreads
 from trading.parameters.services import current_values, values_hash
 from trading.quoting.inputs import Governed
 from trading.registry.selectors import MarketRef, active_markets
+from trading.risk.exposure import SharedLimit
 from trading.risk.states import TradingState
 from trading.strategy.parameters import QuoteParameters, quote_parameters
 
@@ -38,8 +38,8 @@ class Rules:
 
     markets: Mapping[str, MarketRef]
     parameters: Mapping[str, tuple[QuoteParameters | None, int, str]]
-    asset_hard: Mapping[str, Decimal]
-    desk_hard: Decimal | None
+    assets: Mapping[str, SharedLimit]
+    desk: SharedLimit | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,17 @@ def load_rules() -> Rules:
     for row in ParameterSet.objects.filter(market_id__in=list(by_id)):
         parameters[by_id[row.market_id]] = _checked(row)
     limits = list(ExposureLimit.objects.all())
-    desk = [limit.hard_limit for limit in limits if limit.scope == ExposureLimit.Scope.DESK]
+    desk = [_limit(row) for row in limits if row.scope == ExposureLimit.Scope.DESK]
     return Rules(
         markets=markets,
         parameters=parameters,
-        asset_hard={limit.key: limit.hard_limit for limit in limits if limit.scope == ExposureLimit.Scope.ASSET},
-        desk_hard=min(desk) if desk else None,
+        assets={row.key: _limit(row) for row in limits if row.scope == ExposureLimit.Scope.ASSET},
+        desk=min(desk, key=lambda limit: limit.hard) if desk else None,
     )
+
+
+def _limit(row: ExposureLimit) -> SharedLimit:
+    return SharedLimit(row.soft_limit, row.hard_limit)
 
 
 def _checked(row: ParameterSet) -> tuple[QuoteParameters | None, int, str]:
@@ -149,9 +153,9 @@ class GovernedCache:
         """Active markets as last read, by id; they stay known while PostgreSQL is away, so that quotes can be taken off."""
         return () if self._rules is None else tuple(self._rules.markets.values())
 
-    def shared_limits(self, asset: str) -> tuple[Decimal | None, Decimal | None]:
-        """Hard limits of the asset and of the desk."""
-        return (None, None) if self._rules is None else (self._rules.asset_hard.get(asset), self._rules.desk_hard)
+    def shared_limits(self, asset: str) -> tuple[SharedLimit | None, SharedLimit | None]:
+        """Limits of the asset and of the desk."""
+        return (None, None) if self._rules is None else (self._rules.assets.get(asset), self._rules.desk)
 
     def governed(self, slug: str) -> Governed:
         """State and parameters of a market, or the problem that stops it."""

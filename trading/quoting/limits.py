@@ -14,8 +14,12 @@ from trading.hot_state.values import CycleStatus
 from trading.quoting.connections import Connections
 from trading.quoting.plan import CyclePlan
 from trading.registry.selectors import MarketRef
-from trading.risk.verdict import Release, Rule, Verdict
+from trading.risk.verdict import ReasonCode, Release, Rule, Verdict
 
+# Limits at which people are told that no exposure is added any more.
+_TOLD = frozenset(
+    {ReasonCode.SOFT_LIMIT_REACHED, ReasonCode.ASSET_SOFT_LIMIT_REACHED, ReasonCode.DESK_SOFT_LIMIT_REACHED}
+)
 log = structlog.get_logger(__name__)
 
 
@@ -32,19 +36,22 @@ async def react_to_limits(
 
 async def _react(connections: Connections, market: MarketRef, plan: CyclePlan, previous: CycleStatus | None) -> None:
     now = to_datetime(connections.clock.now_ns())
+    told = () if previous is None else previous.fired
     for verdict in plan.verdicts:
         if verdict.release is Release.TWO_PEOPLE:
-            await connections.database.run(lock_for_verdict, market.slug, verdict, now)
-        elif verdict.rule is Rule.SOFT_LIMIT and (previous is None or previous.reason != verdict.reason.value):
+            # The desk's limit is nobody's in particular: the desk is locked, and all its markets with it.
+            scope = "desk" if verdict.rule is Rule.DESK_LIMIT else market.slug
+            await connections.database.run(lock_for_verdict, scope, verdict, now)
+        elif verdict.reason in _TOLD and verdict.reason.value not in told:
             await connections.database.run(tell_soft_limit, market.slug, verdict, now)
 
 
-def lock_for_verdict(slug: str, verdict: Verdict, now: datetime) -> bool:
+def lock_for_verdict(scope: str, verdict: Verdict, now: datetime) -> bool:
     """Impose the verdict's state; False where it was imposed already."""
     numbers = dict(verdict.data)
     text = ", ".join(f"{name} {value}" for name, value in numbers.items())
     return impose_lock(
-        slug,
+        scope,
         verdict.state_imposed,
         verdict.rule.value,
         f"{verdict.reason.value}: {text}",
@@ -57,4 +64,9 @@ def lock_for_verdict(slug: str, verdict: Verdict, now: datetime) -> bool:
 
 def tell_soft_limit(slug: str, verdict: Verdict, now: datetime) -> None:
     with transaction.atomic():
-        record(f"market:{slug}", "limit.soft", {"market": slug, **dict(verdict.data)}, occurred_at=now)
+        record(
+            f"market:{slug}",
+            "limit.soft",
+            {"market": slug, "rule": verdict.rule.value, **dict(verdict.data)},
+            occurred_at=now,
+        )

@@ -105,6 +105,7 @@ def status_of(record: CycleRecord) -> CycleStatus:
         parameter_version=record.inputs.parameter_version or None,
         epoch=record.epoch,
         duration_ms=record.duration_ms,
+        fired=tuple(verdict.reason.value for verdict in plan.verdicts),
         own_orders=record.own_orders,
     )
 

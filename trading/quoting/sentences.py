@@ -45,6 +45,21 @@ SENTENCES: Mapping[str, str] = {
     "soft_limit_reached": _n(
         "Quoting only what lowers inventory: it is %(q_lots)s lots from target (soft limit %(soft_limit_lots)s)."
     ),
+    "lock_asset_limit": _n("Not quoting: locked since the asset reached its hard limit; two people must resume it."),
+    "lock_desk_limit": _n("Not quoting: locked since the desk reached its hard limit; two people must resume it."),
+    "asset_hard_limit_reached": _n(
+        "Not quoting: the asset is %(asset_base)s units from target (hard limit %(asset_base_hard)s)."
+    ),
+    "asset_soft_limit_reached": _n(
+        "Quoting only what lowers inventory: the asset is %(asset_base)s units from target (soft limit %(asset_base_soft)s)."
+    ),
+    "desk_hard_limit_reached": _n(
+        "Not quoting: the desk's inventory is worth %(desk_quote)s from target (hard limit %(desk_quote_hard)s)."
+    ),
+    "desk_soft_limit_reached": _n(
+        "Quoting only what lowers inventory: the desk's is worth %(desk_quote)s from target (soft limit %(desk_quote_soft)s)."
+    ),
+    "balances_old": _n("Not quoting: the balances at the venue were read too long ago."),
     "inventory_unknown": _n("Not quoting: the inventory is not known."),
     "inventory_limit": _n("One side rests: the other would take inventory towards its limit."),
     "only_reducing": _n("One side rests: the other would add exposure."),

@@ -11,6 +11,7 @@ import structlog
 
 from trading import metrics
 from trading.hot_state.claims import claim_slot
+from trading.hot_state.reservations import read_reservations
 from trading.quoting.connections import Connections
 from trading.quoting.cycle import run_cycle
 from trading.quoting.due import Due
@@ -29,6 +30,7 @@ async def run_tick(connections: Connections, tick: Tick) -> dict[str, str]:
         metrics.TICKS_REPEATED.labels(str(tick.shard)).inc()
         return {}
     await connections.governed.refresh()
+    connections.reserved = await read_reservations(connections.redis)
     markets = [market for market in connections.governed.markets() if market.id % tick.shards == tick.shard]
     now_ns = connections.clock.now_ns()
     dues = [Due(market, tick.due_ns, tick.tick_s, now_ns) for market in markets]

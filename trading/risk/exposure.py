@@ -113,6 +113,12 @@ def desk_exposure(exposures: Iterable[MarketExposure]) -> Decimal:
     return sum((max(pair) for pair in sides.values()), _ZERO)
 
 
+def held_exposure(exposures: Iterable[MarketExposure], asset: str) -> tuple[Decimal, Decimal]:
+    """What is held, as (base of `asset`, quote of the desk); the worst cases given are of inventory without open orders."""
+    found = tuple(exposures)
+    return asset_exposure(found, asset).largest, desk_exposure(found)
+
+
 def blocked_sides(
     standing: MarketExposure,
     wanted: WorstCase,

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
+from trading.risk.exposure import SharedLimit
 from trading.risk.states import TradingState, effective_state
 from trading.risk.verdict import ReasonCode, Release, Rule, Verdict
 
@@ -16,7 +17,10 @@ from trading.risk.verdict import ReasonCode, Release, Rule, Verdict
 @dataclass(frozen=True, slots=True)
 class MarketConditions:
     """What the rules look at. Ages in s since the last proof of life; best prices of the whole book, own orders
-    included; `q_lots` from target; None means unknown or absent. Limits as in the parameter schema."""
+    included; `q_lots` from target; None means unknown or absent. Limits as in the parameter schema.
+
+    `asset_base` is the inventory of all markets of the asset, base units from target, `desk_quote` that of the desk in quote
+    units (open orders not included; longs and shorts do not net); their limits are None where none is set."""
 
     feed_age_s: float | None
     best_bid: Decimal | None
@@ -26,6 +30,10 @@ class MarketConditions:
     feed_stale_s: float
     soft_limit_lots: float
     q_hard_lots: float
+    asset_base: Decimal | None = None
+    asset_limit: SharedLimit | None = None
+    desk_quote: Decimal | None = None
+    desk_limit: SharedLimit | None = None
 
 
 def feed_fresh(feed_age_s: float | None, feed_stale_s: float) -> Verdict | None:
@@ -78,6 +86,36 @@ def soft_limit(q_lots: float | None, soft_limit_lots: float) -> Verdict | None:
     return None
 
 
+def asset_limit(asset_base: Decimal | None, limit: SharedLimit | None) -> Verdict | None:
+    """Inventory of the asset over all its markets is inside its limits (base units)."""
+    reasons = (ReasonCode.ASSET_SOFT_LIMIT_REACHED, ReasonCode.ASSET_HARD_LIMIT_REACHED)
+    return _shared_limit(Rule.ASSET_LIMIT, reasons, asset_base, limit, "asset_base")
+
+
+def desk_limit(desk_quote: Decimal | None, limit: SharedLimit | None) -> Verdict | None:
+    """Inventory of the desk over all its assets is inside its limits (quote units)."""
+    reasons = (ReasonCode.DESK_SOFT_LIMIT_REACHED, ReasonCode.DESK_HARD_LIMIT_REACHED)
+    return _shared_limit(Rule.DESK_LIMIT, reasons, desk_quote, limit, "desk_quote")
+
+
+def _shared_limit(
+    rule: Rule, reasons: tuple[ReasonCode, ReasonCode], held: Decimal | None, limit: SharedLimit | None, name: str
+) -> Verdict | None:
+    """Hard: all quotes go and two people resume. Soft: only orders that lower exposure."""
+    if limit is None:
+        return None
+    if held is None or not held.is_finite():
+        return Verdict(rule, ReasonCode.INVENTORY_UNKNOWN, TradingState.PAUSED)
+    if held >= limit.hard:
+        data = ((name, str(held)), (f"{name}_hard", str(limit.hard)))
+        return Verdict(rule, reasons[1], TradingState.PAUSED, Release.TWO_PEOPLE, data)
+    if held >= limit.soft:
+        return Verdict(
+            rule, reasons[0], TradingState.REDUCING, data=((name, str(held)), (f"{name}_soft", str(limit.soft)))
+        )
+    return None
+
+
 def assess(conditions: MarketConditions) -> tuple[Verdict, ...]:
     """Every rule that fired, strictest first; empty when all are satisfied."""
     verdicts = (
@@ -86,6 +124,8 @@ def assess(conditions: MarketConditions) -> tuple[Verdict, ...]:
         book_sound(conditions.best_bid, conditions.best_ask),
         reference_known(conditions.reference_price),
         soft_limit(conditions.q_lots, conditions.soft_limit_lots),
+        asset_limit(conditions.asset_base, conditions.asset_limit),
+        desk_limit(conditions.desk_quote, conditions.desk_limit),
     )
     fired = [verdict for verdict in verdicts if verdict is not None]
     return tuple(sorted(fired, key=lambda verdict: -verdict.state_imposed.strictness))
