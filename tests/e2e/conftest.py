@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -133,16 +134,31 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, portal: Portal, markets: Markets) -> Iterator[Page]:
-    """A page in a context of its own; a test fails on any console error (a refused inline script or style among them)."""
+def problems() -> list[str]:
+    """What the browser complained of on `page`: errors of scripts, refused inline scripts and styles."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, portal: Portal, markets: Markets, problems: list[str]) -> Iterator[Page]:
+    """A page in a context of its own."""
     context = browser.new_context(base_url=portal.url, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(10_000)
-    page.problems = []  # type: ignore[attr-defined]
-    page.on("console", lambda message: page.problems.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
     yield page
     context.close()
+
+
+@pytest.fixture(scope="session")
+def operator_cookies(browser: Browser, portal: Portal) -> list[Any]:
+    """The cookies of an operator who signed in once through the form."""
+    context = browser.new_context(base_url=portal.url)
+    sign_in(context.new_page(), "operator")
+    cookies: list[Any] = context.cookies()
+    context.close()
+    return cookies
 
 
 def sign_in(page: Page, name: str) -> None:

@@ -13,11 +13,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcmm_portal.settings")
 
 def stage() -> None:
     from governance.access.roles import Role
+    from tests.controls.green import compared
     from tests.pages import stage as on
     from trading.registry.services import declare_demo_desk
 
     now = datetime.now(UTC)
     declare_demo_desk(now)
+    for slug in (on.DEX, on.CEX):
+        compared(slug, now)  # resuming needs a fresh comparison with the venue
     on.person("operator", Role.OPERATOR, password=on.PASSWORD)
     on.person("auditor", Role.AUDITOR, password=on.PASSWORD)
     on.add_fills(on.DEX, 14, now)

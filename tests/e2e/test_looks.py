@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.conftest import Markets, Portal, sign_in
+from tests.e2e.conftest import Markets, Portal
 
 pytestmark = pytest.mark.e2e
 SCREENS = Path(__file__).parent / "screens"
@@ -26,7 +27,13 @@ LOOKS = [
 
 @pytest.mark.parametrize(("name", "options", "language"), LOOKS, ids=[look[0] for look in LOOKS])
 def test_pages_in_every_look(
-    name: str, options: dict[str, object], language: str, browser: Browser, portal: Portal, markets: Markets
+    name: str,
+    options: dict[str, object],
+    language: str,
+    browser: Browser,
+    portal: Portal,
+    markets: Markets,
+    operator_cookies: list[Any],
 ) -> None:
     SCREENS.mkdir(exist_ok=True)
     context = browser.new_context(base_url=portal.url, **options)
@@ -40,17 +47,17 @@ def test_pages_in_every_look(
         _settled(page, address)
         page.screenshot(path=SCREENS / f"{file}-{name}.png", full_page=True)
     assert page.evaluate(PRICE_HEAD) == []
-    sign_in(page, "operator")
+    context.add_cookies(operator_cookies)
+    page.goto("/desk/")
     _settled(page, "/desk/")
     assert page.evaluate(PRICE_HEAD) == []
     page.screenshot(path=SCREENS / f"desk-{name}.png", full_page=True)
     page.goto("/desk/controls/dct-usdt-dex/?state=PAUSED")
     page.screenshot(path=SCREENS / f"control-{name}.png")
-    page.goto("/admin/")
-    page.screenshot(path=SCREENS / f"records-{name}.png")
-    page.goto("/desk/controls/dct-usdt-dex/?state=PAUSED")
     assert page.get_attribute("html", "dir") == ("rtl" if language == "dv" else "ltr")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.goto("/admin/")
+    page.screenshot(path=SCREENS / f"records-{name}.png")
     assert problems == []
     context.close()
 
