@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from decimal import Decimal
 
-from tests.quoting.world import DEX, World
+import pytest
+
+from tests.quoting.world import CEX, DEX, World
 from trading.hot_state import decisions as stream
 from trading.hot_state import keys
 from trading.models import Decision, ExposureLimit, Order
@@ -133,4 +137,55 @@ async def test_an_unreadable_reservation_stops_no_market(world: World) -> None:
         outcomes = await world.tick(worker)
     assert set(outcomes.values()) == {"quoting"}
     assert world.redis.hget(keys.reservations(), DEX).startswith(b"dct|")
+    await worker.close()
+
+
+async def test_a_venue_that_opens_slowly_is_opened_beside_the_cycles(world: World) -> None:
+    world.ready()
+    worker = world.worker()
+    go_on = asyncio.Event()
+    original = world.dex.open
+
+    async def slow() -> None:
+        await go_on.wait()
+        await original()
+
+    world.dex.open = slow  # type: ignore[method-assign]
+    assert await world.tick(worker) == {DEX: "error", CEX: "quoting"}
+    assert world.status().reason == "venue_unavailable"
+    go_on.set()
+    outcomes = [(await world.tick(worker))[DEX] for _ in range(8)]
+    assert outcomes[-1] == "quoting" and world.dex.opened == 1
+    await worker.close()
+
+
+async def test_balances_that_nobody_reads_any_more_are_unknown(world: World) -> None:
+    world.ready()
+    worker = world.worker()
+    await world.tick(worker)
+    old = world.redis.get(keys.balances("dex-desk"))
+    for _ in range(16):
+        world.clock.advance(1)
+        world.publish()
+        world.publish(CEX)
+        world.redis.set(keys.balances("dex-desk"), old)
+        await world.tick(worker, fresh=False, step_s=0)
+    assert world.status().reason == "balance_unknown"
+    assert world.dex.resting() == [] and len(world.cex.resting()) == 2
+    await worker.close()
+
+
+@pytest.mark.parametrize(("regime", "factor"), [("", 1.0), ("normal", 1.0), ("stressed", 2.0), ("never seen", 2.0)])
+async def test_the_spread_widens_with_the_regime_and_one_not_measured_is_normal(
+    world: World, regime: str, factor: float
+) -> None:
+    world.ready()
+    worker = world.worker()
+    world.clock.advance(1)
+    world.publish(regime=regime)
+    await world.tick(worker, fresh=False, step_s=0)
+    pushed = [stream.parse_decision(fields[b"d"]) for _, fields in world.redis.xrange(keys.DECISION_STREAM)]
+    inputs = next(json.loads(bytes(one.inputs)) for one in pushed if one.slug == DEX)
+    stressed = inputs["quote"]["parameters"]["widen_stressed_factor"]
+    assert inputs["quote"]["widen_factor"] == (1.0 if factor == 1.0 else stressed) and stressed > 1.0
     await worker.close()

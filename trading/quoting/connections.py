@@ -22,8 +22,10 @@ from trading.venues.interface import Venue
 log = structlog.get_logger(__name__)
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
-OPEN_TIMEOUT_S = 5.0
+OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 3.0
+# A quick opening is not worth a lost cycle; a slow one is not waited for, since cycles and takeovers have little time.
+OPENING_WAITED_FOR_S = 0.5
 
 OpenVenue = Callable[[Sequence[MarketRef], str, Clock], Venue]
 
@@ -34,12 +36,12 @@ class VenueNotOpen(Exception):
 
 @dataclass(slots=True)
 class _Account:
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     venue: Venue | None = None
     markets: tuple[str, ...] = ()
     failures: int = 0
     retry_at_s: float = 0.0
-    problem: str = ""
+    problem: str = "being opened"
+    opening: asyncio.Task[None] | None = None
 
 
 @dataclass(slots=True)
@@ -67,19 +69,24 @@ class Connections:
         return Desk(self.redis, self.database, self.clock)
 
     async def venue(self, account: str) -> Venue:
-        """The open venue of `account`. Raises `VenueNotOpen`."""
+        """The open venue of `account`. Opening goes on beside the cycles, with a time of its own: whoever asks waits for it
+        only for a moment. Raises `VenueNotOpen`."""
         held = self._accounts.setdefault(account, _Account())
-        async with held.lock:
-            mine = tuple(market for market in self.governed.markets() if market.account == account)
-            slugs = tuple(market.slug for market in mine)
-            if held.venue is not None and held.markets == slugs:
-                return held.venue
+        mine = tuple(market for market in self.governed.markets() if market.account == account)
+        slugs = tuple(market.slug for market in mine)
+        if held.venue is not None and held.markets == slugs:
+            return held.venue
+        if held.opening is None or held.opening.done():
             if self.clock.monotonic_s() < held.retry_at_s:
                 raise VenueNotOpen(held.problem)
-            await self._close_account(held)
-            return await self._open(account, held, mine)
+            held.opening = asyncio.create_task(self._open(account, held, mine))
+        await asyncio.wait([held.opening], timeout=OPENING_WAITED_FOR_S)
+        if held.venue is None or held.markets != slugs:
+            raise VenueNotOpen(held.problem)
+        return held.venue
 
-    async def _open(self, account: str, held: _Account, markets: tuple[MarketRef, ...]) -> Venue:
+    async def _open(self, account: str, held: _Account, markets: tuple[MarketRef, ...]) -> None:
+        await self._close_account(held)
         try:
             venue = self.open_venue(markets, account, self.clock)
             await asyncio.wait_for(venue.open(), OPEN_TIMEOUT_S)
@@ -89,9 +96,9 @@ class Connections:
             held.retry_at_s = self.clock.monotonic_s() + pause_s
             held.problem = f"{type(problem).__name__}: {str(problem)[:160]}"
             log.warning("venue_not_open", account=account, problem=held.problem, retry_in_s=pause_s)
-            raise VenueNotOpen(held.problem) from problem
-        held.venue, held.markets, held.failures, held.problem = venue, tuple(m.slug for m in markets), 0, ""
-        return venue
+            return
+        held.venue, held.markets, held.failures = venue, tuple(m.slug for m in markets), 0
+        held.problem = "being opened"
 
     async def _close_account(self, held: _Account) -> None:
         venue, held.venue = held.venue, None
@@ -105,6 +112,9 @@ class Connections:
     async def close(self) -> None:
         """Close everything; never raises."""
         for held in self._accounts.values():
+            if held.opening is not None and not held.opening.done():
+                held.opening.cancel()
+                await asyncio.wait([held.opening], timeout=CLOSE_TIMEOUT_S)
             await self._close_account(held)
         try:
             await self.redis.aclose()

@@ -16,9 +16,12 @@ from trading.risk.states import SidePermission, TradingState
 from trading.strategy.parameters import QuoteParameters
 from trading.strategy.quote_types import Balances, MarketRules, QuoteInputs, Reference
 from trading.strategy.rounding import inventory_lots
+from trading.strategy.volatility import Regime, total_widening
 from trading.venues.interface import MarketInfo
 
 _BPS = Decimal(10_000)
+# Balances are read every 5 s: three readings missed.
+BALANCES_OLD_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,6 @@ def _with_numbers(
         soft_limit_lots=parameters.soft_limit_lots,
         q_hard_lots=parameters.q_hard_lots,
     )
-    stressed = parameters.widen_stressed_factor if view.regime == "stressed" else 1.0
     rules = market_rules(info, market.lot_size, view.reference or Decimal(0))
     quote = QuoteInputs(
         reference=reference,
@@ -121,14 +123,21 @@ def _with_numbers(
         best_ask=view.ext_ask,
         q_lots=q_lots,
         sigma=view.sigma_effective,
-        widen_factor=parameters.widen_factor * stressed * view.reference_widen,
+        widen_factor=total_widening(parameters, _regime(view), view.reference_widen),
         bid_permission=SidePermission.ALL,
         ask_permission=SidePermission.ALL,
         market=rules,
-        balances=usable_balances(market, snapshot.balances, snapshot.orders, rules.max_fee_bps),
+        balances=usable_balances(market, snapshot.balances, snapshot.orders, rules.max_fee_bps, inputs.at_ns),
         parameters=parameters,
     )
     return replace(inputs, conditions=conditions, quote=quote)
+
+
+def _regime(view: MarketView) -> Regime:
+    """Normal while nothing was measured; a word never seen before widens."""
+    if not view.regime:
+        return Regime.NORMAL
+    return Regime(view.regime) if view.regime in set(Regime) else Regime.STRESSED
 
 
 def market_rules(info: MarketInfo, lot_size: Decimal, reference: Decimal) -> MarketRules:
@@ -150,10 +159,11 @@ def market_rules(info: MarketInfo, lot_size: Decimal, reference: Decimal) -> Mar
 
 
 def usable_balances(
-    market: MarketRef, held: HotBalances | None, orders: tuple[HotOrder, ...], max_fee_bps: Decimal
+    market: MarketRef, held: HotBalances | None, orders: tuple[HotOrder, ...], max_fee_bps: Decimal, now_ns: int
 ) -> Balances:
     """Free balance plus what our own orders of this market hold, never more than the whole: the reading is some seconds old."""
-    if held is None:
+    # What was read too long ago, or by a clock that was since put back, is not known.
+    if held is None or abs(now_ns - held.read_ns) > BALANCES_OLD_S * 1e9:
         return Balances(None, None)
     fee = 1 + max_fee_bps / _BPS
     open_orders = [order for order in orders if order.gone_ns == 0]

@@ -59,7 +59,6 @@ SENTENCES: Mapping[str, str] = {
     "desk_soft_limit_reached": _n(
         "Quoting only what lowers inventory: the desk's is worth %(desk_quote)s from target (soft limit %(desk_quote_soft)s)."
     ),
-    "balances_old": _n("Not quoting: the balances at the venue were read too long ago."),
     "inventory_unknown": _n("Not quoting: the inventory is not known."),
     "inventory_limit": _n("One side rests: the other would take inventory towards its limit."),
     "only_reducing": _n("One side rests: the other would add exposure."),
