@@ -104,7 +104,7 @@ class Command(BaseCommand):
         people = system.secrets_dir / "demo-people"
         if people.exists():
             self.stdout.write(
-                f"  sign in at {url}/sign-in/ as operator, approver, compliance, auditor or administrator;"
+                f"  sign in at {url}/accounts/sign-in/ as operator, approver, compliance, auditor or administrator;"
             )
             self.stdout.write(f"  each one's password: cat {people}")
         self.stdout.write("try next:")
