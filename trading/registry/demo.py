@@ -37,11 +37,11 @@ VENUES = (
 MARKETS = (
     DemoMarket(
         "dct-usdt-dex", "dex-desk", "dct", "usdt", "DCT/USDT",
-        "Recorded market, rescaled: ETH/USDT of 8 August 2024, price × 0.0001",
+        "Recorded market, rescaled: ETH/USDT of 8 August 2024, price × 0.0001, size × 1000",
     ),
     DemoMarket(
         "gram-usdt-cex", "cex-desk", "gram", "usdt", "GRAM-USDT",
-        "Recorded market: TON/USDT swaps of January 2026, time compressed",
+        "Recorded swaps, built book: TON/USDT on DeDust, January 2026, time compressed 43-fold",
     ),
 )  # fmt: skip
 # Limits of worst-case exposure beyond one market, away from target: base units per asset, quote units for the desk.
