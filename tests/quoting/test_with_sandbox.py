@@ -44,7 +44,7 @@ async def live_desk(world: World) -> AsyncIterator[tuple[Connections, RunningVen
 
         worker = world.worker()
         worker.open_venue = open_venue
-        world.position(DEX, 0)
+        world.ready(DEX)
         await worker.governed.refresh()
         try:
             yield worker, venue
