@@ -69,9 +69,7 @@ def _rows(slugs: Sequence[str], account_slug: str, now: Any) -> None:
         market = Market.objects.create(
             slug=slug, account=account, base_id="dct", quote_id="usdt", venue_symbol=slug, lot_size=Decimal(1000)
         )
-        apply_version(
-            market, values, authorised_by="bench", actor_id="b", actor_name="b", reason="bench", now=now
-        )
+        apply_version(market, values, authorised_by="bench", actor_id="b", actor_name="b", reason="bench", now=now)
         Position.objects.create(market=market, updated_at=now)
     connection.close()
 

@@ -29,12 +29,21 @@ def run() -> list[dict[str, Any]]:
         late, spans = asyncio.run(_measure(markets, tick_s))
         name = f"markets_per_worker.{markets} at {tick_s:g} s"
         rows.append(_row(f"{name}: cycles late", late * 100, "%", "allowed", 0.1))
-        rows.append(_row(f"{name}: tick's cycles done in", statistics.median(spans) * 1e3, "ms", "interval", tick_s * 1e3))
+        rows.append(
+            _row(f"{name}: tick's cycles done in", statistics.median(spans) * 1e3, "ms", "interval", tick_s * 1e3)
+        )
     return rows
 
 
 def _row(name: str, value: float, unit: str, peer: str, peer_value: float) -> dict[str, Any]:
-    return {"name": name, "value": value, "unit": unit, "peer": peer, "peer_value": peer_value, "ratio": value / peer_value}
+    return {
+        "name": name,
+        "value": value,
+        "unit": unit,
+        "peer": peer,
+        "peer_value": peer_value,
+        "ratio": value / peer_value,
+    }
 
 
 async def _measure(count: int, tick_s: float) -> tuple[float, list[float]]:

@@ -34,7 +34,9 @@ def run() -> list[dict[str, Any]]:
     total = statistics.median(measured["total"])
     rows = [
         _row("tick_to_ack", total, "two signed calls, bare aiohttp", bare),
-        _row("tick_to_ack.cycle (start to both acknowledged)", statistics.median(measured["cycle"]), "bare aiohttp", bare),
+        _row(
+            "tick_to_ack.cycle (start to both acknowledged)", statistics.median(measured["cycle"]), "bare aiohttp", bare
+        ),
         _row("tick_to_ack.feed (book change to view in Redis)", statistics.median(measured["feed"])),
         _row("tick_to_ack.snapshot_to_sent", statistics.median(measured["to_sent"])),
     ]

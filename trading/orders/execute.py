@@ -194,7 +194,9 @@ async def _ask(desk: Desk, guard: LeaseGuard, batch: Batch, placing: Sequence[_P
         held_back = [one for one in placing if one not in going]
         await _take_back(desk, batch, held_back, [one for one in held_back if one in passed])
     guard.gate_passed(asked_at_s)
-    stuck = tuple(one for one in placing if one.hot.client_order_id in gate.unamendable or _is_stuck(one, passed, blocked))
+    stuck = tuple(
+        one for one in placing if one.hot.client_order_id in gate.unamendable or _is_stuck(one, passed, blocked)
+    )
     return _Asked(going, gate.reason, stuck, blocked)
 
 

@@ -49,4 +49,6 @@ def _reservation(market: Market) -> Reservation:
     worst = worst_case(q, target, resting)
     last = Fill.objects.filter(market=market).order_by("-executed_at").first()
     prices = [one.price for one in orders] + ([last.price] if last else [])
-    return Reservation(market.slug, market.base_id, worst.long, worst.short, max(prices, default=Decimal(0)), q - target)
+    return Reservation(
+        market.slug, market.base_id, worst.long, worst.short, max(prices, default=Decimal(0)), q - target
+    )

@@ -172,9 +172,7 @@ async def _quote(connections: Connections, due: Due, held: _Held, governed: Gove
     return status.outcome
 
 
-def _held_at_end(
-    snapshot: HotSnapshot, standing: tuple[HotOrder, ...], kept: tuple[HotOrder, ...]
-) -> tuple[str, ...]:
+def _held_at_end(snapshot: HotSnapshot, standing: tuple[HotOrder, ...], kept: tuple[HotOrder, ...]) -> tuple[str, ...]:
     """Ids that the hot state has to hold when the next cycle begins."""
     before = {order.client_order_id for order in snapshot.orders}
     new = {order.client_order_id for order in standing} - before
