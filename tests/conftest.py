@@ -11,6 +11,11 @@ from tests.support.plugin import DATABASE_NAME, SERVERS
 from tests.support.servers import TestServers
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: the browser's driver keeps an event loop running, beside which no asyncio test can run."""
+    items.sort(key=lambda item: "e2e" in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def servers() -> TestServers:
     """The run's servers: owner addresses, clones."""
