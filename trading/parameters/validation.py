@@ -125,7 +125,9 @@ def _parse_flag(spec: ParameterSpec, raw: RawValue) -> bool | ParameterError:
     return _error(ErrorCode.NOT_A_FLAG, spec.name, _n("{name} must be true or false"), name=spec.name)
 
 
-def _cap_covers_floors(p: QuoteParameters, market: MarketScale | None) -> Iterator[ParameterError]:
+def cap_covers_floors(p: QuoteParameters, market: MarketScale | None) -> Iterator[ParameterError]:
+    """Errors (`data`: cap, floor, name) where the cap would cut the spread below what a floor demands; those of the market's
+    fee and tick only with `market`. The quoting cycle asks this again, with the fee and tick of the moment."""
     fee_floor = p.fee_cushion_bps + (2.0 * market.maker_fee_bps if market else 0.0)
     floors = [("spread_floor_bps", p.spread_floor_bps), ("fee_cushion_bps", fee_floor)]
     if market:
@@ -244,7 +246,7 @@ def _scale_data(p: QuoteParameters, intensity_bps: float) -> dict[str, object]:
 
 _Rule = Callable[[QuoteParameters, MarketScale | None], Iterator[ParameterError]]
 _RULES: Final[tuple[_Rule, ...]] = (
-    _cap_covers_floors,
+    cap_covers_floors,
     _limits_in_order,
     _sigma_in_order,
     _times_fit,

@@ -8,6 +8,7 @@ from decimal import Decimal
 from trading.hot_state.market import feed_age_s
 from trading.hot_state.snapshot import HotSnapshot
 from trading.hot_state.values import HotBalances, HotOrder, MarketView
+from trading.parameters.validation import MarketScale, cap_covers_floors
 from trading.quoting.plan import CycleInputs, SlotOrder, SlotStatus
 from trading.registry.selectors import MarketRef
 from trading.risk.rules import MarketConditions
@@ -93,6 +94,21 @@ def _problem(snapshot: HotSnapshot, governed: Governed, now_ns: int) -> tuple[st
         return snapshot.view.problem or "book_unusable", ()
     if snapshot.view.reference is None:
         return "no_reference", ()
+    if governed.parameters is not None:
+        return _cap_problem(governed.parameters, snapshot.info, snapshot.view.reference)
+    return "", ()
+
+
+def _cap_problem(
+    parameters: QuoteParameters, info: MarketInfo, reference: Decimal
+) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """A cap below what the venue's fees or two ticks demand would quote at a loss. A reference that is no price has its own
+    rule."""
+    if not (reference.is_finite() and reference > 0):
+        return "", ()
+    scale = MarketScale(float(info.maker_fee * _BPS), float(info.tick / reference * _BPS))
+    for error in cap_covers_floors(parameters, scale):
+        return error.code.value, error.data
     return "", ()
 
 

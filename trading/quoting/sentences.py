@@ -27,6 +27,15 @@ SENTENCES: Mapping[str, str] = {
     "book_unusable": _n("Not quoting: the book is empty, crossed or being resynchronised."),
     "stale_book": _n("Not quoting: the book is being resynchronised."),
     "disconnected": _n("Not quoting: the venue's feed is disconnected."),
+    "connecting": _n("Not quoting: the venue's feed is being connected."),
+    "not_configured": _n("Not quoting: the account has no credential or its venue is not set up."),
+    "rate_limited": _n("Not quoting: the venue answers that it was asked too often."),
+    "unexpected_answer": _n("Not quoting: the venue's feed sent something that can't be understood."),
+    "resynchronising": _n("Not quoting: the book is read again from its beginning."),
+    "empty_book": _n("Not quoting: the venue's book is empty."),
+    "crossed_book": _n("Not quoting: the venue's book is crossed."),
+    "malformed_book": _n("Not quoting: the venue's book is malformed."),
+    "own_orders_unreadable": _n("Not quoting: our own orders can't be told from the book's, as they can't be read."),
     "auth_rejected": _n("Not quoting: the venue refuses our credential."),
     "unknown_market": _n("Not quoting: the venue does not list this market."),
     "hot_state_corrupt": _n("Not quoting: the hot state can't be read (%(keys)s)."),
@@ -34,6 +43,10 @@ SENTENCES: Mapping[str, str] = {
     "parameters_mismatch": _n("Not quoting: the stored parameters do not fit their hash; somebody changed them by hand."),
     "parameters_changed": _n("Not quoting for a moment: new parameters are being read."),
     "controls_unknown": _n("Not quoting: the trading state can't be read from the database."),
+    "cap_below_floor": _n(
+        "Not quoting: the spread cap of %(cap)s bps is below the %(floor)s bps that %(name)s demands "
+        "at the venue's fees and tick."
+    ),
     "control_reducing": _n("Quoting only what lowers inventory: an operator set it to reducing."),
     "control_paused": _n("Not quoting: an operator paused it."),
     "control_halted": _n("Not quoting: an operator halted it."),
@@ -45,6 +58,14 @@ SENTENCES: Mapping[str, str] = {
     "soft_limit_reached": _n(
         "Quoting only what lowers inventory: it is %(q_lots)s lots from target (soft limit %(soft_limit_lots)s)."
     ),
+    "lock_fill_conflict": _n(
+        "Quoting only what lowers inventory: locked since a fill contradicts what is booked; two people must resume it."
+    ),
+    "lock_reconciliation": _n(
+        "Quoting only what lowers inventory: locked since ledger and venue differ; two people must resume it."
+    ),
+    "lock_breaker": _n("Not quoting fully: a circuit breaker holds the market back."),
+    "lock_person": _n("Not quoting fully: somebody locked it."),
     "lock_asset_limit": _n("Not quoting: locked since the asset reached its hard limit; two people must resume it."),
     "lock_desk_limit": _n("Not quoting: locked since the desk reached its hard limit; two people must resume it."),
     "asset_hard_limit_reached": _n(
@@ -75,6 +96,8 @@ SENTENCES: Mapping[str, str] = {
     "exposure_desk": _n("An order is withheld: worst-case exposure of the desk would pass its limit."),
     "reservations_unknown": _n("An order is withheld: the exposure of another market is not known."),
     "gate_unreachable": _n("An order is withheld: the database could not be asked whether it may be sent."),
+    "order_not_amendable": _n("Not quoting fully: an order that was to be moved can't be any more; it is cancelled instead."),
+    "not_passed": _n("An order is withheld: it was not let pass."),
     "lease_lost": _n("Not quoting for a moment: another worker has taken this market over."),
     "venue_unavailable": _n("Not quoting: the venue can't be reached (%(detail)s)."),
     "waiting_for_lease": _n("Not quoting for a moment: waiting until no order of an earlier worker can arrive any more."),
