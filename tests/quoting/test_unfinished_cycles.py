@@ -159,6 +159,22 @@ async def test_a_venue_that_opens_slowly_is_opened_beside_the_cycles(world: Worl
     await worker.close()
 
 
+async def test_a_worker_opens_its_venues_before_the_first_cycle(world: World) -> None:
+    """One that can't be opened holds up neither the others nor the worker."""
+    world.ready()
+    worker = world.worker()
+
+    async def away() -> None:
+        raise OSError("away")
+
+    world.cex.open = away  # type: ignore[method-assign]
+    await worker.open_venues()
+    assert world.dex.opened == 1
+    assert await world.tick(worker) == {DEX: "quoting", CEX: "error"}
+    assert world.dex.opened == 1
+    await worker.close()
+
+
 async def test_balances_that_nobody_reads_any_more_are_unknown(world: World) -> None:
     world.ready()
     worker = world.worker()

@@ -85,6 +85,13 @@ class Connections:
             raise VenueNotOpen(held.problem)
         return held.venue
 
+    async def open_venues(self) -> None:
+        """Begin to open the venue of every active account, so that the first cycles find it open. Never raises."""
+        await self.governed.refresh()
+        accounts = {market.account for market in self.governed.markets()}
+        # One that can't be opened is told, and tried again, by the cycles that need it.
+        await asyncio.gather(*(self.venue(account) for account in accounts), return_exceptions=True)
+
     async def _open(self, account: str, held: _Account, markets: tuple[MarketRef, ...]) -> None:
         await self._close_account(held)
         try:

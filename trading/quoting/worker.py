@@ -49,9 +49,10 @@ def connections() -> Connections:
 
 
 def start(process: str) -> None:
-    """Connect; hear of parameter changes, and beat for `process` (its heartbeat's name, "" for none), until the worker ends."""
+    """Connect and open the venues; hear of parameter changes, and beat for `process` (its heartbeat's name, "" for none), until
+    the worker ends."""
     held = connections()
-    work = [follow_parameters(held, process or held.owner)]
+    work = [held.open_venues(), follow_parameters(held, process or held.owner)]
     if process:
         work.append(_keep_beating(held, process))
     _background.extend(asyncio.run_coroutine_threadsafe(each, loop.event_loop()) for each in work)
