@@ -47,7 +47,7 @@ os.environ.update(
     # Playwright keeps an event loop running in the main thread, in which Django would refuse its synchronous ORM.
     DJANGO_ALLOW_ASYNC_UNSAFE="true",
 )
-Path(os.environ["DATA_DIR"]).mkdir(parents=True, exist_ok=True)
+(Path(os.environ["DATA_DIR"]) / "static").mkdir(parents=True, exist_ok=True)
 SERVERS.clone(DATABASE_NAME)
 
 
