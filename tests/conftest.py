@@ -32,7 +32,7 @@ def committed_db(django_db_blocker: object) -> Iterator[None]:
     """A database in which tests really commit; made anew from the template afterwards (our tables refuse TRUNCATE)."""
     from django.db import connections
 
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+    with django_db_blocker.unblock():
         yield
         connections.close_all()
     SERVERS.clone(DATABASE_NAME)

@@ -81,7 +81,7 @@ def test_a_page_in_the_channels_group_receives_it(relay: Relay) -> None:
     relay.publish_some()
     page.join(10)
     assert received[0]["type"] == "trading.event"
-    assert received[0]["event"]["type"] == "counted"  # type: ignore[index]
+    assert received[0]["event"]["type"] == "counted"
 
 
 def test_a_failing_channel_layer_loses_nothing(relay: Relay, settings) -> None:

@@ -71,7 +71,7 @@ def test_exactly_once_in_any_order(desk: None, drawn: list, came: list, cut: set
     once = [raw(number, each) for number, each in enumerate(drawn)]
     messy = [raw(number % len(drawn), drawn[number % len(drawn)], has_fee) for number, has_fee in came]
     messy += once  # the history brings each with its fee, sooner or later
-    random.shuffle(messy)  # type: ignore[attr-defined]
+    random.shuffle(messy)
     batches: list[list[RawFill]] = [[]]
     for index, each in enumerate(messy):
         batches[-1].append(each)

@@ -145,9 +145,9 @@ def test_a_fee_without_a_rate_waits_for_it_and_is_not_lost(desk: None) -> None:
 )
 def test_a_contradiction_is_set_aside_and_told_once(desk: None, changes: dict[str, object], reason: str) -> None:
     apply_batch(entries(fill()), NOW)
-    wrong = fill(**changes)  # type: ignore[arg-type]
+    wrong = fill(**changes)
     outcome = apply_batch(entries(wrong), NOW)
-    apply_batch(entries(fill(**(changes | {"source": "poll"}))), NOW)  # type: ignore[arg-type]
+    apply_batch(entries(fill(**(changes | {"source": "poll"}))), NOW)
     assert (position().q, Fill.objects.count()) == (100, 1)
     quarantined = FillQuarantine.objects.get()
     assert (quarantined.reason, quarantined.body["trade_id"]) == (reason, "1")
@@ -186,7 +186,7 @@ def test_a_resolved_contradiction_calls_for_no_lock_any_more(desk: None) -> None
     ],
 )
 def test_garbage_is_set_aside_and_holds_nobody_up(desk: None, wrong: object, reason: str) -> None:
-    outcome = apply_batch([entry(fill("a")), entry(wrong), entry(fill("b"))], NOW)  # type: ignore[arg-type]
+    outcome = apply_batch([entry(fill("a")), entry(wrong), entry(fill("b"))], NOW)
     assert (position().q, FillQuarantine.objects.get().reason) == (200, reason)
     assert (outcome.counts, outcome.contradictions) == ({"booked": 2, "quarantined": 1}, ())
 

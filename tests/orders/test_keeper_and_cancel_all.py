@@ -83,7 +83,7 @@ async def test_does_not_renew_what_it_cannot_sweep(
     async def refuses(market: str | None = None) -> int:
         return 0
 
-    venue.cancel_all = refuses  # type: ignore[method-assign]
+    venue.cancel_all = refuses
     assert not await keeper.beat()
     assert venue.cancel_after_calls == []
 
@@ -124,7 +124,7 @@ async def test_cancel_all_repeats_until_none_rests_and_tells_of_a_venue_that_is_
         calls.append(1)
         return 0 if len(calls) < 3 else await real(market)
 
-    venue.cancel_all = half_hearted  # type: ignore[method-assign]
+    venue.cancel_all = half_hearted
     other = MarketRef(3, "three", "other", "v", "a", "dct", "usdt", "X", Decimal(1), "")
     results = await cancel_all(
         [ONE, TWO, other], lambda refs, account, _: venue if account == "acc" else away, clock, timeout_s=3

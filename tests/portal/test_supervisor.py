@@ -24,7 +24,7 @@ STUBBORN = (
 
 
 def service(name: str, code: str, healthy=lambda: True, **more: object) -> Service:
-    return Service(name, [*tethered(), sys.executable, "-c", code], dict(os.environ), healthy, **more)  # type: ignore[arg-type]
+    return Service(name, [*tethered(), sys.executable, "-c", code], dict(os.environ), healthy, **more)
 
 
 @pytest.fixture

@@ -110,11 +110,11 @@ async def test_a_stall_between_gate_and_wire_sends_nothing(world: World) -> None
     worker = world.worker()
     original = world.dex.replace_quote
 
-    async def stalled(steps, guard=None):  # type: ignore[no-untyped-def]
+    async def stalled(steps, guard=None):
         world.clock.advance(4)  # the process was stopped for four seconds after it had signed
         return await original(steps, guard)
 
-    world.dex.replace_quote = stalled  # type: ignore[method-assign]
+    world.dex.replace_quote = stalled
     await world.tick(worker)
     assert world.dex.submitted == []
     assert set(Order.objects.values_list("status", flat=True).filter(market__slug=DEX)) == {"NOT_SENT"}
@@ -175,10 +175,10 @@ async def test_an_exception_in_one_market_does_not_stop_the_other(world: World) 
     world.ready()
     worker = world.worker()
 
-    async def broken(steps, guard=None):  # type: ignore[no-untyped-def]
+    async def broken(steps, guard=None):
         raise ZeroDivisionError
 
-    world.cex.replace_quote = broken  # type: ignore[method-assign]
+    world.cex.replace_quote = broken
     assert await world.tick(worker) == {DEX: "quoting", CEX: "error"}
     assert len(world.dex.resting()) == 2
     await worker.close()
@@ -190,10 +190,10 @@ async def test_a_busy_market_is_skipped_and_a_slow_one_times_out_alone(world: Wo
     await world.tick(worker)
     hang = asyncio.Event()
 
-    async def hanging(steps, guard=None):  # type: ignore[no-untyped-def]
+    async def hanging(steps, guard=None):
         await hang.wait()
 
-    world.cex.replace_quote = hanging  # type: ignore[method-assign]
+    world.cex.replace_quote = hanging
     world.publish(CEX, mid=world.publish(CEX).reference * 2)
     world.clock.advance(1)
     slot = world.clock.now_ns() // 1_000_000_000
@@ -214,7 +214,7 @@ async def test_unknown_submit_blocks_its_slot_and_is_found(world: World) -> None
     world.ready()
     worker = world.worker()
 
-    def lost_answer(step):  # type: ignore[no-untyped-def]
+    def lost_answer(step):
         if step.submit.side.value == "buy":
             raise OutcomeUnknown("answer lost")
 
@@ -234,7 +234,7 @@ async def test_unknown_submit_that_never_arrived_settles_only_after_deadline_and
     world.ready()
     worker = world.worker()
 
-    def never_arrives(step):  # type: ignore[no-untyped-def]
+    def never_arrives(step):
         if step.submit.side.value == "buy":
             raise OutcomeUnknown("connection reset")
 
@@ -258,7 +258,7 @@ async def test_unknown_amend_counts_the_larger_size_until_it_is_settled(world: W
     worker = world.worker()
     await world.tick(worker)
 
-    def lost(step):  # type: ignore[no-untyped-def]
+    def lost(step):
         raise OutcomeUnknown("time-out")
 
     world.dex.before[StepKind.AMEND] = lost
@@ -280,7 +280,7 @@ async def test_without_deadlines_not_found_needs_three_looks_over_ten_seconds(wo
     world.ready()
     worker = world.worker()
 
-    def never_arrives(step):  # type: ignore[no-untyped-def]
+    def never_arrives(step):
         raise OutcomeUnknown("connection reset")
 
     world.dex.before[StepKind.SUBMIT] = never_arrives
@@ -322,12 +322,12 @@ async def test_a_process_slow_at_the_venue_neither_draws_an_epoch_nor_sweeps_its
     slow, quick = world.worker("slow"), world.worker("quick")
     go_on, original = asyncio.Event(), world.dex.fetch_open_orders
 
-    async def stuck_once(market=None):  # type: ignore[no-untyped-def]
-        world.dex.fetch_open_orders = original  # type: ignore[method-assign]
+    async def stuck_once(market=None):
+        world.dex.fetch_open_orders = original
         await go_on.wait()
         return await original(market)
 
-    world.dex.fetch_open_orders = stuck_once  # type: ignore[method-assign]
+    world.dex.fetch_open_orders = stuck_once
     late = asyncio.create_task(_one(world, slow))
     while world.dex.fetch_open_orders is not original:
         await asyncio.sleep(0.01)

@@ -52,10 +52,10 @@ async def test_a_pause_between_computing_and_sending_stops_the_send(
     worker = world.worker()
     original = execute_module._reserve
 
-    async def paused_meanwhile(desk, batch, placing):  # type: ignore[no-untyped-def]
+    async def paused_meanwhile(desk, batch, placing):
         return await original(desk, batch, placing)
 
-    def gate_after_pause(request):  # type: ignore[no-untyped-def]
+    def gate_after_pause(request):
         if request.slug == DEX:
             _pause(world)
             world.redis.delete(keys.controls())
@@ -204,7 +204,7 @@ async def test_a_database_that_is_away_sends_nothing_and_takes_quotes_off(
     await world.tick(worker)
     before = len(world.dex.submitted)
 
-    async def away(function, *args, **kwargs):  # type: ignore[no-untyped-def]
+    async def away(function, *args, **kwargs):
         raise OperationalError("connection refused")
 
     monkeypatch.setattr(worker.database, "run", away)

@@ -27,11 +27,11 @@ async def test_orders_of_a_cycle_that_failed_after_sending_name_a_decision(world
     worker = world.worker()
     original = world.dex.replace_quote
 
-    async def breaks_afterwards(steps, guard=None):  # type: ignore[no-untyped-def]
+    async def breaks_afterwards(steps, guard=None):
         await original(steps, guard)
         raise ZeroDivisionError
 
-    world.dex.replace_quote = breaks_afterwards  # type: ignore[method-assign]
+    world.dex.replace_quote = breaks_afterwards
     assert (await world.tick(worker))[DEX] == "error"
     await worker.close()
     _write(world)
@@ -80,7 +80,7 @@ async def test_the_outcome_is_what_rests_not_what_was_wanted(world: World) -> No
     world.ready()
     worker = world.worker()
 
-    def refused(step):  # type: ignore[no-untyped-def]
+    def refused(step):
         if step.submit.side.value == "buy":
             raise VenueRejected(RejectReason.OTHER, "no")
 
@@ -114,12 +114,12 @@ async def test_a_fill_during_the_cycle_stays_reserved(world: World) -> None:
     bid = next(order for order in world.dex.resting() if order.side.value == "buy")
     original = world.dex.replace_quote
 
-    async def filled_before(steps, guard=None):  # type: ignore[no-untyped-def]
+    async def filled_before(steps, guard=None):
         world.dex.fill(bid.client_order_id, bid.size)
         await apply_venue_order(worker.redis, DEX, world.dex.orders[bid.client_order_id], world.clock.now_ns())
         return await original(steps, guard)
 
-    world.dex.replace_quote = filled_before  # type: ignore[method-assign]
+    world.dex.replace_quote = filled_before
     world.clock.advance(1)
     world.publish(mid=Decimal("0.2702"))
     await world.tick(worker, fresh=False, step_s=0)
@@ -150,7 +150,7 @@ async def test_a_venue_that_opens_slowly_is_opened_beside_the_cycles(world: Worl
         await go_on.wait()
         await original()
 
-    world.dex.open = slow  # type: ignore[method-assign]
+    world.dex.open = slow
     assert await world.tick(worker) == {DEX: "error", CEX: "quoting"}
     assert world.status().reason == "venue_unavailable"
     go_on.set()
@@ -167,7 +167,7 @@ async def test_a_worker_opens_its_venues_before_the_first_cycle(world: World) ->
     async def away() -> None:
         raise OSError("away")
 
-    world.cex.open = away  # type: ignore[method-assign]
+    world.cex.open = away
     await worker.open_venues()
     assert world.dex.opened == 1
     assert await world.tick(worker) == {DEX: "quoting", CEX: "error"}

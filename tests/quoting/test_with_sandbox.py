@@ -32,11 +32,11 @@ def play(venue: RunningVenue, mid: Decimal) -> None:
 
 @asynccontextmanager
 async def live_desk(world: World) -> AsyncIterator[tuple[Connections, RunningVenue]]:
-    world.clock = SystemClock()  # type: ignore[assignment]
+    world.clock = SystemClock()
     async with running_venue("dex") as venue:
         play(venue, MID)
 
-        def open_venue(markets, account, clock):  # type: ignore[no-untyped-def]
+        def open_venue(markets, account, clock):
             return TonDexVenue(
                 markets=markets, account=account, base_url=venue.base_url, clock=clock,
                 credential=Credential(venue.key_id, venue.secret, ""),
