@@ -13,13 +13,16 @@ import redis.asyncio
 from trading.clock import SystemClock, to_datetime
 from trading.hot_state import keys
 from trading.hot_state.codec import encode
+from trading.hot_state.connection import async_client
 from trading.hot_state.lease import queue_release
 from trading.hot_state.market import write_market_view
 from trading.hot_state.orders import read_open_orders
+from trading.hot_state.reconciled import mark_reconciled
 from trading.hot_state.values import HotBalance, HotBalances, HotLevel, HotPosition, MarketView
 from trading.models import ParameterSet, Position
 from trading.orders.execute import SentStep
 from trading.quoting import cycle as cycle_module
+from trading.quoting import sending
 from trading.quoting.connections import Connections
 from trading.quoting.due import Due
 from trading.registry.services import declare_demo_desk
@@ -63,7 +66,6 @@ class BenchDesk:
     @classmethod
     async def open(cls, venue: dict[str, str]) -> BenchDesk:
         """Declare the desk in the throwaway database and connect to the venue."""
-        from django.conf import settings
 
         clock = SystemClock()
         await asyncio.to_thread(_declare, clock)
@@ -74,13 +76,15 @@ class BenchDesk:
                 markets=markets, account=account, base_url=venue["base_url"], clock=clock, credential=credential
             )
 
-        connections = Connections(redis.asyncio.Redis.from_url(settings.REDIS_URL), clock, "bench", adapter)
+        connections = Connections(async_client(), clock, "bench", adapter)
         await connections.governed.refresh()
         markets = [market for market in connections.governed.markets() if market.slug == SLUG]
         feed = adapter(markets, ACCOUNT, clock)
         await feed.open()
         desk = cls(connections, feed)
         await desk._publish_rules()
+        await asyncio.to_thread(mark_reconciled, ACCOUNT)
+        await connections.open_venues()
         desk._watch_sent()
         return desk
 
@@ -93,13 +97,13 @@ class BenchDesk:
 
     def _watch_sent(self) -> None:
         """Note what each cycle sent, without touching how it is sent."""
-        execute = cycle_module.execute
+        execute = sending.execute
 
         async def noting(*args: Any) -> tuple[SentStep, ...]:
             self._sent = await execute(*args)
             return self._sent
 
-        cycle_module.execute = noting
+        sending.execute = noting
 
     async def _read(self) -> None:
         async for item in self.feed.stream_book(SLUG):
@@ -122,6 +126,8 @@ class BenchDesk:
         """Run one cycle at once; what it sent."""
         self._slot += 1
         self._sent = ()
+        if self._slot % 20 == 0:
+            await self._publish_rules()  # balances older than 15 s would not be used
         await self.connections.governed.refresh()
         market = next(one for one in self.connections.governed.markets() if one.slug == SLUG)
         now_ns = time.time_ns()

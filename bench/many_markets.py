@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-import redis.asyncio
-
 from trading.clock import SystemClock, to_datetime
 from trading.hot_state import keys
 from trading.hot_state.codec import encode
+from trading.hot_state.connection import async_client
+from trading.hot_state.reconciled import mark_reconciled
 from trading.hot_state.values import HotBalance, HotBalances, HotLevel, HotPosition, MarketView
 from trading.quoting.connections import Connections
 from trading.venues.interface import MarketInfo, VenueKind
@@ -23,19 +23,15 @@ _zero = Decimal(0)
 
 async def declare(count: int, make_venue: Callable[..., Any]) -> tuple[Connections, list[str]]:
     """Markets, parameters, controls in PostgreSQL; positions, balances, rules in Redis; a worker's connections."""
-    from django.conf import settings
 
     slugs = [f"bench-{count}-{number}" for number in range(count)]
     clock = SystemClock()
     await asyncio.to_thread(_rows, slugs, f"{ACCOUNT}-{count}", to_datetime(clock.now_ns()))
     venue = make_venue(clock, ACCOUNT)
-    connections = Connections(
-        redis.asyncio.Redis.from_url(settings.REDIS_URL), clock, "bench", lambda *_: venue, code_version="bench"
-    )
+    connections = Connections(async_client(), clock, "bench", lambda *_: venue, code_version="bench")
     await connections.redis.flushdb()
-    held = {one: HotBalance(Decimal(10**9), Decimal(10**9)) for one in ("dct", "usdt")}
     account = f"{ACCOUNT}-{count}"
-    await connections.redis.set(keys.balances(account), encode(HotBalances(account, time.time_ns(), held)))
+    await asyncio.to_thread(mark_reconciled, account)
     for slug in slugs:
         await connections.redis.set(
             keys.position(slug), encode(HotPosition(slug, 1, _zero, _zero, _zero, _zero, _zero, 0))
@@ -91,6 +87,8 @@ async def publish(connections: Connections, slugs: Sequence[str], moving: Sequen
                 vol_samples=100, clock_skew_ms=0.0, venue_ns=now_ns,
             )  # fmt: skip
             pipe.set(keys.market_view(slug), encode(view))
+        account, held = f"{ACCOUNT}-{len(slugs)}", HotBalance(Decimal(10**9), Decimal(10**9))
+        pipe.set(keys.balances(account), encode(HotBalances(account, now_ns, {"dct": held, "usdt": held})))
         await pipe.execute()
 
 

@@ -13,6 +13,7 @@ from redis.retry import Retry
 CONNECT_TIMEOUT_S = 2.0
 CALL_TIMEOUT_S = 5.0
 QUICK_TIMEOUT_S = 0.15
+ASYNC_CONNECTIONS = 64
 
 HotStateUnavailable = redis.RedisError
 """What calls of the hot state raise while Redis is away, late or refuses; for rooms that don't speak to Redis themselves."""
@@ -41,10 +42,16 @@ def quick_client() -> redis.Redis:
 
 
 def async_client() -> redis.asyncio.Redis:
-    """A client for the running event loop; its owner closes it. Answers are bytes."""
-    return redis.asyncio.Redis.from_url(
+    """A client for the running event loop; its owner closes it. Answers are bytes.
+
+    Markets run side by side: when all connections are in use a call waits for one, as it would wait for an answer.
+    """
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
         settings.REDIS_URL,
+        max_connections=ASYNC_CONNECTIONS,
+        timeout=CALL_TIMEOUT_S,
         socket_timeout=CALL_TIMEOUT_S,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
         health_check_interval=15,
     )
+    return redis.asyncio.Redis.from_pool(pool)
