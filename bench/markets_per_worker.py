@@ -26,9 +26,10 @@ def run() -> list[dict[str, Any]]:
     """For each number of markets and tick: share of late cycles and the time a tick's cycles take."""
     rows: list[dict[str, Any]] = []
     for markets, tick_s in GRIDS:
-        late, spans = asyncio.run(_measure(markets, tick_s))
+        late, failed, spans = asyncio.run(_measure(markets, tick_s))
         name = f"markets_per_worker.{markets} at {tick_s:g} s"
         rows.append(_row(f"{name}: cycles late", late * 100, "%", "allowed", 0.1))
+        rows.append(_row(f"{name}: cycles failed", failed * 100, "%", "allowed", 0.1))
         rows.append(
             _row(f"{name}: tick's cycles done in", statistics.median(spans) * 1e3, "ms", "interval", tick_s * 1e3)
         )
@@ -46,8 +47,8 @@ def _row(name: str, value: float, unit: str, peer: str, peer_value: float) -> di
     }
 
 
-async def _measure(count: int, tick_s: float) -> tuple[float, list[float]]:
-    """(share of cycles that started over half an interval late, seconds of every tick's cycles)."""
+async def _measure(count: int, tick_s: float) -> tuple[float, float, list[float]]:
+    """(share of cycles that started over half an interval late, share that failed, seconds of every tick's cycles)."""
     from bench.many_markets import close, declare, publish
     from trading.quoting import shard as shard_module
     from trading.quoting.shard import run_tick
@@ -55,11 +56,14 @@ async def _measure(count: int, tick_s: float) -> tuple[float, list[float]]:
 
     connections, slugs = await declare(count, lambda clock, account: ScriptedVenue(clock, account))
     starts: list[float] = []
+    failed: list[bool] = []
     run_cycle = shard_module.run_cycle
 
     async def noting(held: Any, due: Any) -> str:
         starts.append((time.time_ns() - due.slot_ns) / 1e9)
-        return await run_cycle(held, replace(due, tick_s=tick_s))
+        outcome = await run_cycle(held, replace(due, tick_s=tick_s))
+        failed.append(outcome == "error")
+        return outcome
 
     shard_module.run_cycle = noting
     spans: list[float] = []
@@ -76,6 +80,7 @@ async def _measure(count: int, tick_s: float) -> tuple[float, list[float]]:
             await one_tick(int(time.time() / tick_s), number)
             await asyncio.sleep(tick_s)
         starts.clear()
+        failed.clear()
         spans.clear()
         first, ticks = int(time.time() / tick_s) + 2, []
         for number in range(round(SECONDS / tick_s)):
@@ -85,4 +90,5 @@ async def _measure(count: int, tick_s: float) -> tuple[float, list[float]]:
     finally:
         shard_module.run_cycle = run_cycle
         await close(connections)
-    return sum(1 for one in starts if one > tick_s / 2) / max(1, len(starts)), spans
+    late = sum(1 for one in starts if one > tick_s / 2) / max(1, len(starts))
+    return late, sum(failed) / max(1, len(failed)), spans
