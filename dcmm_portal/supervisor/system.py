@@ -259,14 +259,18 @@ def http_answers(url: str) -> bool:
         return False
 
 
-def has_heartbeat(redis_url: str, name: str, since_ns: int) -> bool:
-    """True when process `name` has beaten since `since_ns` (wall clock)."""
+def _last_beat_ns(redis_url: str, name: str) -> int:
+    """Wall time of the last beat of process `name`, 0 if there is none. Raises `redis.RedisError`, `ValueError`."""
     from trading.hot_state.keys import heartbeat
 
+    with redis.Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2) as client:
+        return int(client.get(heartbeat(name)) or 0)
+
+
+def has_heartbeat(redis_url: str, name: str, since_ns: int) -> bool:
+    """True when process `name` has beaten since `since_ns` (wall clock)."""
     try:
-        with redis.Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2) as client:
-            value = client.get(heartbeat(name))
-        return value is not None and int(value) > since_ns
+        return _last_beat_ns(redis_url, name) > since_ns
     except (redis.RedisError, ValueError):
         return False
 
@@ -274,11 +278,11 @@ def has_heartbeat(redis_url: str, name: str, since_ns: int) -> bool:
 def is_silent(redis_url: str, name: str) -> bool:
     """True when Redis answers and has no beat of process `name` from the last `SILENT_AFTER_S`."""
     try:
-        with redis.Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2) as client:
-            client.ping()
+        return _last_beat_ns(redis_url, name) <= time.time_ns() - round(SILENT_AFTER_S * 1e9)
     except redis.RedisError:
         return False
-    return not has_heartbeat(redis_url, name, time.time_ns() - round(SILENT_AFTER_S * 1e9))
+    except ValueError:
+        return True
 
 
 def code_version() -> str:
