@@ -150,6 +150,10 @@ class Exchange:
         chosen = [order for order in chosen if symbol is None or order.symbol == symbol]
         return sorted(chosen, key=lambda order: int(order.order_id))
 
+    def cancels_at_ns(self, account: str) -> int | None:
+        """When the account's cancel-after timer fires; None when it is not armed."""
+        return self._core.timers.get(account)
+
     def order_history(
         self,
         account: str,

@@ -42,6 +42,7 @@ class Control:
             ("POST", "/control/streams/drop", self.drop_streams),
             ("POST", "/control/deposit", self.deposit),
             ("GET", "/control/export", self.export),
+            ("GET", "/control/resting", self.resting),
             ("GET", "/control/totals", self.totals),
         ]
         for method, path, action in actions:
@@ -137,6 +138,17 @@ class Control:
         """Everything of one account (`?account=desk`)."""
         del body
         return self._venue.exchange.export(text(request.query, "account"))
+
+    def resting(self, request: web.Request, body: bytes) -> object:
+        """Open orders of one account (`?account=desk`) and when its cancel-after timer fires (null: not armed), as of `now_ns`."""
+        del body
+        account, exchange = text(request.query, "account"), self._venue.exchange
+        orders = [
+            {"client_order_id": order.client_order_id, "symbol": order.symbol, "side": order.side.value}
+            for order in exchange.open_orders(account)
+        ]
+        now_ns = self._venue.clock.engine_ns()
+        return {"orders": orders, "timer_ns": exchange.cancels_at_ns(account), "now_ns": now_ns}
 
     def totals(self, request: web.Request, body: bytes) -> object:
         """Per asset the sum over all accounts: changes only by booked transfers."""
