@@ -16,6 +16,17 @@ import django
 django.setup()
 
 
+def emptied() -> None:
+    """Give the benchmark a fresh database and an empty Valkey, whatever ran before it."""
+    from django.db import connections
+
+    from trading.hot_state.connection import sync_client
+
+    connections.close_all()
+    plugin.SERVERS.clone(plugin.DATABASE_NAME)
+    sync_client().flushdb()
+
+
 def stop_servers() -> None:
     """End PostgreSQL and Valkey."""
     plugin.SERVERS.stop()

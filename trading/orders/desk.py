@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 import redis.asyncio
 
@@ -12,8 +13,9 @@ from trading.orders.database import DatabaseThreads
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Made once per process and event loop."""
+    """Made once per process and event loop. `rebuilding` is held by whoever puts lost reservations back."""
 
     redis: redis.asyncio.Redis
     database: DatabaseThreads
     clock: Clock
+    rebuilding: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False, compare=False)

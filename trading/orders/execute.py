@@ -257,7 +257,7 @@ async def _reserve(desk: Desk, batch: Batch, placing: Sequence[_Prepared]) -> di
         if not result.missing:
             found = ((Side.BUY, result.buy), (Side.SELL, result.sell))
             return {side.value: f"exposure_{limit}" for side, limit in found if limit}
-        await rebuild_reservations(desk.redis, desk.database, result.missing)
+        await rebuild_reservations(desk, result.missing)
     return {side.value: "reservations_unknown" for side in Side}
 
 

@@ -84,8 +84,27 @@ def write_records(records: Sequence[OrderRecord], now: datetime) -> int:
 
 def open_order_rows(market_id: int) -> tuple[HotOrder, ...]:
     """Orders that PostgreSQL believes may rest or fill, as hot orders."""
-    rows = Order.objects.filter(market_id=market_id, status__in=list(Order.OPEN_STATUSES))
-    return tuple(_hot(row) for row in rows.order_by("client_order_id"))
+    return open_orders_of([market_id]).get(market_id, ())
+
+
+def open_orders_of(market_ids: Sequence[int]) -> dict[int, tuple[HotOrder, ...]]:
+    """The same for several markets at once, by market."""
+    found: dict[int, tuple[HotOrder, ...]] = {}
+    rows = Order.objects.filter(market_id__in=market_ids, status__in=list(Order.OPEN_STATUSES))
+    for row in rows.order_by("client_order_id"):
+        found[row.market_id] = (*found.get(row.market_id, ()), _hot(row))
+    return found
+
+
+def last_fill_prices(market_ids: Sequence[int]) -> dict[int, Decimal]:
+    """Price of each market's latest fill; markets without a fill are missing."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT m.id, f.price FROM unnest(%s::bigint[]) AS m(id) CROSS JOIN LATERAL (SELECT price FROM fills"
+            " WHERE market_id = m.id ORDER BY executed_at DESC LIMIT 1) f",
+            [list(market_ids)],
+        )
+        return dict(cursor.fetchall())
 
 
 def _hot(row: Order) -> HotOrder:

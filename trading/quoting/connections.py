@@ -60,13 +60,11 @@ class Connections:
     attempts: Iterator[int] = field(default_factory=itertools.count)
     _accounts: dict[str, _Account] = field(default_factory=dict)
     governed: GovernedCache = field(init=False)
+    desk: Desk = field(init=False)
 
     def __post_init__(self) -> None:
         self.governed = GovernedCache(self.database, self.clock)
-
-    @property
-    def desk(self) -> Desk:
-        return Desk(self.redis, self.database, self.clock)
+        self.desk = Desk(self.redis, self.database, self.clock)
 
     async def venue(self, account: str) -> Venue:
         """The open venue of `account`. Opening goes on beside the cycles, with a time of its own: whoever asks waits for it
