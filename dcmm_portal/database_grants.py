@@ -61,7 +61,10 @@ GRANTS: dict[str, str] = {
     "django_admin_log": _GROWS,
 }
 SEQUENCES = ("lease_epoch_seq",)
-FUNCTIONS = ("ensure_decision_partitions(integer)",)
+FUNCTIONS = (
+    "ensure_decision_partitions(integer)",
+    "order_gate(text, text, bigint, bigint, integer, text, timestamptz, jsonb, text[], text[])",
+)
 PUBLIC_VIEWS = ("public_markets", "public_market_hours", "public_volume_days")
 
 

@@ -1,6 +1,6 @@
 """The gate: whether orders may be sent now, asked of PostgreSQL in the very statement that writes their intents.
 
-One statement, so one round trip and one snapshot of the truth: trading states and locks of desk and market, the newest lease
+One statement inside a function (`trading/sql/gate.sql`), so one round trip and one snapshot of the truth: trading states and locks of desk and market, the newest lease
 epoch, the parameter version in force. What is not let through leaves no row. Cancels never come here: they always pass.
 """
 
@@ -57,46 +57,11 @@ class GateAnswer:
     unamendable: frozenset[str] = frozenset()
 
 
-_STATEMENT = """
-WITH scopes AS (SELECT unnest(ARRAY[%(desk)s, %(slug)s]) AS scope),
-states AS (
-    SELECT lower(state) AS state FROM trading_controls WHERE scope IN (SELECT scope FROM scopes)
-    UNION ALL
-    SELECT lower(state) FROM locks
-    WHERE scope IN (SELECT scope FROM scopes) AND lifted_at IS NULL AND (until IS NULL OR until > %(now)s)
-),
-checks AS (
-    SELECT (SELECT count(*) FROM trading_controls WHERE scope IN (SELECT scope FROM scopes)) = 2 AS controls_known,
-        NOT EXISTS (SELECT 1 FROM lease_epochs WHERE market = %(slug)s AND epoch > %(epoch)s) AS epoch_newest,
-        EXISTS (SELECT 1 FROM parameter_sets WHERE market_id = %(market_id)s AND version = %(version)s) AS version_current
-),
-wanted AS (
-    SELECT i.* FROM jsonb_to_recordset(%(intents)s::jsonb) AS i(id text, side text, level smallint, price numeric,
-        size numeric, reduces boolean, is_amend boolean, deadline timestamptz), checks
-    WHERE controls_known AND epoch_newest AND version_current AND NOT EXISTS (
-        SELECT 1 FROM states
-        WHERE state <> ALL (CASE WHEN i.reduces THEN %(for_reducing)s::text[] ELSE %(for_any)s::text[] END))
-),
-placed AS (
-    INSERT INTO orders (client_order_id, market_id, venue_order_id, side, level, epoch, price, size, filled, status, reason,
-                        deadline_at, correlation_id, parameter_version, created_at, updated_at)
-    SELECT id, %(market_id)s, '', side, level, %(epoch)s, price, size, 0, 'INTENT', '', deadline, %(cycle_id)s, %(version)s,
-           %(now)s, %(now)s
-    FROM wanted WHERE NOT is_amend
-    RETURNING client_order_id
-),
-amended AS (
-    UPDATE orders SET amend_price = wanted.price, amend_size = wanted.size, deadline_at = wanted.deadline,
-                      correlation_id = %(cycle_id)s, updated_at = %(now)s
-    FROM wanted
-    WHERE is_amend AND client_order_id = wanted.id AND market_id = %(market_id)s
-      AND status IN ('INTENT', 'LIVE', 'CANCEL_PENDING', 'UNKNOWN')
-    RETURNING client_order_id
-)
-SELECT controls_known, epoch_newest, version_current,
-    ARRAY(SELECT state FROM states),
-    ARRAY(SELECT client_order_id FROM placed UNION ALL SELECT client_order_id FROM amended)
-FROM checks
+# The rule itself is SQL: trading/sql/gate.sql.
+_CALL = """
+SELECT controls_known, epoch_newest, version_current, found_states, passed FROM order_gate(
+    %(desk)s, %(slug)s, %(market_id)s, %(epoch)s, %(version)s, %(cycle_id)s, %(now)s, %(intents)s::jsonb, %(for_any)s::text[],
+    %(for_reducing)s::text[])
 """
 
 
@@ -108,7 +73,7 @@ def pass_gate(request: GateRequest) -> GateAnswer:
     """Ask the gate and write the intents that it lets through. Raises database errors: then nothing may be sent."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _STATEMENT,
+            _CALL,
             {
                 "desk": DESK,
                 "slug": request.slug,
