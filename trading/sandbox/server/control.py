@@ -140,7 +140,7 @@ class Control:
         return self._venue.exchange.export(text(request.query, "account"))
 
     def resting(self, request: web.Request, body: bytes) -> object:
-        """Open orders of one account (`?account=desk`) and when its cancel-after timer fires (null: not armed), as of `now_ns`."""
+        """Open orders of one account (`?account=desk`) and when its cancel-after timer fires (null: not armed)."""
         del body
         account, exchange = text(request.query, "account"), self._venue.exchange
         orders = [
