@@ -1,7 +1,8 @@
 """The gate: whether orders may be sent now, asked of PostgreSQL in the very statement that writes their intents.
 
 One statement inside a function (`trading/sql/gate.sql`), so one round trip and one snapshot of the truth: trading states and
-locks of desk and market, the newest lease epoch, the parameter version in force. What is not let through leaves no row. Cancels never come here: they always pass.
+locks of desk and market, the newest lease epoch, the parameter version in force. What is not let through leaves no row. Cancels
+never come here: they always pass.
 """
 
 from __future__ import annotations
