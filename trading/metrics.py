@@ -132,6 +132,12 @@ LIMIT_USE_RATIO = Gauge(
     multiprocess_mode="mostrecent",
 )
 LEASE_TAKEOVERS = Counter("dcmm_lease_takeovers_total", "Leases taken over after an unclean end", ("market",))
+KILL_SECONDS = Gauge(
+    "dcmm_kill_seconds",
+    "From a market's halt, as the watchdog learnt of it, to the venue showing no order of ours",
+    ("market",),
+    multiprocess_mode="mostrecent",
+)
 DECISIONS_WRITTEN = Counter("dcmm_decisions_written_total", "Cycles written to PostgreSQL, by form", ("form",))
 DECISIONS_SET_ASIDE = Counter(
     "dcmm_decisions_set_aside_total", "Decisions that no table could hold; copies are in the stream dcmm:decisions-dead"

@@ -192,6 +192,7 @@ class System:
         schedule = str(self.runtime_dir / "beat-schedule")
         return [
             self._python("market_data", ["manage.py", "market_data"]),
+            self._python("watchdog", ["manage.py", "watchdog"]),
             self._python("ledger", ["manage.py", "ledger"]),
             self._python("relay", ["manage.py", "relay"]),
             *workers,
@@ -207,7 +208,14 @@ class System:
         """Groups of names, first to stop first: whoever trades, then whoever books, then what they stand on."""
         workers = tuple(f"worker-{number}" for number in range(1, self.worker_count + 1))
         sandboxes = tuple(f"sandbox-{venue}" for venue in SANDBOX_VENUES)
-        return (("beat", *workers), ("market_data",), ("ledger",), ("relay", "web"), sandboxes, ("valkey", "postgres"))
+        return (
+            ("beat", *workers),
+            ("market_data", "watchdog"),
+            ("ledger",),
+            ("relay", "web"),
+            sandboxes,
+            ("valkey", "postgres"),
+        )
 
     def _python(self, name: str, arguments: list[str], healthy: Callable[[], bool] | None = None) -> Service:
         environment = self.environment() | {"DCMM_PROCESS": name, "DCMM_GROUP": self.group}

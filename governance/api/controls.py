@@ -15,13 +15,15 @@ from dcmm_portal.api_errors import ErrorSerializer, Refused
 from governance.api.schema import (
     ControlCommandSerializer,
     ControlResultSerializer,
+    KillCommandSerializer,
+    KillResultSerializer,
     ResumeAskSerializer,
     ResumeDecisionSerializer,
     ResumeRequestSerializer,
     ResumeResultSerializer,
 )
 from governance.api.views import Staff
-from governance.desk.commands import Decision, StateChange, ask_to_resume, change_state, decide_to_resume
+from governance.desk.commands import Decision, StateChange, ask_to_resume, change_state, decide_to_resume, kill_scope
 from trading.controls.selectors import pending_requests
 from trading.controls.services import ControlRefused
 
@@ -63,6 +65,28 @@ class Controls(Staff, APIView):
         except ControlRefused as problem:
             raise _refused(problem) from problem
         return Response(asdict(result))
+
+
+class Kill(Staff, APIView):
+    """Close the gate, take every order off, and answer with what the venues showed in the end."""
+
+    throttle_scope = "controls"
+
+    @extend_schema(
+        operation_id="kill",
+        parameters=[IDEMPOTENCY_KEY],
+        request=KillCommandSerializer,
+        responses={200: KillResultSerializer, **_ERRORS},
+    )
+    def post(self, request: Request) -> Response:
+        key = _key(request)
+        command = KillCommandSerializer(data=request.data)
+        command.is_valid(raise_exception=True)
+        try:
+            result = kill_scope(request.user, idempotency_key=key, **command.validated_data)
+        except ControlRefused as problem:
+            raise _refused(problem) from problem
+        return Response(KillResultSerializer(result).data)
 
 
 class ResumeRequests(Staff, APIView):

@@ -137,6 +137,27 @@ class ControlResultSerializer(serializers.Serializer[Any]):
     changed = serializers.BooleanField(help_text="False: the control already said so; nothing was written.")
 
 
+class KillCommandSerializer(serializers.Serializer[Any]):
+    scope = serializers.CharField(max_length=48, help_text='"desk" or a market\'s slug.')
+    reason = serializers.CharField(min_length=REASON_MIN, max_length=REASON_MAX)
+
+
+class MarketClearedSerializer(serializers.Serializer[Any]):
+    slug = serializers.CharField()
+    cancelled = serializers.IntegerField(help_text="Orders that went.")
+    resting = serializers.IntegerField(
+        allow_null=True, help_text="Orders the venue still showed; null: it could not be asked."
+    )
+    by = serializers.CharField(help_text='"watchdog", or "direct" where it did not answer in time.')
+
+
+class KillResultSerializer(serializers.Serializer[Any]):
+    gate = ControlResultSerializer()
+    markets = MarketClearedSerializer(many=True)
+    took_s = serializers.FloatField(help_text="Until the last venue showed none, or until giving up.")
+    is_clear = serializers.BooleanField(help_text="The gate is closed and no venue shows an order.")
+
+
 class ResumeAskSerializer(serializers.Serializer[Any]):
     scope = serializers.CharField(max_length=48, help_text='"desk" or a market\'s slug.')
     rule = serializers.CharField(max_length=48, default="kill", help_text='The rule of the lock to lift, or "kill".')

@@ -15,6 +15,7 @@ urlpatterns = [
     path("decisions/", views.Decisions.as_view(), name="api-decisions"),
     path("parameters/<slug:slug>/versions/", views.ParameterVersions.as_view(), name="api-parameter-versions"),
     path("controls/", controls.Controls.as_view(), name="api-controls"),
+    path("controls/kill/", controls.Kill.as_view(), name="api-kill"),
     path("controls/resume-requests/", controls.ResumeRequests.as_view(), name="api-resume-requests"),
     path(
         "controls/resume-requests/<int:request_id>/decision/",

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from governance.models import User
 from trading.clock import to_datetime
+from trading.controls.kill import KillResult, kill_switch
 from trading.controls.resume import ResumeResult, confirm_resume, refuse_resume, request_resume
 from trading.controls.selectors import DESK
 from trading.controls.services import Actor, ControlResult, set_state
 from trading.models import Market
+from trading.orders.direct import cancel_directly
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,18 @@ def change_state(person: User, change: StateChange) -> ControlResult:
         reason=change.reason,
         idempotency_key=change.idempotency_key,
         now=to_datetime(time.time_ns()),
+    )
+
+
+def kill_scope(person: User, scope: str, reason: str, idempotency_key: str) -> KillResult:
+    """Close the gate and take every order off. Raises `trading.controls.services.ControlRefused`, which changed nothing."""
+    return kill_switch(
+        scope,
+        actor=actor_of(person),
+        reason=reason,
+        idempotency_key=idempotency_key,
+        now=to_datetime(time.time_ns()),
+        cancel_directly=cancel_directly,
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from governance.desk import resume, views
+from governance.desk import kill, resume, views
 
 urlpatterns = [
     path("", views.desk, name="desk"),
     path("controls/<slug:scope>/", views.control, name="desk-control"),
+    path("kill/<slug:scope>/", kill.kill, name="desk-kill"),
     path("resume/<slug:scope>/<slug:rule>/", resume.ask, name="desk-resume"),
     path("requests/<int:request_id>/", resume.decide, name="desk-request"),
 ]

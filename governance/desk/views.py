@@ -18,8 +18,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from governance.access.roles import STAFF_ROLES, Role, has_role
-from governance.desk.commands import StateChange, change_state, known_scopes
+from governance.desk.commands import StateChange, change_state, kill_scope, known_scopes
 from governance.desk.forms import ACTIONS, ControlForm, new_key
+from governance.desk.kill_message import tell
 from trading.activity import parameters_in_force, recent_fills
 from trading.controls.selectors import DESK, needs_two_people
 from trading.controls.services import ControlRefused
@@ -110,6 +111,9 @@ def _carry_out(request: HttpRequest, scope: str, form: ControlForm) -> str | Non
     data = form.cleaned_data
     change = StateChange(scope, data["state"], data["reason"], data["idempotency_key"])
     try:
+        if data["state"] == "HALTED":
+            tell(request, scope, kill_scope(request.user, scope, change.reason, change.idempotency_key))
+            return None
         result = change_state(request.user, change)
     except ControlRefused as problem:
         return str(problem)

@@ -110,4 +110,11 @@ class DeskView extends MarketView {
   }
 }
 
+// Shift and a button's letter open its page, which asks once more; never while somebody types.
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  if (!event.shiftKey || event.ctrlKey || event.altKey || event.metaKey || typing) return;
+  document.querySelector(`a[data-shortcut="${CSS.escape(event.key.toUpperCase())}"]`)?.click();
+});
+
 start((element, words) => new DeskView(element, words), (view, message) => view.receive(message));

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
@@ -14,7 +13,7 @@ from trading.clock import FakeClock
 from trading.hot_state.cycle import write_cycle
 from trading.hot_state.values import CycleStatus
 from trading.orders.cancel_all import cancel_all
-from trading.orders.keeper import Keeper, run_keeper
+from trading.orders.keeper import Keeper
 from trading.registry.selectors import MarketRef
 from trading.venues.interface import OrderRequest, Side
 
@@ -99,18 +98,12 @@ async def test_a_start_without_any_cycle_sweeps_first(
 async def test_a_venue_that_is_away_does_not_end_the_keeper(
     client: redis.asyncio.Redis, clock: FakeClock, venue: ScriptedVenue
 ) -> None:
-    stop = asyncio.Event()
+    keeper = Keeper(venue, ("one",), client, clock)
     venue.is_down = True
-    running = asyncio.create_task(run_keeper(venue, [ONE], client, clock, stop, every_s=0.01))
-    await asyncio.sleep(0.05)
+    assert not await keeper.beat()
     venue.is_down = False
-    for _ in range(200):
-        if venue.cancel_after_calls:
-            break
-        await asyncio.sleep(0.01)
-    assert venue.cancel_after_calls
-    stop.set()
-    await asyncio.wait_for(running, 2)
+    assert await keeper.beat()
+    assert venue.cancel_after_calls == [10.0]
 
 
 async def test_cancel_all_repeats_until_none_rests_and_tells_of_a_venue_that_is_away(clock: FakeClock) -> None:

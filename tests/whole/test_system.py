@@ -30,7 +30,7 @@ def system() -> Iterator[Installation]:
 
 
 def test_01_every_market_quotes_within_a_minute(system: Installation) -> None:
-    wait_until(system.quoting, 60, "quotes on every market", 0.5)
+    wait_until(system.is_quoting, 60, "quotes on every market", 0.5)
     markets = {row["slug"]: row for row in system.status()["markets"]}
     assert set(markets) == MARKETS
     for row in markets.values():

@@ -6,7 +6,11 @@ replaces a stricter one that still counts; only `replace_sync`, after PostgreSQL
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import redis.asyncio
 
 from trading.hot_state import keys
 from trading.hot_state.codec import HotStateCorrupt, decode, encode
@@ -67,6 +71,13 @@ def replace_sync(control: HotControl) -> bool:
     """
     body = b"" if control.state == "active" else encode(control)
     return quick_client().eval(_REPLACE, 1, keys.controls(), control.scope, body, control.at_ns) == 1
+
+
+async def read_tightenings(client: redis.asyncio.Redis, scopes: Sequence[str], now_ns: int) -> dict[str, str]:
+    """Scope → the state announced for it, where one still counts."""
+    raw: Any = await client.hmget(keys.controls(), list(scopes))
+    found = ((scope, parse_controls([body], now_ns)) for scope, body in zip(scopes, raw, strict=True))
+    return {scope: states[0] for scope, states in found if states}
 
 
 def parse_controls(raw: list[bytes | None], now_ns: int) -> tuple[str, ...]:

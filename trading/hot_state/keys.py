@@ -90,6 +90,16 @@ def comparison_claim(account: str, group: str) -> str:
     return f"{PREFIX}comparing:{account}:{group}"
 
 
+def keeper(account: str) -> str:
+    """Who keeps the account's dead man's switch; expires, so that another may take over."""
+    return f"{PREFIX}keeper:{account}"
+
+
+def cleared(slug: str) -> str:
+    """JSON `Cleared`: what taking every order of a halted market off has come to."""
+    return f"{PREFIX}{{{slug}}}:cleared"
+
+
 def heartbeat(process: str) -> str:
     """Wall time in ns of the process' last beat; expires."""
     return f"{PREFIX}heartbeat:{process}"

@@ -27,7 +27,6 @@ from trading.market_data.recorder import Recorder, RecorderPolicy
 from trading.market_data.streams import following
 from trading.market_data.supervision import keep_running
 from trading.market_data.tracker import MarketTracker
-from trading.orders.keeper import run_keeper
 from trading.registry.selectors import MarketRef
 from trading.venues.interface import (
     OwnFill,
@@ -191,7 +190,6 @@ class AccountSession:
             group.create_task(self._keep("requests", self._hear_requests))
             group.create_task(self._keep("balances", lambda: self._poll_balances(venue)))
             group.create_task(self._keep("clock", lambda: self._read_clock(venue)))
-            group.create_task(self._keep("keeper", lambda: self._keep_orders_alive(venue, list(refs.values()))))
             if missing:
                 group.create_task(self._look_for(missing))
 
@@ -315,14 +313,6 @@ class AccountSession:
                 tracker.state.clock = reading
             metrics.VENUE_CLOCK_SKEW_SECONDS.labels(self.account).set(reading.skew_ms / 1e3)
             await asyncio.sleep(self._around.cadence.clock_s)
-
-    async def _keep_orders_alive(self, venue: Venue, refs: Sequence[MarketRef]) -> None:
-        """The dead man's keeper of this account, over this connection."""
-        if not venue.capabilities.cancel_after:
-            log.warning("venue_without_cancel_after", account=self.account)
-            await self._around.stop.wait()
-            return
-        await run_keeper(venue, refs, self._around.client, self._around.clock, self._around.stop)
 
     async def _look_for(self, missing: Sequence[str]) -> None:
         """Ask now and then whether the venue lists by now what it did not."""

@@ -55,7 +55,10 @@ async def _account(
     go: asyncio.Event | None,
 ) -> AccountCancelled:
     progress = {"cancelled": 0}
-    venue = open_venue(markets, account, clock)
+    try:
+        venue = open_venue(markets, account, clock)
+    except Exception as problem:
+        return AccountCancelled(account, 0, None, f"{type(problem).__name__}: {str(problem)[:200]}")
     try:
         async with asyncio.timeout(timeout_s) as limit:
             await venue.open()

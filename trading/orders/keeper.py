@@ -6,8 +6,6 @@ keep their orders; if nothing is renewed any more, the venue cancels all of them
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import math
 from collections.abc import Sequence
 
@@ -17,7 +15,6 @@ import structlog
 from trading.clock import Clock
 from trading.hot_state.cycle import read_cycle
 from trading.hot_state.lease import CLOCK_MARGIN_S
-from trading.registry.selectors import MarketRef
 from trading.venues.interface import Venue, VenueError
 
 log = structlog.get_logger(__name__)
@@ -26,27 +23,6 @@ RENEW_EVERY_S = 2.5
 CYCLE_LIVE_S = 5.0
 # Outcomes that are no decision: nobody looks after what rests.
 _NOT_LOOKED_AFTER = frozenset({"error"})
-
-
-async def run_keeper(
-    venue: Venue,
-    markets: Sequence[MarketRef],
-    client: redis.asyncio.Redis,
-    clock: Clock,
-    stop: asyncio.Event,
-    *,
-    every_s: float = RENEW_EVERY_S,
-) -> None:
-    """Renew until `stop` is set; never raises for the venue or Redis. At the end the timer stays armed: what still rests then
-    is cancelled by the venue ten seconds later, whoever was to do it."""
-    if not venue.capabilities.cancel_after:
-        log.warning("venue_without_cancel_after", account=venue.account)
-        return
-    keeper = Keeper(venue, tuple(market.slug for market in markets), client, clock)
-    while not stop.is_set():
-        await keeper.beat()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), every_s)
 
 
 class Keeper:

@@ -1,0 +1,50 @@
+"""Whether the portal noticed what was done to it: its own console lines in the time of each blow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from dcmm_portal.chaos.private_system import Line
+from dcmm_portal.chaos.strikes import Struck
+
+# How long after a blow's end the portal may still be telling of it.
+ECHO_S = 15.0
+# Duplicates and reorderings are absorbed in silence on purpose: the ledger's answer to them is the evidence, not a line.
+SILENT = frozenset({"duplicate_fill", "reorder_fill"})
+_TROUBLE = re.compile(r'"level": ?"(warning|error|critical)"|\[(warning|error|critical) *\]|WARNING|ERROR')
+_DIED = re.compile(r"^supervisor +\| (\S+) ended with status")
+
+
+def seen(struck: Sequence[Struck], lines: Sequence[Line]) -> dict[str, int]:
+    """How many blows of each sort ("kill worker", "stop relay", "fault latency") the portal told of."""
+    told: dict[str, int] = {}
+    for one in struck:
+        name = sort_of(one)
+        told[name] = told.get(name, 0) + int(_is_seen(one, lines))
+    return told
+
+
+def applied(struck: Iterable[Struck]) -> dict[str, int]:
+    """How many blows of each sort were carried out."""
+    counted: dict[str, int] = {}
+    for one in struck:
+        counted[sort_of(one)] = counted.get(sort_of(one), 0) + 1
+    return counted
+
+
+def sort_of(one: Struck) -> str:
+    """What was done, as a name to count under."""
+    if one.blow.fault is not None:
+        return f"fault {one.blow.fault.kind}"
+    return f"{one.blow.what} {one.blow.target}"
+
+
+def _is_seen(one: Struck, lines: Sequence[Line]) -> bool:
+    until_ns = one.until_ns + round(ECHO_S * 1e9)
+    echo = [line.text for line in lines if one.from_ns <= line.at_ns <= until_ns]
+    if one.blow.what == "kill":
+        return any((found := _DIED.match(text)) and found.group(1) == one.process for text in echo)
+    if one.blow.fault is not None and one.blow.fault.kind in SILENT:
+        return True
+    return any(_TROUBLE.search(text) for text in echo)
