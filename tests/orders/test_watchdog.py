@@ -58,7 +58,7 @@ async def test_a_halted_market_is_cleared_and_told(world: World, dog: Watchdog, 
     await dog.look()
     assert world.dex.resting() == []
     assert (told(world)["cancelled"], told(world)["resting"]) == (3, 0)
-    event = Event.objects.get(type="market.cleared")
+    event = Event.objects.get(type="control.cleared")
     assert event.aggregate == f"control:{DEX}" and event.payload["cancelled"] == 3
 
 
@@ -77,7 +77,7 @@ async def test_an_order_that_arrives_after_the_clearing_is_found_and_cancelled(w
     world.clock.advance(0.6)
     await dog.look()
     assert world.dex.resting() == []
-    assert Event.objects.filter(type="market.cleared").count() == 1
+    assert Event.objects.filter(type="control.cleared").count() == 1
 
 
 async def test_a_venue_that_keeps_an_order_is_asked_again_and_again(world: World, dog: Watchdog) -> None:
@@ -106,7 +106,7 @@ async def test_a_venue_that_is_away_is_told_as_unknown(world: World, dog: Watchd
     world.dex.cancel_all = away
     await dog.look()
     assert told(world)["resting"] is None
-    assert not Event.objects.filter(type="market.cleared").exists()
+    assert not Event.objects.filter(type="control.cleared").exists()
 
 
 async def test_with_postgresql_away_an_announced_kill_still_clears(world: World, dog: Watchdog, monkeypatch) -> None:

@@ -167,4 +167,4 @@ class Watchdog:
 
 def _event(slug: str, payload: dict[str, object], now: datetime) -> None:
     with transaction.atomic():
-        record(f"control:{slug}", "market.cleared", payload, occurred_at=now)
+        record(f"control:{slug}", "control.cleared", payload, occurred_at=now)
