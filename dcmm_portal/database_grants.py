@@ -40,6 +40,7 @@ GRANTS: dict[str, str] = {
     "named_gates": _CHANGES,
     "parameter_sets": _CHANGES,
     "exposure_limits": _CHANGES,
+    "trading_sessions": "SELECT, INSERT, UPDATE (peak, updated_at)",
     "fill_quarantine": _CHANGES,
     "outbox": _ALL,
     # identity

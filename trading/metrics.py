@@ -236,3 +236,19 @@ SIGN_IN_ATTEMPTS = Counter(
     "Attempts to sign in, by outcome (signed_in, refused, held_back, unavailable)",
     ("outcome",),
 )
+
+# --- risk ---------------------------------------------------------------------------------------------------------------
+
+MARKOUT_BPS = Gauge(
+    "dcmm_markout_bps",
+    "Mean price move after our last fills, positive is good for us, by horizon in s",
+    ("market", "horizon_s"),
+    multiprocess_mode="mostrecent",
+)
+SESSION_DRAWDOWN = Gauge(
+    "dcmm_session_drawdown_quote",
+    "How far the session's P&L has fallen from its peak",
+    ("market",),
+    multiprocess_mode="mostrecent",
+)
+BREAKERS_FIRED = Counter("dcmm_breakers_fired_total", "Breakers that locked a market, by rule", ("market", "rule"))

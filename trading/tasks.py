@@ -23,16 +23,28 @@ def decision_partitions() -> None:
     ensure_partitions()
 
 
+@shared_task(name="trading.markouts", ignore_result=True)
+def markouts() -> None:
+    """Measure how the price moved after our last fills."""
+    from trading.clock import SystemClock
+    from trading.markouts import measure_markouts
+
+    measure_markouts(SystemClock().now_ns())
+
+
 # --- ledger -------------------------------------------------------------------------------------------------------------
 
 
 @shared_task(name="trading.persist_state", ignore_result=True)
 def persist_state() -> None:
-    """Write the minute's snapshot of every market's hot state."""
+    """Write the minute's snapshot of every market's hot state, and the peaks of the trading sessions."""
     from trading.clock import SystemClock, to_datetime
     from trading.ledger.persist import persist_state as run
+    from trading.sessions import keep_sessions
 
-    run(to_datetime(SystemClock().now_ns()))
+    now = to_datetime(SystemClock().now_ns())
+    run(now)
+    keep_sessions(now)
 
 
 @shared_task(name="trading.reconcile", ignore_result=True)

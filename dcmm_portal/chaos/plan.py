@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-STOPS_S = (3.0, 6.0, 12.0)
+STOPS_S = (5.0, 8.0, 12.0)
 # Mostly the system has time to recover, now and then the next blow falls into the recovery from the last one.
 QUICK_SHARE = 0.15
 FAULT_WINDOW_S = (4.0, 7.0)
@@ -34,7 +34,7 @@ class Blow:
 
 
 FAULTS: tuple[Fault, ...] = (
-    Fault("latency", (("delay_s", 1.5), ("rate", 0.5))),
+    Fault("latency", (("delay_s", 3.0), ("rate", 0.7))),
     Fault("latency_after", (("delay_s", 2.5), ("rate", 0.4))),
     Fault("error_before", (("rate", 0.5),)),
     Fault("error_after", (("rate", 0.5),)),

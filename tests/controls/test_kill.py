@@ -56,10 +56,15 @@ def tell(world: World, slug: str, cancelled: int = 2, resting: int | None = 0, a
     world.redis.set(keys.cleared(slug), encode(Cleared(slug, at_ns, at_ns, cancelled, resting)))
 
 
+def tell_all(world: World) -> None:
+    tell(world, DEX)
+    tell(world, CEX, 1)
+
+
 def test_the_watchdog_s_word_for_every_market_ends_it(world: World) -> None:
     world.ready()
     steps = Steps()
-    steps.at[0.3] = lambda: [tell(world, DEX), tell(world, CEX, 1)] and None
+    steps.at[0.3] = lambda: tell_all(world)
     result = kill(steps)
     assert result.markets == (MarketCleared(DEX, 2, 0, "watchdog"), MarketCleared(CEX, 1, 0, "watchdog"))
     assert result.is_clear and 0.3 <= result.took_s < 0.5
@@ -93,7 +98,7 @@ def test_the_same_key_twice_writes_once_and_still_clears(world: World) -> None:
     world.ready()
     for _ in range(2):
         steps = Steps()
-        steps.at[0.1] = lambda: [tell(world, DEX), tell(world, CEX)] and None
+        steps.at[0.1] = lambda: tell_all(world)
         assert kill(steps).is_clear
     assert TradingControl.objects.get(scope="desk").version == 2
 

@@ -11,9 +11,18 @@ import pytest
 
 from trading.parameters import schema
 from trading.parameters.reference_table import markdown_table
-from trading.parameters.schema import BY_NAME, DEFAULTS, SCHEMA, ParameterKind, ParameterSpec, RiskDirection
+from trading.parameters.schema import (
+    BY_NAME,
+    DEFAULTS,
+    SCHEMA,
+    ParameterGroup,
+    ParameterKind,
+    ParameterSpec,
+    RiskDirection,
+)
 from trading.parameters.starting_values import STARTING_VALUES, StartingSet
 from trading.parameters.validation import MarketScale, validate
+from trading.risk.parameters import risk_parameters
 from trading.strategy.parameters import QuoteParameters, quote_parameters
 
 # fmt: off
@@ -56,7 +65,17 @@ def test_names_bear_their_unit() -> None:
 
 
 def test_strategy_reads_exactly_the_schema() -> None:
-    assert {field.name for field in fields(QuoteParameters)} == set(BY_NAME)
+    risk = {name for name, spec in BY_NAME.items() if spec.group is ParameterGroup.RISK}
+    assert {field.name for field in fields(QuoteParameters)} == set(BY_NAME) - risk
+    read: set[str] = set()
+
+    class Reading(dict):
+        def __getitem__(self, name: str) -> object:
+            read.add(name)
+            return super().__getitem__(name)
+
+    risk_parameters(Reading(DEFAULTS))
+    assert read == risk | {"max_notional_per_side"}
     typed = quote_parameters(DEFAULTS)
     assert (typed.gamma, typed.ref_rank_trade, typed.order_size_lots) == (20.0, 1, Decimal(1))
 

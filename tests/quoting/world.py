@@ -77,7 +77,10 @@ class World:
 
     def publish_account(self, slug: str) -> None:
         base, quote = slug.split("-")[:2]
-        held = {base: HotBalance(Decimal(10**6), Decimal(10**6)), quote: HotBalance(Decimal(10**6), Decimal(10**6))}
+        row = ParameterSet.objects.select_related("market").get(market__slug=slug)
+        q = Position.objects.filter(market=row.market).values_list("q", flat=True).first()
+        owned = q if q is not None else row.q_target_lots * row.market.lot_size
+        held = {base: HotBalance(owned, owned), quote: HotBalance(Decimal(10**6), Decimal(10**6))}
         account = ACCOUNTS[slug]
         self.redis.set(keys.balances(account), encode(HotBalances(account, self.clock.now_ns(), held)))
         info = MarketInfo(
@@ -95,7 +98,7 @@ class World:
         Position.objects.update_or_create(
             market=row.market, defaults={"q": q, "updated_at": to_datetime(self.clock.now_ns())}
         )
-        hot = HotPosition(slug, 1, q, zero, zero, zero, zero, 0)
+        hot = HotPosition(slug, 1, q, q * MIDS[slug], zero, zero, zero, 0)
         self.redis.set(keys.position(slug), encode(hot))
 
     def ready(self, *slugs: str) -> None:

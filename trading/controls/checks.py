@@ -11,10 +11,13 @@ from django.utils.translation import gettext_noop
 
 from trading.controls.commands import DESK, ControlRefused
 from trading.controls.selectors import own_states
-from trading.hot_state.market import feed_age_s
+from trading.controls.shared_exposure import SharedExposure
+from trading.hot_state.market import feed_age_s, second_price
 from trading.hot_state.overview import HotOverview, read_overviews
 from trading.models import Market, ParameterSet, ReconciliationReport
 from trading.parameters.services import current_values, values_hash
+from trading.risk.breakers import BreakerConditions, BreakerFacts
+from trading.risk.parameters import risk_parameters
 from trading.risk.resuming import ResumeFacts, assess_resume
 from trading.risk.rules import MarketConditions
 from trading.risk.states import TradingState
@@ -33,6 +36,16 @@ _WORDS = {
     ReasonCode.HARD_LIMIT_REACHED: gettext_noop("the inventory is outside its hard limit"),
     ReasonCode.SOFT_LIMIT_REACHED: gettext_noop("the inventory is outside its soft limit: only reduce first"),
     ReasonCode.INVENTORY_UNKNOWN: gettext_noop("the inventory is not known"),
+    ReasonCode.ASSET_HARD_LIMIT_REACHED: gettext_noop("the asset is outside its hard limit"),
+    ReasonCode.ASSET_SOFT_LIMIT_REACHED: gettext_noop("the asset is outside its soft limit: only reduce first"),
+    ReasonCode.DESK_HARD_LIMIT_REACHED: gettext_noop("the desk is outside its hard limit"),
+    ReasonCode.DESK_SOFT_LIMIT_REACHED: gettext_noop("the desk is outside its soft limit: only reduce first"),
+    ReasonCode.INPUT_FROZEN: gettext_noop("market data is not published any more"),
+    ReasonCode.SOURCES_DISAGREE: gettext_noop("the reference and the last trade lie far apart"),
+    ReasonCode.PRICE_JUMPED: gettext_noop("the price is far from its mean of the last minute"),
+    ReasonCode.VOLATILITY_EXTREME: gettext_noop("volatility is above its breaker"),
+    ReasonCode.CLOCK_SKEWED: gettext_noop("the venue's clock and ours differ"),
+    ReasonCode.CLOCK_UNKNOWN: gettext_noop("the venue's clock is not known"),
     ReasonCode.PARAMETERS_UNKNOWN: gettext_noop("it has no valid parameters"),
     ReasonCode.NOT_RECONCILED: gettext_noop("the ledger was not compared with the venue in the last 5 minutes"),
     ReasonCode.RECONCILIATION_DIFFERS: gettext_noop("the last comparison of ledger and venue found a difference"),
@@ -67,12 +80,14 @@ def failing(scope: str, now: datetime) -> tuple[Failed, ...]:
     if scope == DESK:
         states = own_states([market.slug for market in markets], now)
         markets = [market for market in markets if states[market.slug].may_place]
-    hot = read_overviews((market.slug, market.account.slug) for market in markets)
+    every = list(Market.objects.filter(is_active=True).select_related("account", "parameter_set"))
+    hot = read_overviews((market.slug, market.account.slug) for market in every)
+    shared = SharedExposure.of(every, hot)
     now_ns = round(now.timestamp() * 1e9)
     return tuple(
         Failed(market.slug, verdict)
         for market in markets
-        for verdict in assess_resume(_facts(market, hot[market.slug], now, now_ns))
+        for verdict in assess_resume(_facts(market, hot[market.slug], shared, now, now_ns))
     )
 
 
@@ -97,24 +112,51 @@ def _refuse(red: list[Failed]) -> None:
         raise ControlRefused("checks_red", message, tuple(dict.fromkeys(one.code for one in red)))
 
 
-def _facts(market: Market, hot: HotOverview, now: datetime, now_ns: int) -> ResumeFacts:
+def _facts(market: Market, hot: HotOverview, shared: SharedExposure, now: datetime, now_ns: int) -> ResumeFacts:
     report = ReconciliationReport.objects.filter(account=market.account_id, at__lte=now).order_by("-at", "-pk").first()
-    parameters = _parameters(market)
+    values = _values(market)
+    parameters = None if values is None else quote_parameters(values)
+    conditions = None if parameters is None else _conditions(market, hot, parameters, now_ns)
     return ResumeFacts(
-        conditions=None if parameters is None else _conditions(market, hot, parameters, now_ns),
+        conditions=None if conditions is None else shared.joined(conditions, market.base_id),
         is_connected=None if hot.view is None else hot.view.connected,
         is_reconciled=None if report is None else report.equal,
         reconciled_age_s=None if report is None else (now - report.at).total_seconds(),
+        breakers=None if values is None or parameters is None else _breakers(hot, values, parameters, now_ns),
     )
 
 
-def _parameters(market: Market) -> QuoteParameters | None:
+def _values(market: Market) -> dict[str, Decimal] | None:
     try:
         row = market.parameter_set
     except ParameterSet.DoesNotExist:
         return None
     values = current_values(row)
-    return quote_parameters(values) if values_hash(values) == row.values_hash else None
+    return values if values_hash(values) == row.values_hash else None
+
+
+def _breakers(
+    hot: HotOverview, values: dict[str, Decimal], parameters: QuoteParameters, now_ns: int
+) -> BreakerConditions:
+    """What the market and the venue say now; what a cycle remembers is left out."""
+    view = hot.view
+    facts = BreakerFacts(
+        view_age_s=None if view is None else (now_ns - view.published_ns) / 1e9,
+        cycle_s=parameters.refresh_interval_s,
+        reference_price=None if view is None or view.reference is None else float(view.reference),
+        second_price=None if view is None else second_price(view, parameters.ref_trade_max_age_s, now_ns),
+        rolling_mid=None if view is None or view.rolling_mid is None else float(view.rolling_mid),
+        sigma=None if view is None else view.sigma_raw,
+        pnl_quote=None,
+        peak_quote=None,
+        rejects_in_a_row=0,
+        markout_bps=None,
+        markout_fills=0,
+        clock_skew_ms=None if view is None else view.clock_skew_ms,
+        balance_gap_lots=None,
+        balance_gap_s=0.0,
+    )
+    return BreakerConditions(facts, risk_parameters(values).breakers)
 
 
 def _conditions(market: Market, hot: HotOverview, parameters: QuoteParameters, now_ns: int) -> MarketConditions:

@@ -33,9 +33,12 @@ from trading.controls.rule_locks import LIFTED_BY_ONE, active_locks, lift
 from trading.controls.selectors import KILL
 from trading.controls.services import store_state, tell_loosening
 from trading.events.services import record
+from trading.hot_state.connection import HotStateUnavailable
 from trading.locks import lock_command
-from trading.models import Lock, ResumeRequest, TradingControl
+from trading.models import Lock, Market, ResumeRequest, TradingControl
 from trading.risk.states import TradingState
+from trading.risk.verdict import Rule
+from trading.sessions import NothingKnown, begin_anew
 
 VALID_FOR = timedelta(minutes=30)
 CONFIRMED, REFUSED, LAPSED, PENDING = "CONFIRMED", "REFUSED", "LAPSED", "PENDING"
@@ -184,8 +187,19 @@ def _loosen(asked: ResumeRequest, control: TradingControl, approver: Actor, reas
     if asked.lock is None:
         store_state(control, TradingState.ACTIVE, approver, reason, now)
     else:
+        if asked.lock.rule == Rule.DRAWDOWN.value:
+            _measure_anew(asked.scope, now)
         lift(asked.lock, approver, reason, now)
         tell_loosening(asked.scope, now)
+
+
+def _measure_anew(slug: str, now: datetime) -> None:
+    """The loss that two people have looked at counts no more: drawdown is measured from here."""
+    try:
+        begin_anew(Market.objects.get(slug=slug).pk, slug, now)
+    except (NothingKnown, HotStateUnavailable):
+        message = _("Position or price of “%(scope)s” are not known: wait until they are, then confirm again.")
+        raise ControlRefused("pnl_unknown", message % {"scope": slug}) from None
 
 
 def _tell(event: str, asked: ResumeRequest, actor: Actor, reason: str, now: datetime) -> None:

@@ -35,6 +35,16 @@ def lease(slug: str) -> str:
     return f"{PREFIX}{{{slug}}}:lease"
 
 
+def session(slug: str) -> str:
+    """JSON `Session`: what the market's trading session opened with, and its peak. PostgreSQL has it too, a minute older."""
+    return f"{PREFIX}{{{slug}}}:session"
+
+
+def markouts(slug: str) -> str:
+    """JSON `HotMarkouts`: how the price moved after our last fills."""
+    return f"{PREFIX}{{{slug}}}:markouts"
+
+
 def cycle(slug: str) -> str:
     """JSON `CycleStatus` of the last cycle: when, outcome, the sentence why it is or is not quoting, quotes wanted."""
     return f"{PREFIX}{{{slug}}}:cycle"

@@ -103,6 +103,15 @@ def read_market_info_sync(account: str, slug: str) -> MarketInfo | None:
 # --- chart history ----------------------------------------------------------------------------------------------------
 
 
+def second_price(view: MarketView, max_age_s: float, now_ns: int) -> float | None:
+    """The last trade, as another source than the reference; None where the reference comes from it, or it is too old."""
+    if view.reference_source == "trade" or not view.trades:
+        return None
+    last = max(view.trades, key=lambda trade: trade.venue_ns)
+    venue_now_ns = now_ns if view.venue_ns is None else view.venue_ns + (now_ns - view.published_ns)
+    return float(last.price) if venue_now_ns - last.venue_ns <= max_age_s * 1e9 else None
+
+
 async def append_history(client: redis.asyncio.Redis, slug: str, point: HistoryPoint) -> None:
     """Add one point; called about once a second. Points older than two hours go."""
     at_ms = point.at_ns // 1_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import redis.asyncio
 
@@ -13,10 +13,12 @@ from trading.hot_state.codec import HotStateCorrupt, decode
 from trading.hot_state.cycle import parse_cycle
 from trading.hot_state.lease import LeaseClaim, LeaseResult
 from trading.hot_state.reconciled import is_marked
-from trading.hot_state.values import CycleStatus, HotBalances, HotOrder, HotPosition, MarketView
+from trading.hot_state.values import CycleStatus, HotBalances, HotMarkouts, HotOrder, HotPosition, MarketView
+from trading.risk.session import Session
 from trading.venues.interface import MarketInfo
 
 DESK = "desk"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +36,18 @@ class HotSnapshot:
     previous: CycleStatus | None
     corrupt: tuple[str, ...]
     reconciled: bool  # the account was compared with its venue since the start
+    session: Session | None = None
+    markouts: HotMarkouts | None = None
 
 
 # One script: the lease and all of the market in one command, as of one moment. KEYS: lease, view, position, pending, orders,
-# balances, market info, controls, cycle, reconciled. The last two arguments are the market and the desk's scope.
+# balances, market info, controls, cycle, reconciled, session, markouts. The last two arguments are the market and the desk's
+# scope.
 _READ = """
 local scope, desk = ARGV[#ARGV - 1], ARGV[#ARGV]
 return {redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3]), redis.call('HVALS', KEYS[4]), redis.call('HVALS', KEYS[5]),
   redis.call('GET', KEYS[6]), redis.call('HGET', KEYS[7], scope), redis.call('HMGET', KEYS[8], desk, scope),
-  redis.call('GET', KEYS[9]), redis.call('GET', KEYS[10])}
+  redis.call('GET', KEYS[9]), redis.call('GET', KEYS[10]), redis.call('GET', KEYS[11]), redis.call('GET', KEYS[12])}
 """
 _ACQUIRE_AND_READ = f"""
 local function acquire()
@@ -69,11 +74,13 @@ def _keys(slug: str, account: str) -> tuple[str, ...]:
         keys.controls(),
         keys.cycle(slug),
         keys.reconciled(account),
+        keys.session(slug),
+        keys.markouts(slug),
     )
 
 
 def parse_snapshot(raw: list[Any], slug: str, now_ns: int) -> HotSnapshot:
-    view, position, pending, hot_orders, balances, info, tightened, previous, mark = raw
+    view, position, pending, hot_orders, balances, info, tightened, previous, mark, session, markouts = raw
     corrupt: list[str] = []
 
     def read(body: bytes | None, kind: type[Any], name: str) -> Any:
@@ -104,7 +111,17 @@ def parse_snapshot(raw: list[Any], slug: str, now_ns: int) -> HotSnapshot:
         previous=parse_cycle(previous),
         corrupt=tuple(corrupt),
         reconciled=is_marked(mark),
+        # Unreadable is as good as lost: PostgreSQL is asked for the session, and fills are judged again in a moment.
+        session=_readable(session, Session),
+        markouts=_readable(markouts, HotMarkouts),
     )
+
+
+def _readable(body: bytes | None, kind: type[T]) -> T | None:
+    try:
+        return None if body is None else decode(body, kind)
+    except HotStateCorrupt:
+        return None
 
 
 async def acquire_with_snapshot(

@@ -145,6 +145,20 @@ class CycleStatus:
     decision_id: int | None = None
     fired: tuple[str, ...] = ()  # coded reasons of every rule that fired
     own_orders: tuple[str, ...] | None = None  # ids that the hot state held at the end; None: not known
+    rejects_in_a_row: int = 0  # requests that the venue refused since it last accepted one
+    requests_minute: int = 0  # the minute (since the epoch) in which `requests` orders and amends were sent
+    requests: int = 0
+    gap_since_ns: int = 0  # since when the venue's balance and our inventory have differed; 0: they do not
+
+
+@dataclass(frozen=True, slots=True)
+class HotMarkouts:
+    """Mean markout of our last fills on the market's horizon (bps, positive is good for us), as of `at_ns`."""
+
+    slug: str
+    at_ns: int
+    mean_bps: float | None
+    fills: int
 
 
 @dataclass(frozen=True, slots=True)

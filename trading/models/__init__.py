@@ -17,6 +17,7 @@ from trading.models.orders import Order
 from trading.models.parameters import ExposureLimit, ParameterSet
 from trading.models.quoting import Decision, DecisionBatch, MarketMinute
 from trading.models.registry import Asset, AssetAlias, Market, Venue, VenueAccount
+from trading.models.risk import TradingSession
 
 __all__ = [
     "Asset",
@@ -43,6 +44,7 @@ __all__ = [
     "ReconciliationReport",
     "ResumeRequest",
     "TradingControl",
+    "TradingSession",
     "Venue",
     "VenueAccount",
     "VenueCursor",

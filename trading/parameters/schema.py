@@ -47,6 +47,7 @@ class ParameterGroup(StrEnum):
     VOLATILITY = "volatility"
     REFERENCE = "reference"
     CYCLE = "cycle"
+    RISK = "risk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -516,6 +517,174 @@ _CYCLE: Final = (
     ),
 )
 
+_RISK: Final = (
+    _decimal(
+        "price_jump_bps",
+        _n("Price jump"),
+        ParameterGroup.RISK,
+        _n("bps of price"),
+        "300",
+        ("5", "5000"),
+        _UP,
+        _n("A reference this far from its rolling mean pauses the market for the cool-down."),
+        4,
+    ),
+    _decimal(
+        "reference_deviation_bps",
+        _n("Sources apart"),
+        ParameterGroup.RISK,
+        _n("bps of price"),
+        "300",
+        ("5", "5000"),
+        _UP,
+        _n(
+            "While the reference and a second source (the last independent trade) lie further apart than this, the market pauses."
+        ),
+        4,
+    ),
+    _decimal(
+        "sigma_break",
+        _n("Volatility breaker"),
+        ParameterGroup.RISK,
+        _n("price fraction per square root of second"),
+        "0.02",
+        ("0.00001", "1"),
+        _UP,
+        _n("Measured volatility, before any clamp, above this pauses the market for the cool-down."),
+        7,
+    ),
+    _decimal(
+        "drawdown_limit_quote",
+        _n("Session drawdown"),
+        ParameterGroup.RISK,
+        _n("quote currency"),
+        "250",
+        ("0.01", "1000000000"),
+        _UP,
+        _n("When the session's P&L has fallen this far from its peak, the market pauses until two people resume."),
+        6,
+    ),
+    _int(
+        "reject_limit",
+        _n("Rejects in a row"),
+        ParameterGroup.RISK,
+        _n("requests"),
+        10,
+        (2, 1000),
+        _UP,
+        _n("After this many refusals by the venue in a row the market pauses for the cool-down."),
+    ),
+    _decimal(
+        "toxicity_bps",
+        _n("Toxic flow"),
+        ParameterGroup.RISK,
+        _n("bps of price"),
+        "20",
+        ("0.5", "1000"),
+        _UP,
+        _n(
+            "When our last fills lost more than this on average within the horizon, the market pauses for the cool-down."
+        ),
+        4,
+    ),
+    _int(
+        "toxicity_fills",
+        _n("Fills that toxicity is judged by"),
+        ParameterGroup.RISK,
+        _n("fills"),
+        20,
+        (5, 500),
+        _BOTH,
+        _n("How many of the last fills are averaged; with fewer there is no judgement."),
+    ),
+    _int(
+        "toxicity_horizon_s",
+        _n("Horizon of toxicity"),
+        ParameterGroup.RISK,
+        _n("s"),
+        10,
+        (1, 60),
+        _BOTH,
+        _n("How long after a fill the price is compared with it."),
+    ),
+    _decimal(
+        "widen_toxic_factor",
+        _n("Widening on toxic flow"),
+        ParameterGroup.RISK,
+        _n("factor on the spread"),
+        "1.5",
+        ("1", "20"),
+        _DOWN,
+        _n("Further factor while the last fills lost more than half of what pauses the market."),
+        4,
+    ),
+    _decimal(
+        "clock_skew_max_ms",
+        _n("Clock skew"),
+        ParameterGroup.RISK,
+        _n("ms"),
+        "2000",
+        ("50", "60000"),
+        _UP,
+        _n("While the venue's clock is further from ours than this, the market pauses."),
+        0,
+    ),
+    _decimal(
+        "balance_gap_lots",
+        _n("Balance unlike inventory"),
+        ParameterGroup.RISK,
+        _n("lots"),
+        "2",
+        ("0.01", "1000000"),
+        _UP,
+        _n("When the venue's balance and our inventory differ by more for 20 s, exposure is only lowered."),
+        4,
+    ),
+    _decimal(
+        "breaker_cooldown_s",
+        _n("Cool-down"),
+        ParameterGroup.RISK,
+        _n("s"),
+        "60",
+        ("5", "86400"),
+        _DOWN,
+        _n("How long a breaker keeps the market paused after it fired; one operator may resume earlier."),
+        0,
+    ),
+    _decimal(
+        "max_order_notional",
+        _n("Largest order"),
+        ParameterGroup.RISK,
+        _n("quote currency"),
+        "1000",
+        ("1", "10000000"),
+        _UP,
+        _n("An order of a higher price x size is never sent."),
+        6,
+    ),
+    _decimal(
+        "max_distance_bps",
+        _n("Furthest from the reference"),
+        ParameterGroup.RISK,
+        _n("bps of price"),
+        "600",
+        ("1", "5000"),
+        _UP,
+        _n("An order further than this from the reference is never sent."),
+        4,
+    ),
+    _int(
+        "max_requests_per_minute",
+        _n("Order rate"),
+        ParameterGroup.RISK,
+        _n("requests per minute"),
+        300,
+        (2, 60000),
+        _UP,
+        _n("Not more orders and amends than this are sent within a minute; cancels always are."),
+    ),
+)
+
 SCHEMA: Final[tuple[ParameterSpec, ...]] = (
     *_MODEL,
     *_SPREAD,
@@ -524,6 +693,7 @@ SCHEMA: Final[tuple[ParameterSpec, ...]] = (
     *_VOLATILITY,
     *_REFERENCE,
     *_CYCLE,
+    *_RISK,
 )
 
 BY_NAME: Final[dict[str, ParameterSpec]] = {spec.name: spec for spec in SCHEMA}

@@ -18,6 +18,7 @@ from trading.hot_state.values import HotOrder
 from trading.orders.guard import LeaseGuard
 from trading.orders.lost import whole_orders
 from trading.orders.settle import retire, settle
+from trading.quoting.breakers import judge
 from trading.quoting.connections import Connections, VenueNotOpen
 from trading.quoting.decide import decide
 from trading.quoting.due import Due
@@ -145,9 +146,10 @@ async def _quote(connections: Connections, due: Due, held: _Held, governed: Gove
     found = await whole_orders(desk, venue, market, held.snapshot, held.turn)
     orders = await settle(desk, venue, market.slug, found, connections.looks)
     snapshot = replace(held.snapshot, orders=orders)
+    judged = await judge(connections, market, snapshot, governed, connections.clock.now_ns())
     inputs = build_inputs(
         market, snapshot, governed, held.guard.epoch, connections.clock.now_ns(),
-        amend_supported=venue.capabilities.amend,
+        amend_supported=venue.capabilities.amend, breakers=judged.conditions,
     )  # fmt: skip
     inputs = with_shared(connections, market, inputs)
     plan = decide(inputs)
@@ -157,12 +159,13 @@ async def _quote(connections: Connections, due: Due, held: _Held, governed: Gove
     standing = await read_open_orders(connections.redis, market.slug, with_gone=True) if sent else _resting(snapshot)
     if any(step.detail == "parameters_changed" for step in sent):
         connections.governed.forget_rules()
-    await react_to_limits(connections, market, plan, snapshot.previous)
+    await react_to_limits(connections, inputs, market, plan, snapshot.previous)
     record = CycleRecord(
         market, cycle_id, held.guard.epoch, inputs, plan, sent, standing, snapshot,
         reservation(market, inputs, standing, snapshot.view, held.guard.epoch),
         due, started_ns, connections.clock.now_ns(), connections.code_version,
         own_orders=_held_at_end(snapshot, standing, await retire(desk, market, snapshot.orders, connections.looks)),
+        session=judged.session,
     )  # fmt: skip
     held.guard.revoke("the cycle is over")
     # PostgreSQL knows of an epoch after ours: going on under ours would be refused for ever.

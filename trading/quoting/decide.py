@@ -9,6 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from trading.orders.steps import PlannedStep, StepAction
+from trading.quoting.order_checks import is_replaceable, passing, within_rate
 from trading.quoting.plan import CycleInputs, CyclePlan, SlotOrder, SlotStatus
 from trading.risk.exposure import ExposureOrder, OrderPhase, WorstCase, worst_case
 from trading.risk.rules import MarketConditions, assess, state_for_cycle
@@ -34,7 +35,9 @@ def decide(inputs: CycleInputs) -> CyclePlan:
     quote = compute_quote(replace(inputs.quote, bid_permission=allowed, ask_permission=allowed))
     bid = within_exposure(quote.bid, inputs, inputs.quote, inputs.conditions)
     ask = within_exposure(quote.ask, inputs, inputs.quote, inputs.conditions)
+    bid, ask = passing(bid, inputs, inputs.quote), passing(ask, inputs, inputs.quote)
     steps = (*_slot_steps(bid, inputs, inputs.quote, allowed), *_slot_steps(ask, inputs, inputs.quote, allowed))
+    steps = within_rate(steps, inputs)
     sides = sum(1 for target in (bid, ask) if target.reason is None)
     outcome = ("not_quoting", "one_sided", "quoting")[sides]
     reason = _reason(inputs, state, tuple(verdict.reason.value for verdict in verdicts), bid, ask)
@@ -79,7 +82,7 @@ def within_exposure(
     """`target`, cut so that the worst case stays inside the hard limit beside whatever else may fill on its side."""
     if target.reason is not None:
         return target
-    beside = tuple(slot_exposure(order) for order in inputs.orders if not _replaceable(order, target.side))
+    beside = tuple(slot_exposure(order) for order in inputs.orders if not is_replaceable(order, target.side))
     worst = exposure_of(inputs, beside)
     limit = Decimal(repr(conditions.q_hard_lots)) * quote.market.lot_size
     headroom = limit - worst.long if target.side is Side.BUY else limit + worst.short
@@ -90,10 +93,6 @@ def within_exposure(
     if size <= _ZERO or size < quote.market.min_size or size * price < quote.market.min_notional:
         return SideQuote(target.side, target.raw_price, None, _ZERO, QuoteReason.INVENTORY_LIMIT)
     return replace(target, size=size)
-
-
-def _replaceable(order: SlotOrder, side: Side) -> bool:
-    return order.side is side and order.status is SlotStatus.LIVE and order.is_current
 
 
 def _slot_steps(

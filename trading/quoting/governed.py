@@ -21,6 +21,7 @@ from trading.parameters.services import current_values, values_hash
 from trading.quoting.inputs import Governed
 from trading.registry.selectors import MarketRef, active_markets
 from trading.risk.exposure import SharedLimit
+from trading.risk.parameters import RiskParameters, risk_parameters
 from trading.risk.states import TradingState
 from trading.strategy.parameters import QuoteParameters, quote_parameters
 
@@ -33,11 +34,21 @@ READ_TIMEOUT_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
+class MarketParameters:
+    """A market's parameters as its rooms read them; None with the coded problem where they can't be used."""
+
+    quote: QuoteParameters | None
+    risk: RiskParameters | None
+    version: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
-    """Markets, their parameters (None with the coded problem beside it), and the shared limits."""
+    """Markets, their parameters, and the shared limits."""
 
     markets: Mapping[str, MarketRef]
-    parameters: Mapping[str, tuple[QuoteParameters | None, int, str]]
+    parameters: Mapping[str, MarketParameters]
     assets: Mapping[str, SharedLimit]
     desk: SharedLimit | None
 
@@ -54,7 +65,7 @@ def load_rules() -> Rules:
     """Read markets, parameter sets and exposure limits."""
     markets = {market.slug: market for market in active_markets()}
     by_id = {market.id: slug for slug, market in markets.items()}
-    parameters: dict[str, tuple[QuoteParameters | None, int, str]] = {}
+    parameters: dict[str, MarketParameters] = {}
     for row in ParameterSet.objects.filter(market_id__in=list(by_id)):
         parameters[by_id[row.market_id]] = _checked(row)
     limits = list(ExposureLimit.objects.all())
@@ -71,17 +82,17 @@ def _limit(row: ExposureLimit) -> SharedLimit:
     return SharedLimit(row.soft_limit, row.hard_limit)
 
 
-def _checked(row: ParameterSet) -> tuple[QuoteParameters | None, int, str]:
+def _checked(row: ParameterSet) -> MarketParameters:
     """A market's parameters; one whose row can't be used has a problem, and no other market has."""
     try:
         values = current_values(row)
         # The hash is of what was authorised: values that do not fit it were changed by other hands.
         if values_hash(values) == row.values_hash:
-            return quote_parameters(values), row.version, ""
+            return MarketParameters(quote_parameters(values), risk_parameters(values), row.version, "")
     except Exception as problem:
         # Whatever the row holds: the market stops, the others go on.
         log.error("parameters_unusable", market_id=row.market_id, problem=f"{type(problem).__name__}: {problem}"[:200])
-    return None, 0, "parameters_mismatch"
+    return MarketParameters(None, None, 0, "parameters_mismatch")
 
 
 def load_states(now: datetime) -> dict[str, ScopeState]:
@@ -164,7 +175,7 @@ class GovernedCache:
         desk, own = self._states.get("desk"), self._states.get(slug)
         if desk is None or own is None:
             return Governed(TradingState.HALTED, ("controls_unknown",), None, 0, "controls_unknown")
-        parameters, version, problem = self._rules.parameters.get(slug, (None, 0, "no_parameters"))
+        held = self._rules.parameters.get(slug, MarketParameters(None, None, 0, "no_parameters"))
         strictest = max((own, desk), key=lambda one: one.state.strictness)
         reasons = () if strictest.state is TradingState.ACTIVE else (strictest.reason,)
-        return Governed(strictest.state, reasons, parameters, version, problem)
+        return Governed(strictest.state, reasons, held.quote, held.version, held.problem, held.risk)

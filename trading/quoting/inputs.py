@@ -11,6 +11,9 @@ from trading.hot_state.values import HotBalances, HotOrder, MarketView
 from trading.parameters.validation import MarketScale, cap_covers_floors
 from trading.quoting.plan import CycleInputs, SlotOrder, SlotStatus
 from trading.registry.selectors import MarketRef
+from trading.risk.breakers import BreakerConditions
+from trading.risk.order_rules import OrderLimits
+from trading.risk.parameters import RiskParameters
 from trading.risk.rules import MarketConditions
 from trading.risk.side import Side
 from trading.risk.states import SidePermission, TradingState
@@ -36,12 +39,20 @@ class Governed:
     parameters: QuoteParameters | None
     parameter_version: int
     problem: str
+    risk: RiskParameters | None = None
 
 
 def build_inputs(
-    market: MarketRef, snapshot: HotSnapshot, governed: Governed, epoch: int, now_ns: int, *, amend_supported: bool
+    market: MarketRef,
+    snapshot: HotSnapshot,
+    governed: Governed,
+    epoch: int,
+    now_ns: int,
+    *,
+    amend_supported: bool,
+    breakers: BreakerConditions | None,
 ) -> CycleInputs:
-    """The inputs of `decide`."""
+    """The inputs of `decide`. `breakers` None: the numbers for them are missing, as will be those of the quote."""
     tightened = [TradingState(state) for state in snapshot.tightened]
     state = max([governed.state, *tightened], key=lambda one: one.strictness)
     reasons = governed.state_reasons if state is governed.state else (f"state_{state.value}",)
@@ -65,9 +76,10 @@ def build_inputs(
         amend_supported=amend_supported,
         parameter_version=governed.parameter_version,
     )
-    if problem or snapshot.view is None or snapshot.info is None or governed.parameters is None:
+    known = (snapshot.view, snapshot.info, governed.parameters, governed.risk, breakers)
+    if problem or any(one is None for one in known):
         return inputs
-    return _with_numbers(inputs, market, snapshot, snapshot.view, snapshot.info, governed.parameters)
+    return _with_numbers(inputs, market, snapshot, governed, breakers)
 
 
 def _problem(snapshot: HotSnapshot, governed: Governed, now_ns: int) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -116,10 +128,12 @@ def _with_numbers(
     inputs: CycleInputs,
     market: MarketRef,
     snapshot: HotSnapshot,
-    view: MarketView,
-    info: MarketInfo,
-    parameters: QuoteParameters,
+    governed: Governed,
+    breakers: BreakerConditions | None,
 ) -> CycleInputs:
+    view, info, parameters, risk = snapshot.view, snapshot.info, governed.parameters, governed.risk
+    if view is None or info is None or parameters is None or risk is None or breakers is None:
+        return inputs
     reference = Reference(float(view.reference or 0), view.reference_source, view.reference_age_s)
     q_lots = inventory_lots(inputs.position, parameters.q_target_lots, market.lot_size)
     conditions = MarketConditions(
@@ -131,6 +145,7 @@ def _with_numbers(
         feed_stale_s=parameters.feed_stale_s,
         soft_limit_lots=parameters.soft_limit_lots,
         q_hard_lots=parameters.q_hard_lots,
+        breakers=breakers,
     )
     rules = market_rules(info, market.lot_size, view.reference or Decimal(0))
     quote = QuoteInputs(
@@ -139,14 +154,49 @@ def _with_numbers(
         best_ask=view.ext_ask,
         q_lots=q_lots,
         sigma=view.sigma_effective,
-        widen_factor=total_widening(parameters, _regime(view), view.reference_widen),
+        widen_factor=total_widening(parameters, _regime(view), view.reference_widen, toxic=_toxic(breakers, risk)),
         bid_permission=SidePermission.ALL,
         ask_permission=SidePermission.ALL,
         market=rules,
         balances=usable_balances(market, snapshot.balances, snapshot.orders, rules.max_fee_bps, inputs.at_ns),
         parameters=parameters,
     )
-    return replace(inputs, conditions=conditions, quote=quote)
+    return replace(
+        inputs,
+        conditions=conditions,
+        quote=quote,
+        order_limits=_order_limits(risk, rules),
+        requests_this_minute=_requests_sent(snapshot, inputs.at_ns),
+    )
+
+
+def _toxic(breakers: BreakerConditions, risk: RiskParameters) -> float:
+    """The widening for flow that is half as bad as what pauses the market."""
+    facts = breakers.facts
+    if facts.markout_bps is None or facts.markout_fills < breakers.limits.toxicity_fills:
+        return 1.0
+    return risk.widen_toxic_factor if facts.markout_bps <= -breakers.limits.toxicity_bps / 2 else 1.0
+
+
+def _order_limits(risk: RiskParameters, rules: MarketRules) -> OrderLimits:
+    return OrderLimits(
+        max_order_notional=risk.max_order_notional,
+        max_side_notional=risk.max_side_notional,
+        max_distance_bps=risk.max_distance_bps,
+        max_requests_per_minute=risk.max_requests_per_minute,
+        band_low=rules.price_low,
+        band_high=rules.price_high,
+    )
+
+
+def minute_of(at_ns: int) -> int:
+    """The minute since the epoch, by which requests are counted."""
+    return at_ns // 60_000_000_000
+
+
+def _requests_sent(snapshot: HotSnapshot, now_ns: int) -> int:
+    previous = snapshot.previous
+    return previous.requests if previous is not None and previous.requests_minute == minute_of(now_ns) else 0
 
 
 def _regime(view: MarketView) -> Regime:

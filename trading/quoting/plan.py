@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from trading.orders.steps import PlannedStep
+from trading.risk.order_rules import OrderLimits
 from trading.risk.rules import MarketConditions
 from trading.risk.side import Side
 from trading.risk.states import TradingState
@@ -60,6 +61,8 @@ class CycleInputs:
     orders: tuple[SlotOrder, ...]
     amend_supported: bool
     parameter_version: int
+    order_limits: OrderLimits | None = None  # None only in decisions from before there were any
+    requests_this_minute: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,20 @@ from trading.hot_state import decisions, lease, reservations
 from trading.hot_state.codec import encode
 from trading.hot_state.decisions import HotDecision
 from trading.hot_state.reservations import Reservation
+from trading.hot_state.session import queue_session
 from trading.hot_state.snapshot import HotSnapshot
 from trading.hot_state.values import CycleStatus, HotOrder
 from trading.orders.execute import SentStep
+from trading.orders.steps import StepAction
 from trading.quoting.connections import Connections
 from trading.quoting.due import Due
+from trading.quoting.inputs import minute_of
 from trading.quoting.plan import CycleInputs, CyclePlan
 from trading.quoting.sentences import sentence_of
 from trading.quoting.telemetry import observe_cycle
 from trading.registry.selectors import MarketRef
+from trading.risk.session import Session
+from trading.risk.verdict import Rule
 from trading.strategy.codec import to_dict
 
 
@@ -41,6 +46,7 @@ class CycleRecord:
     ended_ns: int
     code_version: str
     own_orders: tuple[str, ...]
+    session: Session | None = None
 
     @property
     def duration_ms(self) -> float:
@@ -55,6 +61,8 @@ async def finish(connections: Connections, record: CycleRecord, owner: str, *, i
         hot_cycle.queue_cycle(pipe, status)
         decisions.queue_push(pipe, decision)
         decisions.queue_forget_announced(pipe, record.market.slug)
+        if record.session is not None:
+            queue_session(pipe, record.market.slug, record.session)
         if record.reserved is not None:
             reservations.queue_state(pipe, record.reserved)
         give_back = lease.queue_lose if is_lost else lease.queue_release
@@ -107,7 +115,37 @@ def status_of(record: CycleRecord) -> CycleStatus:
         duration_ms=record.duration_ms,
         fired=tuple(verdict.reason.value for verdict in plan.verdicts),
         own_orders=record.own_orders,
+        rejects_in_a_row=_rejects(record),
+        requests_minute=minute_of(record.inputs.at_ns),
+        requests=record.inputs.requests_this_minute + sum(1 for step in record.sent if _is_placing(step)),
+        gap_since_ns=_gap_since_ns(record),
     )
+
+
+def _is_placing(step: SentStep) -> bool:
+    return step.action != StepAction.CANCEL.value and step.outcome != "withheld"
+
+
+def _rejects(record: CycleRecord) -> int:
+    """Requests refused in a row up to now; a breaker that fired for them begins to count again."""
+    if any(verdict.rule is Rule.REJECTS for verdict in record.plan.verdicts):
+        return 0
+    count = 0 if record.snapshot.previous is None else record.snapshot.previous.rejects_in_a_row
+    for step in record.sent:
+        count = 0 if step.outcome == "accepted" else count + (step.outcome == "rejected")
+    return count
+
+
+def _gap_since_ns(record: CycleRecord) -> int:
+    """Since when balance and inventory differ by more than allowed; 0: they do not, or it can't be told."""
+    conditions = record.inputs.conditions
+    if conditions is None or conditions.breakers is None or conditions.breakers.facts.balance_gap_lots is None:
+        return 0
+    facts, limits = conditions.breakers.facts, conditions.breakers.limits
+    if facts.balance_gap_lots is None or abs(facts.balance_gap_lots) <= limits.balance_gap_lots:
+        return 0
+    before = 0 if record.snapshot.previous is None else record.snapshot.previous.gap_since_ns
+    return before or record.inputs.at_ns
 
 
 def is_notable(record: CycleRecord, status: CycleStatus) -> bool:

@@ -80,6 +80,28 @@ SENTENCES: Mapping[str, str] = {
     "desk_soft_limit_reached": _n(
         "Quoting only what lowers inventory: the desk's is worth %(desk_quote)s from target (soft limit %(desk_quote_soft)s)."
     ),
+    "lock_drawdown": _n("Not quoting: locked since the session's loss reached its limit; two people must resume it."),
+    "input_frozen": _n("Not quoting: market data has published nothing for %(view_age_s)s s."),
+    "sources_disagree": _n("Not quoting: the reference and the last trade lie %(deviation_bps)s bps apart."),
+    "price_jumped": _n("Not quoting: the price is %(jump_bps)s bps away from its mean of the last minute."),
+    "volatility_extreme": _n("Not quoting: volatility is %(sigma)s per square root of a second (limit %(sigma_break)s)."),
+    "drawdown_reached": _n(
+        "Not quoting: the session has lost %(drawdown_quote)s from its best (limit %(drawdown_limit_quote)s)."
+    ),
+    "pnl_unknown": _n("Not quoting: the session's P&L is not known."),
+    "rejects_in_a_row": _n("Not quoting: the venue refused %(rejects_in_a_row)s requests in a row."),
+    "flow_toxic": _n("Not quoting: the last fills lost %(markout_bps)s bps on average soon after."),
+    "clock_skewed": _n("Not quoting: the venue's clock and ours differ by %(clock_skew_ms)s ms."),
+    "clock_unknown": _n("Not quoting: the venue's clock is not known."),
+    "balance_unlike_inventory": _n(
+        "Quoting only what lowers inventory: the venue's balance is %(balance_gap_lots)s lots off our inventory."
+    ),
+    "notional_per_order": _n("Not quoting fully: the order's value would be above the largest allowed."),
+    "notional_per_side": _n("Not quoting fully: the value resting on one side would be above the largest allowed."),
+    "balance_too_small": _n("Not quoting fully: the balance at the venue would not cover the order."),
+    "order_rate": _n("Not quoting fully: as many requests as allowed were sent this minute."),
+    "price_band": _n("Not quoting fully: the price would lie too far from the reference or outside the venue's band."),
+    "self_cross": _n("Not quoting fully: the order would meet one of our own."),
     "inventory_unknown": _n("Not quoting: the inventory is not known."),
     "inventory_limit": _n("One side rests: the other would take inventory towards its limit."),
     "only_reducing": _n("One side rests: the other would add exposure."),

@@ -34,6 +34,9 @@ def _observe_inventory(record: CycleRecord, slug: str) -> None:
         distance = abs(conditions.q_lots)
         metrics.LIMIT_USE_RATIO.labels(slug, "soft").set(distance / conditions.soft_limit_lots)
         metrics.LIMIT_USE_RATIO.labels(slug, "hard").set(distance / conditions.q_hard_lots)
+    facts = None if conditions is None or conditions.breakers is None else conditions.breakers.facts
+    if facts is not None and facts.peak_quote is not None and facts.pnl_quote is not None:
+        metrics.SESSION_DRAWDOWN.labels(slug).set(facts.peak_quote - facts.pnl_quote)
 
 
 def _observe_orders(record: CycleRecord, slug: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from trading.risk.breakers import BreakerConditions, assess_standing
 from trading.risk.rules import MarketConditions, assess
 from trading.risk.states import TradingState
 from trading.risk.verdict import ReasonCode, Rule, Verdict
@@ -22,6 +23,7 @@ class ResumeFacts:
     is_connected: bool | None
     is_reconciled: bool | None
     reconciled_age_s: float | None
+    breakers: BreakerConditions | None = None
 
 
 def assess_resume(facts: ResumeFacts) -> tuple[Verdict, ...]:
@@ -30,6 +32,7 @@ def assess_resume(facts: ResumeFacts) -> tuple[Verdict, ...]:
         found = [Verdict(Rule.PARAMETERS, ReasonCode.PARAMETERS_UNKNOWN, TradingState.PAUSED)]
     else:
         found = list(assess(facts.conditions))
+        found += [] if facts.breakers is None else assess_standing(facts.breakers)
     found += [one for one in (_connected(facts.is_connected), _reconciled(facts)) if one is not None]
     return tuple(sorted(found, key=lambda verdict: -verdict.state_imposed.strictness))
 

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
+from trading.risk.breakers import BreakerConditions, assess_breakers
 from trading.risk.exposure import SharedLimit
 from trading.risk.states import TradingState, effective_state
 from trading.risk.verdict import ReasonCode, Release, Rule, Verdict
@@ -20,7 +21,8 @@ class MarketConditions:
     included; `q_lots` from target; None means unknown or absent. Limits as in the parameter schema.
 
     `asset_base` is the inventory of all markets of the asset, base units from target, `desk_quote` that of the desk in quote
-    units (open orders not included; longs and shorts do not net); their limits are None where none is set."""
+    units (open orders not included; longs and shorts do not net); their limits are None where none is set. `breakers`: None
+    only in decisions from before there were any."""
 
     feed_age_s: float | None
     best_bid: Decimal | None
@@ -34,6 +36,7 @@ class MarketConditions:
     asset_limit: SharedLimit | None = None
     desk_quote: Decimal | None = None
     desk_limit: SharedLimit | None = None
+    breakers: BreakerConditions | None = None
 
 
 def feed_fresh(feed_age_s: float | None, feed_stale_s: float) -> Verdict | None:
@@ -126,6 +129,7 @@ def assess(conditions: MarketConditions) -> tuple[Verdict, ...]:
         soft_limit(conditions.q_lots, conditions.soft_limit_lots),
         asset_limit(conditions.asset_base, conditions.asset_limit),
         desk_limit(conditions.desk_quote, conditions.desk_limit),
+        *(() if conditions.breakers is None else assess_breakers(conditions.breakers)),
     )
     fired = [verdict for verdict in verdicts if verdict is not None]
     return tuple(sorted(fired, key=lambda verdict: -verdict.state_imposed.strictness))

@@ -19,6 +19,15 @@ class Rule(StrEnum):
     ASSET_LIMIT = "asset_limit"
     DESK_LIMIT = "desk_limit"
     EXPOSURE = "exposure"
+    FROZEN = "frozen"
+    SECOND_SOURCE = "second_source"
+    PRICE_JUMP = "price_jump"
+    VOLATILITY = "volatility"
+    DRAWDOWN = "drawdown"
+    REJECTS = "rejects"
+    TOXICITY = "toxicity"
+    CLOCK_SKEW = "clock_skew"
+    VENUE_BALANCE = "venue_balance"
     PARAMETERS = "parameters"
     RECONCILIATION = "reconciliation"
 
@@ -42,6 +51,24 @@ class ReasonCode(StrEnum):
     EXPOSURE_MARKET = "exposure_market"
     EXPOSURE_ASSET = "exposure_asset"
     EXPOSURE_DESK = "exposure_desk"
+    INPUT_FROZEN = "input_frozen"
+    SOURCES_DISAGREE = "sources_disagree"
+    PRICE_JUMPED = "price_jumped"
+    VOLATILITY_EXTREME = "volatility_extreme"
+    DRAWDOWN_REACHED = "drawdown_reached"
+    PNL_UNKNOWN = "pnl_unknown"
+    REJECTS_IN_A_ROW = "rejects_in_a_row"
+    FLOW_TOXIC = "flow_toxic"
+    CLOCK_SKEWED = "clock_skewed"
+    CLOCK_UNKNOWN = "clock_unknown"
+    BALANCE_UNLIKE_INVENTORY = "balance_unlike_inventory"
+    NOTIONAL_PER_ORDER = "notional_per_order"
+    NOTIONAL_PER_SIDE = "notional_per_side"
+    BALANCE_TOO_SMALL = "balance_too_small"
+    BALANCE_UNKNOWN = "balance_unknown"
+    ORDER_RATE = "order_rate"
+    PRICE_BAND = "price_band"
+    SELF_CROSS = "self_cross"
     FEED_DISCONNECTED = "feed_disconnected"
     PARAMETERS_UNKNOWN = "parameters_unknown"
     NOT_RECONCILED = "not_reconciled"
@@ -52,6 +79,7 @@ class Release(StrEnum):
     """How what a rule imposed ends."""
 
     WHEN_CLEAR = "when_clear"  # as soon as the rule no longer fires
+    COOL_DOWN = "cool_down"  # a stated time after the rule last fired, or when one operator resumes
     TWO_PEOPLE = "two_people"  # an operator and an approver resume
 
 

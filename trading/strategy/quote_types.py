@@ -25,6 +25,13 @@ class QuoteReason(StrEnum):
     BELOW_MINIMUM_NOTIONAL = "below_minimum_notional"
     OUTSIDE_PRICE_BAND = "outside_price_band"
     NO_POSITIVE_PRICE = "no_positive_price"
+    # Rules of a single order (trading.risk.order_rules); the words are theirs.
+    NOTIONAL_PER_ORDER = "notional_per_order"
+    NOTIONAL_PER_SIDE = "notional_per_side"
+    BALANCE_TOO_SMALL = "balance_too_small"
+    ORDER_RATE = "order_rate"
+    PRICE_BAND = "price_band"
+    SELF_CROSS = "self_cross"
 
 
 class SpreadBound(StrEnum):

@@ -142,14 +142,19 @@ def regime(sigma_raw: float, params: EwmaParams) -> Regime:
 
 
 def total_widening(
-    parameters: QuoteParameters, regime: Regime, reference_widen: float = 1.0, operator: float = 1.0
+    parameters: QuoteParameters,
+    regime: Regime,
+    reference_widen: float = 1.0,
+    operator: float = 1.0,
+    toxic: float = 1.0,
 ) -> float:
-    """Factor on the spread (>= 1): standing parameter x operator x stressed regime x what the reference's source asks.
+    """Factor on the spread (>= 1): standing parameter x operator x stressed regime x what the reference's source asks x what
+    toxic flow asks.
 
     `reference_widen` is `ref_fallback_widen` while a fallback source gives the reference, else 1; no factor narrows.
     """
     stressed = parameters.widen_stressed_factor if regime is Regime.STRESSED else 1.0
     factor = 1.0
-    for part in (parameters.widen_factor, operator, stressed, reference_widen):
+    for part in (parameters.widen_factor, operator, stressed, reference_widen, toxic):
         factor *= max(part, 1.0)
     return factor
