@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from trading.admin.records import RecordAdmin
-from trading.models import LeaseEpoch, Lock, NamedGate, ResumeRequest, TradingControl
+from trading.models import LeaseEpoch, Lock, NamedGate, ResumeRequest, TradingControl, TradingSession
 
 
 @admin.register(TradingControl)
@@ -35,6 +35,13 @@ class ResumeRequestAdmin(RecordAdmin):
 class NamedGateAdmin(RecordAdmin):
     list_display = ("name", "is_open", "reason", "changed_by", "changed_at")
     list_filter = ("is_open",)
+
+
+@admin.register(TradingSession)
+class TradingSessionAdmin(RecordAdmin):
+    list_display = ("market", "day", "number", "opening_pnl", "opening_price", "peak", "updated_at")
+    list_filter = ("market",)
+    ordering = ("-day", "market", "-number")
 
 
 @admin.register(LeaseEpoch)
