@@ -23,9 +23,9 @@ run: venv
 
 test: venv-dev
 	$(BIN)/python ops/ensure_browser.py
-	$(BIN)/python -m pytest -q -n $(WORKERS_TEST) --ignore tests/e2e --ignore tests/whole $(ARGS)
+	$(BIN)/python -m pytest -q -n $(WORKERS_TEST) --ignore tests/e2e -m "not whole" $(ARGS)
 	$(BIN)/python -m pytest -q tests/e2e
-	$(BIN)/python -m pytest -q tests/whole
+	$(BIN)/python -m pytest -q -m whole
 
 check: venv-dev
 	$(BIN)/python ops/check.py

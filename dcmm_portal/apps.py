@@ -1,7 +1,10 @@
+import os
 from importlib import import_module
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+
+from dcmm_portal.suspension import start_watching
 
 
 class PortalConfig(AppConfig):
@@ -12,3 +15,5 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("dcmm_portal.checks")  # registers the system checks
+        if process := os.environ.get("DCMM_PROCESS"):
+            start_watching(process)

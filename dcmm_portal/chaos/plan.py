@@ -23,8 +23,8 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """At `at_s` after the start: `what` is kill, stop or fault; `target` a kind of process, or a venue; stops and faults last
-    `lasts_s`."""
+    """At `at_s` after the start: `what` is kill, stop or fault; `target` a kind of process, or a venue; stops last `lasts_s`,
+    faults at least so long and until they struck."""
 
     at_s: float
     what: str
@@ -48,8 +48,6 @@ FAULTS: tuple[Fault, ...] = (
     Fault("stale_book"),
     Fault("clock_skew", skew_s=8.0),
 )
-# Those that strike fills last until some fill came.
-FILL_FAULTS = frozenset({"duplicate_fill", "reorder_fill"})
 
 
 def draw_plan(
@@ -95,6 +93,6 @@ def _faults(dice: random.Random, length_s: float, venues: Sequence[str], each: i
         for turn in range(each):
             # One part of the run each, so that kinds do not cluster, and the venues in turn.
             at_s = length_s * (turn + dice.random() * 0.9) / each
-            lasts_s = length_s / each * 0.3 if fault.kind in FILL_FAULTS else dice.uniform(*FAULT_WINDOW_S)
-            blows.append(Blow(at_s, "fault", venues[(index + turn) % len(venues)], lasts_s, fault))
+            venue = venues[(index + turn) % len(venues)]
+            blows.append(Blow(at_s, "fault", venue, dice.uniform(*FAULT_WINDOW_S), fault))
     return blows

@@ -23,7 +23,7 @@ QUOTING_WITHIN_S = 90.0
 SETTLE_S = 90.0
 AGREE_S = 15.0
 # Seconds of the plan for each kill or stop; with start and end below 15 minutes for 50 kills and 33 stops.
-LENGTH_PER_BLOW_S = 9.0
+LENGTH_PER_BLOW_S = 8.0
 # Kinds of process that are stopped as well, when only the number of kills is given.
 KINDS = 11
 FULL = Conditions(fills=200, each=3, uptime=0.6)

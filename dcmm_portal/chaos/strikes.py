@@ -10,11 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dcmm_portal.chaos.plan import Blow
+from dcmm_portal.chaos.plan import Blow, Fault
 from dcmm_portal.chaos.private_system import PrivateSystem
 from dcmm_portal.chaos.venue_door import VenueAway, VenueDoor
 
 WAIT_FOR_TARGET_S = 20.0
+# How long a fault may go on waiting for something to strike, and how often that is looked at.
+FAULT_MOST_S = 90.0
+LOOK_AGAIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,19 @@ class Struck:
     had_order: bool
 
 
+@dataclass(slots=True)
+class _Standing:
+    """A fault in force. `before`: how often its kind had struck at this venue when it began."""
+
+    blow: Blow
+    door: VenueDoor
+    rule_id: int
+    before: int
+    from_ns: int
+    had_order: bool
+    until_s: float
+
+
 @dataclass
 class Striker:
     """Strikes one blow after the other; what must end later (stops, faults) is ended by timers."""
@@ -40,7 +56,10 @@ class Striker:
     applied: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._lock = threading.RLock()
         self._counted: dict[tuple[str, int], dict[str, int]] = {}
+        self._struck_at: dict[tuple[str, str], int] = {}
+        self._standing: list[_Standing] = []
         self._stopped: dict[str, float] = {}
         self._timers: list[threading.Timer] = []
         self._turn: dict[str, int] = {}
@@ -66,12 +85,15 @@ class Striker:
         self.struck.append(Struck(blow, name, pid, now_ns, now_ns + round(blow.lasts_s * 1e9), had_order))
 
     def finish(self) -> None:
-        """End everything that still lasts: stopped processes go on, faults and skews end."""
-        for timer in self._timers:
-            timer.cancel()
+        """End everything that still lasts: stopped processes go on, faults that struck and skews end."""
         for one in self.struck:
             if one.blow.what == "stop":
                 _signal([one.pid, *descendants(one.pid)], signal.SIGCONT)
+        deadline_s = time.monotonic() + FAULT_MOST_S
+        while self._standing and time.monotonic() < deadline_s:
+            time.sleep(0.2)
+        for timer in self._timers:
+            timer.cancel()
         for door in self.doors.values():
             self.count(door)
             _until_done(door, "DELETE", "/control/faults")
@@ -84,11 +106,13 @@ class Striker:
         except VenueAway:
             return
         key = (door.name, told.pop("pid"))
-        before = self._counted.setdefault(key, {})
-        for kind, number in told.items():
-            gained = number - before.get(kind, 0)
-            self.applied[kind] = self.applied.get(kind, 0) + max(0, gained)
-        before.update(told)
+        with self._lock:
+            before = self._counted.setdefault(key, {})
+            for kind, number in told.items():
+                gained = max(0, number - before.get(kind, 0))
+                self.applied[kind] = self.applied.get(kind, 0) + gained
+                self._struck_at[door.name, kind] = self._struck_at.get((door.name, kind), 0) + gained
+            before.update(told)
 
     def _await_target(self, kind: str) -> tuple[str, int] | None:
         """A running process of the kind that is not stopped now; several take turns."""
@@ -108,28 +132,43 @@ class Striker:
     def _fault(self, blow: Blow, had_order: bool) -> None:
         assert blow.fault is not None
         door, fault = self.doors[blow.target], blow.fault
-        now_ns = time.time_ns()
-        try:
-            if fault.skew_s:
-                door.call("PUT", "/control/clock", {"skew_s": fault.skew_s})
-                self.applied[fault.kind] = self.applied.get(fault.kind, 0) + 1
-                self._later(blow.lasts_s, lambda: _until_done(door, "PUT", "/control/clock", {"skew_s": 0}))
-            else:
-                answer = door.call("POST", "/control/faults", {"kind": fault.kind, **dict(fault.rule)})
-                rule_id = answer["ids"][0]
-                self._later(blow.lasts_s, lambda: self._end_fault(door, rule_id))
-        except VenueAway:
+        if fault.skew_s:
+            self._skew(blow, door, fault.skew_s, had_order)
+            return
+        self.count(door)
+        before, now_ns = self._struck_at.get((door.name, fault.kind), 0), time.time_ns()
+        rule_id = _posted(door, fault, WAIT_FOR_TARGET_S)
+        if rule_id is None:
             self.missed.append(blow)
             return
+        until_s = time.monotonic() + FAULT_MOST_S
+        standing = _Standing(blow, door, rule_id, before, now_ns, had_order, until_s)
+        self._standing.append(standing)
+        self._later(blow.lasts_s, lambda: self._end_fault(standing))
+
+    def _skew(self, blow: Blow, door: VenueDoor, skew_s: float, had_order: bool) -> None:
+        now_ns = time.time_ns()
+        _until_done(door, "PUT", "/control/clock", {"skew_s": skew_s})
+        self.applied["clock_skew"] = self.applied.get("clock_skew", 0) + 1
+        self._later(blow.lasts_s, lambda: _until_done(door, "PUT", "/control/clock", {"skew_s": 0}))
         until_ns = now_ns + round(blow.lasts_s * 1e9)
         self.struck.append(Struck(blow, blow.target, 0, now_ns, until_ns, had_order))
 
-    def _end_fault(self, door: VenueDoor, rule_id: int) -> None:
+    def _end_fault(self, standing: _Standing) -> None:
+        """End a fault that has struck. One that has not goes on: nothing came its way yet, or its venue was killed and forgot
+        the rule, which is then given again."""
+        door, fault = standing.door, standing.blow.fault
+        assert fault is not None
         self.count(door)
-        try:
-            door.call("DELETE", f"/control/faults/{rule_id}")
-        except VenueAway:
-            return  # a venue that was killed forgot its rules
+        has_struck = self._struck_at.get((door.name, fault.kind), 0) > standing.before
+        _deleted(door, standing.rule_id)
+        if not has_struck and time.monotonic() < standing.until_s:
+            standing.rule_id = _posted(door, fault, LOOK_AGAIN_S) or 0
+            self._later(LOOK_AGAIN_S, lambda: self._end_fault(standing))
+            return
+        blow = standing.blow
+        self.struck.append(Struck(blow, blow.target, 0, standing.from_ns, time.time_ns(), standing.had_order))
+        self._standing.remove(standing)
 
     def _later(self, after_s: float, action: Callable[[], None]) -> None:
         timer = threading.Timer(after_s, action)
@@ -176,6 +215,25 @@ def _signal(pids: list[int], number: signal.Signals) -> None:
             os.kill(pid, number)
         except ProcessLookupError:
             continue
+
+
+def _posted(door: VenueDoor, fault: Fault, within_s: float) -> int | None:
+    """The rule's number, None when the venue does not answer in time: it may just be starting again."""
+    deadline_s = time.monotonic() + within_s
+    while True:
+        try:
+            return int(door.call("POST", "/control/faults", {"kind": fault.kind, **dict(fault.rule)})["ids"][0])
+        except VenueAway:
+            if time.monotonic() >= deadline_s:
+                return None
+            time.sleep(0.2)
+
+
+def _deleted(door: VenueDoor, rule_id: int) -> None:
+    try:
+        door.call("DELETE", f"/control/faults/{rule_id}")
+    except VenueAway:
+        return  # a venue that was killed forgot its rules
 
 
 def _until_done(door: VenueDoor, method: str, path: str, body: object = None) -> None:
