@@ -86,7 +86,8 @@ print(okx.__module__, "ccxt.pro.kraken" in sys.modules)
 def test_ccxt_is_loaded_by_the_first_open_in_a_thread_so_that_the_loop_goes_on() -> None:
     told = run(
         """
-import asyncio, threading
+import asyncio, threading, structlog
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 from trading.clock import SystemClock
 from trading.venues.ccxt_okx import open_adapter
 from trading.venues.credentials import Credential

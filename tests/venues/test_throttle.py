@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
+from structlog.testing import capture_logs
 
 from trading.clock import FakeClock
-from trading.venues.interface import NotSent
+from trading.venues.interface import NotSent, RejectReason, VenueError, VenueRejected, VenueUnavailable
+from trading.venues.observation import Observer
 from trading.venues.throttle import SLOWEST_PACE, Limit, Priority, Throttle
 
 
@@ -129,3 +132,28 @@ async def test_without_published_limits_nothing_is_throttled() -> None:
     for _ in range(1000):
         await bench.throttle.acquire("place", "A", Priority.NEW)
     assert bench.throttled == []
+
+
+async def test_slow_answers_and_failures_are_told_with_the_venue_and_not_over_and_over() -> None:
+    clock = FakeClock()
+    observer = Observer("dex", clock, Throttle(clock, {"read": Limit(10, 1.0)}))
+
+    def asked(took_s: float, error: VenueError | None = None) -> None:
+        with contextlib.suppress(VenueError), observer.request("fills", "read", ""):
+            clock.advance(took_s)
+            if error is not None:
+                raise error
+
+    with capture_logs() as told:
+        asked(0.9)
+        asked(1.1)
+        asked(1.2)
+        asked(0.1, VenueUnavailable("away"))
+        asked(0.1, VenueRejected(RejectReason.POST_ONLY_WOULD_TAKE, "an ordinary refusal"))
+        asked(9.0)
+    assert [(one["event"], one["venue"], one["endpoint"]) for one in told] == [
+        ("venue_answers_slowly", "dex", "fills"),
+        ("venue_request_failed", "dex", "fills"),
+        ("venue_answers_slowly", "dex", "fills"),
+    ]
+    assert told[0]["seconds"] == 1.1

@@ -17,6 +17,7 @@ from trading.clock import Clock
 from trading.venues.interface import NotSent
 
 SLOWEST_PACE = 0.1
+SLOW_ANSWER_S = 1.0
 DEFAULT_PAUSE_S = 1.0
 MIN_WAIT_S = 0.001
 
@@ -82,7 +83,7 @@ class Throttle:
         limits: Mapping[str, Limit],
         *,
         headroom: float = 0.9,
-        slow_answer_s: float = 1.0,
+        slow_answer_s: float = SLOW_ANSWER_S,
         on_throttled: Callable[[str], None] = lambda name: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:

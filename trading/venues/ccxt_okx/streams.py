@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
@@ -30,7 +29,6 @@ from trading.venues.observation import Observer
 if TYPE_CHECKING:
     from trading.venues.ccxt_okx.client import OkxClient
 
-logger = logging.getLogger(__name__)
 
 LOOK_S = 0.5  # how often a quiet stream is asked whether its connection lives
 SILENT_S = 2.5  # the client pings every second: a connection that says nothing for so long is dead
@@ -147,7 +145,7 @@ class OkxStreams:
         try:
             yield from convert(told)
         except UnexpectedAnswer as error:
-            logger.warning("venue stream %s: %s", channel, error)
+            self._observer.strange_message(channel, str(error))
             self._observer.stream_reset(channel)
             yield StreamReset(channel, str(error))
 
@@ -181,7 +179,7 @@ class OkxStreams:
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
             if not self._closing.is_set():
-                logger.warning("venue stream %s broke: %s", channel, life.reason)
+                self._observer.stream_broke(channel, life.reason)
                 self._observer.stream_reset(channel)
                 yield StreamReset(channel, life.reason)
                 # A gap heals on the same connection. ccxt would wait for ever on one that only looks open, and for the

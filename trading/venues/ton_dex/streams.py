@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
@@ -32,8 +31,6 @@ from trading.venues.ton_dex import shapes
 from trading.venues.ton_dex.book import BookAssembly, SequenceGap
 from trading.venues.ton_dex.transport import DexTransport
 from trading.venues.venue_time import VenueTime
-
-logger = logging.getLogger(__name__)
 
 PATH = "/v1/stream"
 CONNECT_TIMEOUT_S = 5.0
@@ -153,7 +150,7 @@ class DexStreams:
             except (aiohttp.ClientError, OSError, TimeoutError, StreamBroken, VenueError) as error:
                 reason = f"reconnected after: {error or type(error).__name__}"
             if not self._closing.is_set():
-                logger.warning("venue stream %s broke: %s", channel, reason)
+                self._observer.stream_broke(channel, reason)
                 await self._pause(backoff.next_s())
 
     @asynccontextmanager
@@ -187,7 +184,7 @@ class DexStreams:
                 self._refused(message)
             else:
                 if kind not in CONTROL_TYPES:
-                    logger.warning("venue stream %s: a message of a type never seen before", channel)
+                    self._observer.strange_message(channel, "a message of a type never seen before")
                 yield ProofOfLife(channel)
 
     def _refused(self, message: Json) -> None:
