@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS_TEST ?= auto
 
-.PHONY: venv venv-dev run test check bench doctor reset messages
+.PHONY: venv venv-dev run test check bench chaos doctor reset messages
 
 venv: $(VENV)/.runtime
 venv-dev: $(VENV)/.dev
@@ -32,6 +32,10 @@ check: venv-dev
 
 bench: venv-dev
 	$(BIN)/python -m bench
+
+# KILLS=50 SEED=1 BUSY=--busy
+chaos: venv
+	$(BIN)/python manage.py chaos --kills $(or $(KILLS),50) --seed $(or $(SEED),1) $(BUSY)
 
 doctor:
 	$(PYTHON) ops/doctor.py
