@@ -54,3 +54,12 @@ def reconcile() -> None:
     from trading.ledger.reconcile_accounts import reconcile_all
 
     reconcile_all("minute", SystemClock(), full=False)
+
+
+@shared_task(name="trading.reconcile_whole", ignore_result=True)
+def reconcile_whole() -> None:
+    """Compare every account's whole history with its venue."""
+    from trading.clock import SystemClock
+    from trading.ledger.reconcile_accounts import reconcile_all
+
+    reconcile_all("whole", SystemClock())
