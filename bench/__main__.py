@@ -9,7 +9,16 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-MODULES = ("quote", "fills", "tick_to_ack", "markets_per_worker")
+MODULES = (
+    "quote",
+    "fills",
+    "tick_to_ack",
+    "markets_per_worker",
+    "reconciliation",
+    "kill_switch",
+    "delays",
+    "recovery",
+)
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 
 

@@ -42,6 +42,7 @@ GRANTS: dict[str, str] = {
     "exposure_limits": _CHANGES,
     "trading_sessions": "SELECT, INSERT, UPDATE (peak, updated_at)",
     "fill_quarantine": _CHANGES,
+    "event_progress": _CHANGES,
     "outbox": _ALL,
     # identity
     "assets": _CHANGES,

@@ -199,6 +199,9 @@ RECONCILIATION_DIFFERENCES = Gauge(
     ("account",),
     multiprocess_mode="mostrecent",
 )
+RECONCILIATION_REPAIRS = Counter(
+    "dcmm_reconciliation_repairs_total", "Differences ended by booking what the venue has, by kind", ("account", "kind")
+)
 RECONCILIATION_SECONDS = Histogram(
     "dcmm_reconciliation_seconds",
     "Duration of a reconciliation, by account",

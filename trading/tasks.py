@@ -37,12 +37,15 @@ def markouts() -> None:
 
 @shared_task(name="trading.persist_state", ignore_result=True)
 def persist_state() -> None:
-    """Write the minute's snapshot of every market's hot state, and the peaks of the trading sessions."""
+    """Write the minute's snapshot of every market's hot state, and the peaks of the trading sessions; measure the outbox."""
     from trading.clock import SystemClock, to_datetime
+    from trading.events.outbox import measure_outbox
     from trading.ledger.persist import persist_state as run
     from trading.sessions import keep_sessions
 
-    now = to_datetime(SystemClock().now_ns())
+    now_ns = SystemClock().now_ns()
+    measure_outbox(now_ns)
+    now = to_datetime(now_ns)
     run(now)
     keep_sessions(now)
 
@@ -54,3 +57,12 @@ def reconcile() -> None:
     from trading.ledger.reconcile_accounts import reconcile_all
 
     reconcile_all("minute", SystemClock(), full=False)
+
+
+@shared_task(name="trading.reconcile_whole", ignore_result=True)
+def reconcile_whole() -> None:
+    """Compare every account's whole history with its venue."""
+    from trading.clock import SystemClock
+    from trading.ledger.reconcile_accounts import reconcile_all
+
+    reconcile_all("whole", SystemClock())

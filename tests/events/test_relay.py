@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import redis
 from channels.layers import get_channel_layer
 from django.db import connection, transaction
+from prometheus_client import REGISTRY
 
 from tests.support.servers import wait_until
 from trading.clock import FakeClock, SystemClock
 from trading.events.loops import Loop, keep_running, loop_of, run_side_by_side
+from trading.events.outbox import measure_outbox
 from trading.events.relay import GROUP, Relay
 from trading.events.services import EventDraft, record, record_many
 from trading.hot_state import connection as hot_connection
@@ -24,6 +31,7 @@ from trading.hot_state.connection import sync_client
 from trading.models import OutboxEntry
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+BASE_DIR = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("committed_db", "fresh_client")
 
 
@@ -46,6 +54,10 @@ def record_some(count: int) -> None:
     drafts = [EventDraft(f"market:{'ab'[n % 2]}", "counted", {"n": n}, NOW) for n in range(count)]
     with transaction.atomic():
         record_many(drafts)
+
+
+def measured(name: str) -> float | None:
+    return REGISTRY.get_sample_value(name)
 
 
 def published() -> list[dict[str, object]]:
@@ -136,6 +148,73 @@ def test_a_second_relay_waits_for_its_turn(relay: Relay) -> None:
         thread.join(10)
     assert answers == [0]
     assert len(published()) == 2
+
+
+def test_two_relays_at_once_keep_the_order() -> None:
+    """While events are still being written: whoever has its turn takes the oldest, and nobody publishes beside it."""
+    stop, clock, failures = threading.Event(), SystemClock(), []
+
+    def one() -> None:
+        made = Relay(clock)
+        try:
+            while not stop.is_set():
+                made.publish_some()
+        except Exception as problem:
+            failures.append(problem)
+        finally:
+            made.close()
+            connection.close()
+
+    relays = [threading.Thread(target=one) for _ in range(2)]
+    for each in relays:
+        each.start()
+    try:
+        for _ in range(30):
+            record_some(30)
+        wait_until(lambda: not OutboxEntry.objects.exists(), 30, "the outbox is empty")
+    finally:
+        stop.set()
+        for each in relays:
+            each.join(10)
+    events = published()
+    assert failures == []
+    for aggregate in ("market:a", "market:b"):
+        assert [event["aggregate_seq"] for event in events if event["aggregate"] == aggregate] == list(range(1, 451))
+
+
+def test_a_relay_killed_between_publishing_and_forgetting_repeats_and_loses_nothing() -> None:
+    """A process, killed for real after the stream has the events and before the outbox has forgotten them."""
+    record_some(6)
+    program = (
+        "import os, signal, django; django.setup()\n"
+        "from trading.clock import SystemClock\n"
+        "from trading.events import relay\n"
+        "publish = relay.Relay._publish\n"
+        "def publish_and_die(self, events):\n"
+        "    publish(self, events); os.kill(os.getpid(), signal.SIGKILL)\n"
+        "relay.Relay._publish = publish_and_die\n"
+        "relay.Relay(SystemClock()).publish_some()\n"
+    )
+    died = subprocess.run([sys.executable, "-c", program], timeout=60, cwd=BASE_DIR, env=dict(os.environ))
+    assert died.returncode == -signal.SIGKILL
+    assert (len(published()), OutboxEntry.objects.count()) == (6, 6)
+    after = Relay(FakeClock())
+    # The server gives the dead one's turn back as soon as it notices that its connection is gone.
+    wait_until(lambda: after.publish_some() == 6, 20, "the turn is free")
+    after.close()
+    numbers = [event["aggregate_seq"] for event in published() if event["aggregate"] == "market:a"]
+    assert (numbers, OutboxEntry.objects.count()) == ([1, 2, 3, 1, 2, 3], 0)
+
+
+def test_the_lag_is_the_oldest_event_s_age_also_without_a_relay(relay: Relay) -> None:
+    with transaction.atomic():
+        record("market:a", "x", {}, occurred_at=NOW)
+        record("market:b", "x", {}, occurred_at=NOW + timedelta(seconds=30))
+    assert measure_outbox(round((NOW + timedelta(seconds=90)).timestamp() * 1e9)) == 90
+    assert (measured("dcmm_outbox_lag_seconds"), measured("dcmm_outbox_entries")) == (90, 2)
+    relay.publish_some()
+    assert measure_outbox(round((NOW + timedelta(seconds=90)).timestamp() * 1e9)) == 0
+    assert measured("dcmm_outbox_entries") == 0
 
 
 def test_the_running_relay_publishes_within_a_second_and_stops() -> None:

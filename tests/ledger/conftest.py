@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.ledger.desk import declare_desk
+from tests.ledger.desk import NOW, declare_desk
 from trading.hot_state import connection as hot_connection
+from trading.registry.services import declare_demo_desk
 
 
 @pytest.fixture(autouse=True)
@@ -30,3 +31,9 @@ def desk(db: Any) -> None:
 def committed_desk(committed_db: None) -> None:
     """The desk, committed."""
     declare_desk()
+
+
+@pytest.fixture
+def demo(committed_db: None) -> None:
+    """The demonstration's desk, committed."""
+    declare_demo_desk(NOW)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
 
 import pytest
 from django.db import connection
 
-from tests.ledger.desk import NOW
-from tests.ledger.test_reconciliation import environ, setting
+from tests.ledger.venue_setting import environ, setting
 from tests.support.servers import wait_until
 from trading.clock import SystemClock
 from trading.hot_state import keys
@@ -18,16 +16,14 @@ from trading.hot_state.connection import async_client, sync_client
 from trading.hot_state.reconciled import is_marked, mark_reconciled, request_comparison, wanted_comparisons
 from trading.ledger.start_lock import compare_wanted, watch
 from trading.models import Market, ReconciliationReport
-from trading.registry.services import declare_demo_desk
 
 ACCOUNT = "dex-desk"
 
 
 @pytest.fixture
-def demo(committed_db: None) -> Iterator[None]:
-    declare_demo_desk(NOW)
+def demo(demo: None) -> None:
+    """One account alone."""
     Market.objects.filter(slug="gram-usdt-cex").update(is_active=False)
-    yield
 
 
 def marked() -> bool:

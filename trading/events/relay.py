@@ -20,6 +20,7 @@ from django.db.models import F
 
 from trading import metrics
 from trading.clock import Clock
+from trading.events.outbox import measure_outbox
 from trading.hot_state.connection import HotStateUnavailable, sync_client
 from trading.hot_state.event_stream import RelayAlarm, publish_events
 from trading.hot_state.market import beat_sync
@@ -56,7 +57,7 @@ class Relay:
                 beat_sync(PROCESS, self._clock.now_ns())
                 close_old_connections()
                 published = self.publish_some()
-                self._measure()
+                measure_outbox(self._clock.now_ns())
                 if published < BATCH and not stop.is_set():
                     alarm.wait(POLL_S)
         finally:
@@ -114,12 +115,6 @@ class Relay:
         log.warning("relay_failed", problem=kind, events=len(event_ids))
         waiting = OutboxEntry.objects.filter(event_id__in=event_ids)
         waiting.update(attempts=F("attempts") + 1, last_error=f"{kind}: {problem}"[:300])
-
-    def _measure(self) -> None:
-        oldest = OutboxEntry.objects.order_by("event_id").values_list("event__occurred_at", flat=True).first()
-        age_s = 0.0 if oldest is None else max(0.0, self._clock.now_ns() / 1e9 - oldest.timestamp())
-        metrics.OUTBOX_LAG_SECONDS.set(age_s)
-        metrics.OUTBOX_ENTRIES.set(0 if oldest is None else OutboxEntry.objects.count())
 
 
 def as_message(entry: OutboxEntry) -> dict[str, Any]:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
+from trading.clock import to_datetime
 from trading.events.services import plain_decimal
 from trading.ledger.arithmetic import quantise
-from trading.ledger.own_books import FillIdentity, MarketBooks, OwnBooks
-from trading.ledger.venue_books import VenueBooks
+from trading.ledger.in_flight import in_flight
+from trading.ledger.own_books import MarketBooks, OwnBooks
+from trading.ledger.venue_books import FillIdentity, VenueBooks, identity
 from trading.venues.interface import OwnFill
 
-# Shown one by one up to here; beyond, their number says more.
-MOST_FILLS_LISTED = 50
+# Of each kind, shown one by one up to here; beyond, their number says more. All of them are judged and repaired.
+MOST_LISTED = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One thing on which venue and ledger disagree; `message` is for people, `kind` and `subject` identify it.
 
-    `market` is the market whose exposure is in doubt, "" where it is the whole account.
+    `market` is the market whose exposure is in doubt, "" where it is the whole account. `rest` is, of a balance or position, what
+    fills and transfers on their way to the ledger leave over. `at` is when the fill or transfer happened (venue clock).
     """
 
     kind: str
@@ -29,10 +34,17 @@ class Difference:
     market: str = ""
     venue: str = ""
     ledger: str = ""
+    rest: str = ""
+    at: datetime | None = None
 
     @property
     def identity(self) -> tuple[str, str]:
         return self.kind, self.subject
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The same difference again: of a balance, only with the same amount left over."""
+        return self.kind, self.subject, self.rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,60 +76,75 @@ def compare(venue: VenueBooks, own: OwnBooks) -> list[Difference]:
     """Everything that differs at this moment; something in flight may be among it."""
     found = [*_fills(venue, own), *_transfers(venue, own), *_orders(venue, own)]
     if venue.is_settled:
-        found += [*_balances(venue, own), *_positions(venue, own)]
+        coming = in_flight(venue, own)
+        found += [*_balances(venue, own, coming), *_positions(venue, own, coming)]
     else:
         found.append(Difference("undecided", "balances", "fills kept coming while the venue's balances were read"))
     return found
 
 
-def identity(fill: OwnFill) -> FillIdentity:
-    """A fill's identity within its account."""
-    return fill.market, fill.trade_id, fill.venue_order_id
+def listed(differences: Iterable[Difference]) -> list[Difference]:
+    """At most `MOST_LISTED` of each kind, and how many more there are."""
+    shown, seen = [], Counter[str]()
+    for each in differences:
+        seen[each.kind] += 1
+        if seen[each.kind] <= MOST_LISTED:
+            shown.append(each)
+    more = [(kind, count - MOST_LISTED) for kind, count in seen.items() if count > MOST_LISTED]
+    return shown + [Difference(kind, "more", f"{count} more of the kind {kind} are not listed") for kind, count in more]
 
 
 def _fills(venue: VenueBooks, own: OwnBooks) -> Iterator[Difference]:
     told = {identity(fill): fill for fill in venue.fills}
-    missing = [fill for key, fill in told.items() if key not in own.fills]
-    for fill in missing[:MOST_FILLS_LISTED]:
-        text = f"the venue has fill {fill.trade_id} of order {fill.venue_order_id} on {fill.market}, the ledger has not"
-        yield Difference("fill_missing", _name(identity(fill)), text, fill.market, _words(fill))
-    if len(missing) > MOST_FILLS_LISTED:
-        text = f"{len(missing)} fills of the venue are not in the ledger, of which {MOST_FILLS_LISTED} are listed"
-        yield Difference("fills_missing", "count", text)
-    # At the very start of a window, fills of the same time may lie before the cursor from which the venue was read.
-    extra = [
-        key
-        for key, booked in own.fills.items()
-        if key not in told and (own.since is None or booked.executed_at > own.since)
-    ]
-    for key in extra[:MOST_FILLS_LISTED]:
-        text = f"the ledger has fill {key[1]} of order {key[2]} on {key[0]}, the venue's history has not"
-        yield Difference("fill_extra", _name(key), text, key[0])
     for key, fill in told.items():
-        booked = own.fills.get(key)
-        if booked is None:
+        if key not in own.fills:
+            text = f"the venue has fill {fill.trade_id} of order {fill.venue_order_id} on {fill.market}, the ledger has not"
+            at = to_datetime(fill.venue_ns)
+            yield Difference("fill_missing", _name(key), text, fill.market, _words(fill), at=at)
+    for key, booked in own.fills.items():
+        if key not in told and _is_inside(own.since.fills, booked.executed_at):
+            text = f"the ledger has fill {key[1]} of order {key[2]} on {key[0]}, the venue's history has not"
+            yield Difference("fill_extra", _name(key), text, key[0], at=booked.executed_at)
+    for key, fill in told.items():
+        booked_fill = own.fills.get(key)
+        if booked_fill is None:
             continue
         theirs = (fill.side.value, quantise(fill.price), quantise(fill.size))
-        if theirs != (booked.side, booked.price, booked.size):
-            ours = f"{booked.side} {plain_decimal(booked.size)} @ {plain_decimal(booked.price)}"
+        if theirs != (booked_fill.side, booked_fill.price, booked_fill.size):
+            ours = f"{booked_fill.side} {plain_decimal(booked_fill.size)} @ {plain_decimal(booked_fill.price)}"
             text = f"fill {fill.trade_id} on {fill.market} is {_words(fill)} at the venue, {ours} in the ledger"
             yield Difference("fill_differs", _name(key), text, fill.market, _words(fill), ours)
-        elif fill.fee is not None and (booked.fee is None or quantise(fill.fee) != booked.fee):
-            ours = "not known" if booked.fee is None else plain_decimal(booked.fee)
+        elif fill.fee is not None and not booked_fill.fee_waits and quantise(fill.fee) != booked_fill.fee:
+            ours = "not known" if booked_fill.fee is None else plain_decimal(booked_fill.fee)
             text = f"the fee of fill {fill.trade_id} on {fill.market} is {plain_decimal(fill.fee)} at the venue, {ours} here"
             yield Difference("fee_differs", _name(key), text, fill.market, plain_decimal(fill.fee), ours)
 
 
+def _is_inside(since: datetime | None, at: datetime) -> bool:
+    # At the very start of a window, entries of the same time may lie before the cursor from which the venue was read.
+    return since is None or at > since
+
+
 def _transfers(venue: VenueBooks, own: OwnBooks) -> Iterator[Difference]:
-    for transfer in venue.transfers:
+    told = {transfer.transfer_id: transfer for transfer in venue.transfers}
+    for key, transfer in told.items():
         if transfer.asset not in own.balances:
             continue  # an asset that none of the account's markets trades
-        booked = own.transfers.get(transfer.transfer_id)
-        if booked != (transfer.asset, quantise(transfer.amount)):
-            told = f"{plain_decimal(transfer.amount)} {transfer.asset}"
-            ours = "" if booked is None else f"{plain_decimal(booked[1])} {booked[0]}"
-            text = f"transfer {transfer.transfer_id} of {told} is {ours or 'missing'} in the ledger"
-            yield Difference("transfer_differs", transfer.transfer_id, text, _trading(own, transfer.asset), told, ours)
+        booked = own.transfers.get(key)
+        words = f"{plain_decimal(transfer.amount)} {transfer.asset}"
+        market, at = _trading(own, transfer.asset), to_datetime(transfer.venue_ns)
+        if booked is None:
+            text = f"transfer {key} of {words} is missing in the ledger"
+            yield Difference("transfer_missing", key, text, market, words, at=at)
+        elif (booked.asset, booked.amount) != (transfer.asset, quantise(transfer.amount)):
+            ours = f"{plain_decimal(booked.amount)} {booked.asset}"
+            text = f"transfer {key} of {words} is {ours} in the ledger"
+            yield Difference("transfer_differs", key, text, market, words, ours, at=at)
+    for key, booked in own.transfers.items():
+        if key not in told and _is_inside(own.since.transfers, booked.executed_at):
+            ours = f"{plain_decimal(booked.amount)} {booked.asset}"
+            text = f"the ledger has transfer {key} of {ours}, the venue's history has not"
+            yield Difference("transfer_extra", key, text, _trading(own, booked.asset), "", ours, at=booked.executed_at)
 
 
 def _orders(venue: VenueBooks, own: OwnBooks) -> Iterator[Difference]:
@@ -131,13 +158,18 @@ def _orders(venue: VenueBooks, own: OwnBooks) -> Iterator[Difference]:
         yield Difference("order_missing", name, text)
 
 
-def _balances(venue: VenueBooks, own: OwnBooks) -> Iterator[Difference]:
+def _balances(venue: VenueBooks, own: OwnBooks, coming: dict[str, Decimal]) -> Iterator[Difference]:
     for asset, ours in sorted(own.balances.items()):
         theirs = venue.balances.get(asset, Decimal(0))
         if abs(theirs - ours) >= _smallest(own, asset):
             told, held = plain_decimal(theirs), plain_decimal(ours)
-            text = f"the venue holds {told} {asset}, the ledger {held}: {plain_decimal(theirs - ours)} unexplained"
-            yield Difference("balance_differs", asset, text, _trading(own, asset), told, held)
+            rest = _rest(own, asset, theirs - ours - coming.get(asset, Decimal(0)))
+            text = f"the venue holds {told} {asset}, the ledger {held}: {rest} unexplained"
+            yield Difference("balance_differs", asset, text, _trading(own, asset), told, held, rest)
+
+
+def _rest(own: OwnBooks, asset: str, amount: Decimal) -> str:
+    return plain_decimal(amount) if abs(amount) >= _smallest(own, asset) else "0"
 
 
 def notes(venue: VenueBooks, own: OwnBooks) -> list[Difference]:
@@ -150,17 +182,19 @@ def notes(venue: VenueBooks, own: OwnBooks) -> list[Difference]:
     ]  # fmt: skip
 
 
-def _positions(venue: VenueBooks, own: OwnBooks) -> Iterator[Difference]:
+def _positions(venue: VenueBooks, own: OwnBooks, coming: dict[str, Decimal]) -> Iterator[Difference]:
     for market in own.markets:
         if any(other.quote == market.base for other in own.markets):
             continue  # also a means of payment here: its balance is compared, a position alone is not in it
         theirs = _venue_position(venue, own, market)
-        if abs(theirs - market.q - market.waiting) >= _smallest(own, market.base):
+        apart = theirs - market.q - market.waiting
+        if abs(apart) >= _smallest(own, market.base):
             told, held = plain_decimal(theirs), plain_decimal(market.q)
+            rest = _rest(own, market.base, apart - coming.get(market.base, Decimal(0)))
             text = (
                 f"the venue's balance makes the position on {market.slug} {told} {market.base}, the ledger has {held}"
             )
-            yield Difference("position_differs", market.slug, text, market.slug, told, held)
+            yield Difference("position_differs", market.slug, text, market.slug, told, held, rest)
 
 
 def _venue_position(venue: VenueBooks, own: OwnBooks, market: MarketBooks) -> Decimal:

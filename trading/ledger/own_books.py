@@ -12,20 +12,37 @@ from django.db import connection, transaction
 from trading.hot_state.codec import HotStateCorrupt
 from trading.hot_state.orders import read_open_orders_sync
 from trading.ledger.valuation import waiting_movements
-from trading.models import CashBalance, CashMovement, Fill, Market, Order, Position, VenueAccount
-
-FillIdentity = tuple[str, str, str]  # market slug, trade id, order id
+from trading.ledger.venue_books import FillIdentity
+from trading.models import Asset, CashBalance, CashMovement, Fill, Market, Order, Position, VenueAccount
 
 
 @dataclass(frozen=True, slots=True)
 class BookedFill:
-    """What must agree with the venue's record of it."""
+    """What must agree with the venue's record of it. `fee_waits`: it left the balance, and waits for a rate."""
 
     side: str
     price: Decimal
     size: Decimal
     fee: Decimal | None
     executed_at: datetime
+    fee_waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BookedTransfer:
+    """A deposit (positive) or withdrawal (negative)."""
+
+    asset: str
+    amount: Decimal
+    executed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Start of the window on the ledger's side, by channel (venue clock); None is the beginning."""
+
+    fills: datetime | None = None
+    transfers: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,41 +58,44 @@ class MarketBooks:
 
 @dataclass(frozen=True, slots=True)
 class OwnBooks:
-    """Fills since the start of the window, transfers by id, balances by asset, orders that we believe rest or may rest."""
+    """Fills and transfers (by id) since the start of the window, balances by asset (0 for one that is traded and was never held),
+    orders that we believe rest or may rest."""
 
-    since: datetime | None
+    since: Since
     fills: dict[FillIdentity, BookedFill]
-    transfers: dict[str, tuple[str, Decimal]]
+    transfers: dict[str, BookedTransfer]
     markets: tuple[MarketBooks, ...]
     balances: dict[str, Decimal]
     decimals: dict[str, int]
     live_orders: frozenset[str]
     possible_orders: frozenset[str]
 
+    def market(self, slug: str) -> MarketBooks | None:
+        """The account's market of that slug."""
+        return next((market for market in self.markets if market.slug == slug), None)
 
-def read_own_books(account: str, since: datetime | None) -> OwnBooks:
-    """The ledger's side of `account`; fills executed at or after `since` (venue clock; None: all of them)."""
+
+def read_own_books(account: str, since: Since) -> OwnBooks:
+    """The ledger's side of `account`; fills and transfers executed at or after `since`."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         return _read(account, since)
 
 
-def _read(account: str, since: datetime | None) -> OwnBooks:
+def _read(account: str, since: Since) -> OwnBooks:
     row = VenueAccount.objects.get(slug=account)
     markets = list(Market.objects.filter(account=row).order_by("pk"))
-    balances = CashBalance.objects.filter(account=row).select_related("asset")
+    balances = {asset: Decimal(0) for market in markets for asset in (market.base_id, market.quote_id)}
+    balances |= dict(CashBalance.objects.filter(account=row).values_list("asset_id", "amount"))
     live, possible = _orders(markets)
-    moves = CashMovement.objects.filter(
-        account=row, kind__in=[CashMovement.Kind.DEPOSIT, CashMovement.Kind.WITHDRAWAL]
-    ).values_list("key", "asset_id", "amount")
     return OwnBooks(
         since=since,
-        fills=_fills(markets, since),
-        transfers={key: (asset, amount) for key, asset, amount in moves},
+        fills=_fills(markets, since.fills),
+        transfers=_transfers(row, since.transfers),
         markets=_markets(markets),
-        balances={balance.asset_id: balance.amount for balance in balances},
-        decimals={balance.asset_id: balance.asset.decimals for balance in balances},
+        balances=balances,
+        decimals=dict(Asset.objects.filter(pk__in=balances).values_list("pk", "decimals")),
         live_orders=live,
         possible_orders=possible,
     )
@@ -86,12 +106,31 @@ def _fills(markets: list[Market], since: datetime | None) -> dict[FillIdentity, 
     if since is not None:
         rows = rows.filter(executed_at__gte=since)
     names = {market.pk: market.slug for market in markets}
-    columns = ("market_id", "trade_id", "order_id", "side", "price", "size", "fee", "executed_at")
+    waiting = _fees_without_rate(markets)
+    columns = ("market_id", "symbol", "trade_id", "order_id", "side", "price", "size", "fee", "executed_at")
+    found = {}
+    for market_id, symbol, trade_id, order_id, *values, executed_at in rows.values_list(*columns).iterator(2_000):
+        side, price, size, fee = values
+        fee_waits = fee is None and (market_id, f"{symbol}|{trade_id}|{order_id}") in waiting
+        found[names[market_id], trade_id, order_id] = BookedFill(side, price, size, fee, executed_at, fee_waits)
+    return found
+
+
+def _fees_without_rate(markets: list[Market]) -> set[tuple[int, str]]:
+    """(market id, key) of fees that left the balance and wait for a rate."""
+    rows = waiting_movements().filter(market__in=markets, kind=CashMovement.Kind.FEE)
+    return {(market_id, key) for market_id, key in rows.values_list("market_id", "key") if market_id is not None}
+
+
+def _transfers(account: VenueAccount, since: datetime | None) -> dict[str, BookedTransfer]:
+    rows = CashMovement.objects.filter(
+        account=account, kind__in=[CashMovement.Kind.DEPOSIT, CashMovement.Kind.WITHDRAWAL]
+    )
+    if since is not None:
+        rows = rows.filter(executed_at__gte=since)
     return {
-        (names[market_id], trade_id, order_id): BookedFill(side, price, size, fee, executed_at)
-        for market_id, trade_id, order_id, side, price, size, fee, executed_at in rows.values_list(*columns).iterator(
-            2_000
-        )
+        key: BookedTransfer(asset, amount, executed_at)
+        for key, asset, amount, executed_at in rows.values_list("key", "asset_id", "amount", "executed_at")
     }
 
 

@@ -11,7 +11,8 @@ import structlog
 from django.db import connection
 
 from trading.clock import Clock
-from trading.ledger.reconciliation import AccountReport, Reconciler
+from trading.ledger.reconciliation import Reconciler
+from trading.ledger.reports import AccountReport
 from trading.ledger.venue_books import HistoryStandsStill
 from trading.registry.selectors import MarketRef, active_markets
 from trading.venues.credentials import MissingCredential
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 OPEN_TIMEOUT_S = 15.0
 ACCOUNT_TIMEOUT_S = 120.0
+WHOLE_TIMEOUT_S = 600.0
 CLOSE_TIMEOUT_S = 5.0
 OpenVenue = Callable[[Sequence[MarketRef], str, Clock], Venue]
 
@@ -73,7 +75,7 @@ async def _one(
     except (UnknownAdapter, MissingCredential) as problem:
         return Unread(account, str(problem))
     try:
-        async with asyncio.timeout(ACCOUNT_TIMEOUT_S):
+        async with asyncio.timeout(WHOLE_TIMEOUT_S if full else ACCOUNT_TIMEOUT_S):
             await asyncio.wait_for(venue.open(), OPEN_TIMEOUT_S)
             return await reconciler.reconcile_account(venue, account, trigger, full=full)
     except (VenueError, HistoryStandsStill, TimeoutError, OSError) as problem:

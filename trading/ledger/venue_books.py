@@ -21,16 +21,33 @@ class HistoryStandsStill(Exception):
     """The venue's history gave a page whose cursor does not move on."""
 
 
+FillIdentity = tuple[str, str, str]  # market slug, trade id, order id
+
+
+def identity(fill: OwnFill) -> FillIdentity:
+    """A fill's identity within its account."""
+    return fill.market, fill.trade_id, fill.venue_order_id
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """How far an account's history was read, by channel; "" is its beginning."""
+
+    fills: str = ""
+    transfers: str = ""
+
+
 @dataclass(slots=True)
 class VenueBooks:
-    """What the venue told, as of `cursor` (the watermark): fills since `start`, all transfers, totals by asset.
+    """What the venue told, as of `cursor` and `transfers_cursor` (the watermark): fills and transfers since `start`, totals by
+    asset.
 
     `is_settled` False: fills kept coming while the balances were read, so that the two do not belong to one moment.
     """
 
-    start: str
+    start: Watermark
     cursor: str
-    transfers_cursor: str = ""
+    transfers_cursor: str
     fills: list[OwnFill] = field(default_factory=list)
     transfers: list[VenueTransfer] = field(default_factory=list)
     balances: dict[str, Decimal] = field(default_factory=dict)
@@ -38,9 +55,9 @@ class VenueBooks:
     is_settled: bool = False
 
 
-def new_books(start: str) -> VenueBooks:
-    """Books with nothing read yet; fills will be read from cursor `start` ("" for all)."""
-    return VenueBooks(start, start)
+def new_books(start: Watermark) -> VenueBooks:
+    """Books with nothing read yet; history will be read from `start`."""
+    return VenueBooks(start, start.fills, start.transfers)
 
 
 async def read_on(venue: Venue, books: VenueBooks) -> None:

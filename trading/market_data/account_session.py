@@ -12,13 +12,14 @@ import structlog
 from trading import metrics
 from trading.clock import Clock
 from trading.hot_state.inbox import append_fill_async
+from trading.hot_state.incoming import AccountMarkets, raw_fill
 from trading.hot_state.market import HotClient, pop_poll_request, write_balances, write_market_info
 from trading.hot_state.orders import apply_venue_order
 from trading.hot_state.reconciled import request_comparison
 from trading.hot_state.values import HotBalance, HotBalances
 from trading.market_data.book_feed import MarketFeed
 from trading.market_data.cadence import Cadence
-from trading.market_data.history_poll import AccountMarkets, HistoryPoll, ReadCursor, raw_fill
+from trading.market_data.history_poll import HistoryPoll, ReadCursor
 from trading.market_data.market_state import read_clock
 from trading.market_data.order_audit import audit_orders
 from trading.market_data.problems import FeedProblem, problem_of

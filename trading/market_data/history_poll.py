@@ -8,8 +8,7 @@ or behind one already listed. Reading twice is harmless, the ledger counts a key
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import structlog
@@ -17,9 +16,9 @@ import structlog
 from trading import metrics
 from trading.clock import Clock
 from trading.hot_state.inbox import append_cursor_move_async, append_fill_async, append_transfer_async
+from trading.hot_state.incoming import AccountMarkets, raw_fill, raw_transfer
 from trading.hot_state.market import HotClient
-from trading.hot_state.values import CursorMove, RawFill, RawTransfer
-from trading.registry.selectors import MarketRef
+from trading.hot_state.values import CursorMove
 from trading.venues.interface import OwnFill, Venue, VenueTransfer
 
 log = structlog.get_logger(__name__)
@@ -53,51 +52,6 @@ class LaggingCursor:
         self._recent.append(cursor)
         if len(self._recent) > OVERLAP_ENTRIES:
             self.moved_to = self._recent.popleft()
-
-
-@dataclass(frozen=True, slots=True)
-class AccountMarkets:
-    """Every market of one account that the registry knows, by slug: also those switched off or not listed just now."""
-
-    account: str
-    venue: str
-    refs: Mapping[str, MarketRef]
-
-    @classmethod
-    def of(cls, refs: Iterable[MarketRef]) -> AccountMarkets:
-        """Of at least one market; all are of one account."""
-        by_slug = {ref.slug: ref for ref in refs}
-        one = next(iter(by_slug.values()))
-        return cls(one.account, one.venue, by_slug)
-
-
-def raw_fill(fill: OwnFill, markets: AccountMarkets, source: str, received_ns: int) -> RawFill:
-    """The venue's fill as the ledger identifies it.
-
-    One on a market that the registry does not know goes on under the venue's own name (`venue:<symbol>`): the ledger
-    sets it aside where people see it, nothing else may drop it.
-    """
-    ref = markets.refs.get(fill.market)
-    if ref is None:
-        log.error("fill_of_unknown_market", account=markets.account, market=fill.market, trade=fill.trade_id)
-    return RawFill(
-        market=fill.market,
-        venue=markets.venue,
-        account=markets.account,
-        symbol=ref.venue_symbol if ref else fill.market.removeprefix("venue:"),
-        trade_id=fill.trade_id,
-        order_id=fill.venue_order_id,
-        client_order_id=fill.client_order_id,
-        side=fill.side.value,
-        price=fill.price,
-        size=fill.size,
-        maker=fill.maker,
-        fee=fill.fee,
-        fee_asset=fill.fee_asset,
-        venue_ns=fill.venue_ns,
-        source=source,
-        received_ns=received_ns,
-    )
 
 
 class HistoryPoll:
@@ -146,16 +100,7 @@ class HistoryPoll:
             return await self._venue.fetch_transfers(cursor, PAGE)
 
         async def append(transfer: VenueTransfer) -> None:
-            raw = RawTransfer(
-                venue=self._markets.venue,
-                account=self._venue.account,
-                transfer_id=transfer.transfer_id,
-                asset=transfer.asset,
-                amount=transfer.amount,
-                venue_ns=transfer.venue_ns,
-                source="poll",
-                received_ns=self._clock.now_ns(),
-            )
+            raw = raw_transfer(transfer, self._markets, "poll", self._clock.now_ns())
             await append_transfer_async(self._client, raw)
 
         await self._drain(TRANSFERS, fetch, append)

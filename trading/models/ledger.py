@@ -152,6 +152,12 @@ class CashMovement(models.Model):
                 name="cash_without_rate",
                 condition=models.Q(rate__isnull=True, market__isnull=False),
             ),
+            # Transfers are compared every minute, and are few among the movements of fills.
+            models.Index(
+                fields=["account", "executed_at"],
+                name="cash_transfers_by_time",
+                condition=models.Q(kind__in=["deposit", "withdrawal"]),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -214,12 +220,15 @@ class ReconciliationReport(models.Model):
     equal = models.BooleanField(_("equal"))
     differences = models.JSONField(_("differences"))
     watermark = models.CharField(_("watermark"), max_length=120, blank=True, default="")
+    transfers_watermark = models.CharField(_("watermark of transfers"), max_length=120, blank=True, default="")
     duration_ms = models.FloatField(_("duration in ms"))
 
     class Meta:
         db_table = "reconciliation_reports"
         verbose_name = _("reconciliation report")
         verbose_name_plural = _("reconciliation reports")
+        # The minute's comparison asks for the latest ones of its account.
+        indexes = [models.Index(fields=["account", "-at"], name="reconciliations_by_account")]
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.at:%Y-%m-%d %H:%M:%S}"

@@ -55,6 +55,11 @@ def known_markets() -> tuple[MarketRef, ...]:
     return tuple(_ref(row) for row in Market.objects.select_related("account__venue").order_by("pk"))
 
 
+def account_markets(account: str) -> tuple[MarketRef, ...]:
+    """Every market of one venue account, also those switched off, by id."""
+    return tuple(ref for ref in known_markets() if ref.account == account)
+
+
 def market_ref(slug: str) -> MarketRef:
     """The market called `slug`. Raises `UnknownMarket`."""
     row = Market.objects.filter(slug=slug).select_related("account__venue").first()

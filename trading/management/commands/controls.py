@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import getpass
 import json
-import sys
 import uuid
 from argparse import ArgumentParser
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth import authenticate
 from django.core.management.base import BaseCommand, CommandError
 
 from trading.clock import SystemClock, to_datetime
 from trading.controls.resume import confirm_resume, refuse_resume, request_resume
 from trading.controls.selectors import effective_state, pending_requests
 from trading.controls.services import Actor, ControlRefused, set_state
+from trading.management.signing_in import signed_in
 from trading.registry.selectors import active_markets
 
 _STATES = {"pause": "paused", "reduce": "reducing", "resume": "active", "kill": "halted"}
@@ -26,18 +25,6 @@ _TWO_PEOPLE = ("ask", "confirm", "refuse")
 
 def _now() -> datetime:
     return to_datetime(SystemClock().now_ns())
-
-
-def _signed_in(username: str) -> Actor:
-    """The portal's user of that name, who knows the password: a login name of the machine would not tell two people apart."""
-    if not username:
-        raise CommandError("Two people are needed: say who you are in the portal with --as NAME.")
-    password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    person = authenticate(request=None, username=username, password=password)
-    if person is None:
-        raise CommandError("Name or password is wrong.")
-    roles = frozenset(person.groups.values_list("name", flat=True))
-    return Actor(str(person.pk), person.get_full_name() or person.get_username(), roles)
 
 
 class Command(BaseCommand):
@@ -93,7 +80,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{result.scope} is {result.state} (version {result.version})")
 
     def _two_people(self, options: dict[str, Any]) -> None:
-        person = _signed_in(options["username"])
+        person = signed_in(options["username"])
         given: dict[str, Any] = {
             "reason": options["reason"],
             "idempotency_key": options["key"] or f"shell-{uuid.uuid4()}",

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from trading.clock import SystemClock
 from trading.ledger.reconcile_accounts import reconcile_all
-from trading.ledger.reconciliation import as_report, readable
+from trading.ledger.reports import as_report, readable
 
 
 class Command(BaseCommand):
