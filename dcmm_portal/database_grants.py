@@ -77,8 +77,6 @@ FUNCTIONS = (
 PUBLIC_VIEWS = ("public_markets", "public_market_hours", "public_volume_days")
 
 
-
-
 class UndeclaredTable(Exception):
     """A table or function exists for which nobody decided what the application may do with it."""
 

@@ -21,7 +21,10 @@ def test_what_would_undo_our_settings_is_refused_without_showing_the_address() -
 
 def test_behind_a_pooler_connections_are_not_kept() -> None:
     address = "postgresql://app@host/db"
-    assert (database_from_url(address)["CONN_MAX_AGE"], database_from_url(address, "transaction")["CONN_MAX_AGE"]) == (60, 0)
+    assert (database_from_url(address)["CONN_MAX_AGE"], database_from_url(address, "transaction")["CONN_MAX_AGE"]) == (
+        60,
+        0,
+    )
     assert checked_pooler("transaction") == "transaction"
     with pytest.raises(BadDatabaseSetting):
         checked_pooler("session")

@@ -62,7 +62,9 @@ def hosted(servers: TestServers) -> Iterator[Hosted]:
             root.execute(sql.SQL("CREATE ROLE {} NOLOGIN NOINHERIT {}").format(sql.Identifier(role), bypass))
         root.execute(DEFAULTS)
     with made.connect(postgres.OWNER_ROLE) as owner:
-        owner.execute("INSERT INTO assets (id, name, decimals, chain_address) VALUES ('dct', 'DCT', 9, ''), ('usdt', 'USDT', 6, '')")
+        owner.execute(
+            "INSERT INTO assets (id, name, decimals, chain_address) VALUES ('dct', 'DCT', 9, ''), ('usdt', 'USDT', 6, '')"
+        )
         owner.execute("INSERT INTO venues (slug, name, kind, adapter) VALUES ('dex', 'DEX', 'order_book', 'ton_dex')")
         with owner.cursor() as cursor:
             database_grants.apply_grants(cursor)
@@ -125,12 +127,16 @@ def test_rights_given_by_mistake_still_show_and_change_no_row(hosted: Hosted, ro
     try:
         with hosted.acting_as(role) as connection:
             for table in hosted.tables():
-                rows = connection.execute(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier("public", table))).fetchall()
+                rows = connection.execute(
+                    sql.SQL("SELECT 1 FROM {}").format(sql.Identifier("public", table))
+                ).fetchall()
                 assert rows == [], table
             assert connection.execute("UPDATE public.assets SET name = 'mine'").rowcount == 0
             assert connection.execute("DELETE FROM public.assets").rowcount == 0
             with pytest.raises(REFUSED, match="row-level security"):
-                connection.execute("INSERT INTO public.assets (id, name, decimals, chain_address) VALUES ('x', 'x', 1, '')")
+                connection.execute(
+                    "INSERT INTO public.assets (id, name, decimals, chain_address) VALUES ('x', 'x', 1, '')"
+                )
     finally:
         with hosted.connect(postgres.OWNER_ROLE) as owner, owner.cursor() as cursor:
             database_grants.apply_grants(cursor)

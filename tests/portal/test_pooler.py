@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from governance.access.roles import Role
-from tests.ledger.desk import D, NOW, entries, fill
+from tests.ledger.desk import NOW, D, entries, fill
 from tests.pages import stage
 from tests.quoting.world import CEX, DEX, World, demo_world
 from tests.support.plugin import DATABASE_NAME

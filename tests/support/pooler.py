@@ -55,11 +55,13 @@ class Pooler:
     def transactions(self, database: str) -> int:
         """How many transactions on `database` went through so far."""
         # The console speaks the simple protocol alone, and no SQL.
-        with psycopg.ClientCursor(psycopg.connect(self.url("pgbouncer"), autocommit=True, connect_timeout=2)) as cursor:
-            with cursor.connection:
-                cursor.execute("SHOW STATS")
-                names = [column.name for column in cursor.description or ()]
-                rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        with (
+            psycopg.connect(self.url("pgbouncer"), autocommit=True, connect_timeout=2) as console,
+            psycopg.ClientCursor(console) as cursor,
+        ):
+            cursor.execute("SHOW STATS")
+            names = [column.name for column in cursor.description or ()]
+            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         return sum(int(row["total_xact_count"]) for row in rows if row["database"] == database)
 
     def stop(self) -> None:

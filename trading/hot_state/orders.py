@@ -21,6 +21,8 @@ from trading.orders.client_ids import parse_client_order_id
 from trading.venues.interface import OrderState, OwnOrder
 
 GONE_KEPT_S = 2.0
+# Of prices and sizes that any venue or column knows.
+LARGEST = Decimal(10) ** 20
 _ATTEMPTS = 8
 # ARGV: field, bytes expected ("" for none), new bytes ("" to delete).
 _SWAP = """
@@ -45,9 +47,13 @@ def parse_order_bodies(bodies: Iterable[bytes]) -> tuple[HotOrder, ...]:
 
 def _parse(body: bytes) -> HotOrder:
     order = decode(body, HotOrder)
-    numbers = (order.price, order.size, order.filled, order.settled_filled, order.amend_price, order.amend_size)
-    if order.side not in ("buy", "sell") or not all(one is None or one.is_finite() for one in numbers):
-        raise HotStateCorrupt("HotOrder: no side, or a number that is none")
+    positive = (order.price, order.size, order.amend_price, order.amend_size)
+    if not all(one is None or (one.is_finite() and 0 < one <= LARGEST) for one in positive):
+        raise HotStateCorrupt("HotOrder: a price or size that is none")
+    if not all(one.is_finite() and 0 <= one <= LARGEST for one in (order.filled, order.settled_filled)):
+        raise HotStateCorrupt("HotOrder: a filled size that is none")
+    if order.side not in ("buy", "sell"):
+        raise HotStateCorrupt("HotOrder: no side")
     return order
 
 
