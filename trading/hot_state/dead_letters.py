@@ -70,7 +70,8 @@ def value_of(body: bytes) -> InboxValue | None:
     """The fill, transfer or cursor move that an entry's body holds; None for anything else. No body fits two of them."""
     if not body or len(body) > LARGEST_BODY:
         return None
-    for kind in (RawFill, RawTransfer, CursorMove):
+    kinds: tuple[type[InboxValue], ...] = (RawFill, RawTransfer, CursorMove)
+    for kind in kinds:
         try:
             return decode(body, kind)
         except HotStateCorrupt:
