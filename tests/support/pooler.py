@@ -22,7 +22,7 @@ SERVER_CONNECTIONS = 2
 class Pooler:
     """PgBouncer in transaction mode, on a port of its own."""
 
-    def __init__(self, servers: TestServers, folder: Path) -> None:
+    def __init__(self, servers: TestServers, folder: Path, server_connections: int = SERVER_CONNECTIONS) -> None:
         if ensure_pgbouncer.main() != 0:
             raise RuntimeError("the tests need PgBouncer; the message above says how to get it")
         self._servers, self.port = servers, free_port()
@@ -34,16 +34,15 @@ class Pooler:
             f"[databases]\n* = host=127.0.0.1 port={servers.postgres_port}\n"
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
             f"auth_type = scram-sha-256\nauth_file = {users}\npool_mode = transaction\n"
-            f"default_pool_size = {SERVER_CONNECTIONS}\nserver_login_retry = 1\nadmin_users = {postgres.OWNER_ROLE}\n"
+            f"default_pool_size = {server_connections}\nserver_login_retry = 1\nadmin_users = {postgres.OWNER_ROLE}\n"
         )
         self._log = (folder / "pgbouncer.log").open("wb")
         command = [*postgres.as_unprivileged(), ensure_pgbouncer.path() or "pgbouncer", str(config)]
         self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log)
         wait_until(self._answers, 15, "PgBouncer for the tests")
 
-    def url(self, database: str) -> str:
-        password = self._servers.cluster.password(postgres.OWNER_ROLE)
-        return f"postgresql://{postgres.OWNER_ROLE}:{password}@127.0.0.1:{self.port}/{database}"
+    def url(self, database: str, role: str = postgres.OWNER_ROLE) -> str:
+        return self._servers.cluster.url(role, self.port, database)
 
     def _answers(self) -> bool:
         try:
