@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -128,4 +129,56 @@ async def test_an_edited_order_never_lowers_the_exposure(world: World, changes: 
     outcomes = [(await world.tick(worker))[DEX] for _ in range(4)]
     assert ("error" in outcomes, outcomes[-1]) == (False, "quoting")
     assert sorted(order.side for order in world.live(DEX)) == ["buy", "sell"]
+    await worker.close()
+
+
+NONE_CAN_BE = ("NaN", "-Infinity", "1E+400")
+EDITED = {
+    "view": (keys.market_view(DEX), ("reference", "ext_bid", "ext_ask", "rolling_mid")),
+    "balances": (keys.balances(ACCOUNT), ("assets.dct.total", "assets.dct.free", "assets.usdt.total")),
+    "info": (keys.market_info(ACCOUNT), ("tick", "lot_step", "min_size", "min_notional", "maker_fee")),
+    "session": (keys.session(DEX), ("peak", "opening_pnl", "opening_price")),
+    "position": (keys.position(DEX), ("q", "cost_basis", "cash_flow")),
+}
+
+
+def edit(world: World, key: str, path: str, number: str) -> None:
+    """Put `number` into one field of a JSON value, as somebody with a shell would."""
+    in_hash = key == keys.market_info(ACCOUNT)
+    body = world.redis.hget(key, DEX) if in_hash else world.redis.get(key)
+    assert body is not None
+    document = json.loads(body)
+    *folders, name = path.split(".")
+    place = document
+    for folder in folders:
+        place = place[folder]
+    place[name] = number
+    text = json.dumps(document)
+    _ = world.redis.hset(key, DEX, text) if in_hash else world.redis.set(key, text)
+
+
+@pytest.mark.parametrize("what", sorted(EDITED))
+async def test_numbers_that_none_can_be_are_unreadable_and_never_an_exception(world: World, what: str) -> None:
+    key, fields = EDITED[what]
+    world.ready()
+    worker = world.worker()
+    for _ in range(2):
+        await world.tick(worker)
+    for path in fields:
+        for number in NONE_CAN_BE:
+            world.clock.advance(1)
+            world.publish(DEX)
+            world.publish(CEX)
+            world.position(DEX)
+            edit(world, key, path, number)
+            outcomes = await world.tick(worker, fresh=False, step_s=0.0)
+            # A session is known to PostgreSQL as well; everything else is nothing to quote on.
+            assert outcomes[DEX] == ("quoting" if what == "session" else "not_quoting"), (path, number)
+            assert what == "session" or world.live(DEX) == []
+            world.publish(DEX)
+            world.position(DEX)
+            for _ in range(2):
+                await world.tick(worker)
+            assert world.status(DEX).outcome == "quoting", (path, number)
+    assert await worker.database.run(Lock.objects.count) == 0
     await worker.close()

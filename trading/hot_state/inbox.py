@@ -21,6 +21,7 @@ from django.conf import settings
 from trading.hot_state import keys
 from trading.hot_state.codec import HotStateCorrupt, decode, encode
 from trading.hot_state.connection import sync_client
+from trading.hot_state.soundness import are_numbers, is_sound
 from trading.hot_state.values import CursorMove, HotPosition, RawFill, RawTransfer
 
 log = structlog.get_logger(__name__)
@@ -31,8 +32,6 @@ BATCH = 500
 APPLIED_KEPT = 5_000
 DEAD_LETTERS_KEPT = 10_000
 LARGEST_BODY = 16_384
-# Of anything the ledger can book (numeric(38, 18) in PostgreSQL).
-LARGEST_QUANTITY = Decimal(10) ** 20
 
 InboxValue = RawFill | RawTransfer | CursorMove
 _KINDS: dict[bytes, type[InboxValue]] = {b"fill": RawFill, b"transfer": RawTransfer, b"cursor": CursorMove}
@@ -318,7 +317,7 @@ def _quantity(text: bytes) -> Decimal:
         quantity = Decimal(text.decode())
     except (InvalidOperation, UnicodeDecodeError) as problem:
         raise HotStateCorrupt(f"quantity: {text[:40]!r}") from problem
-    if not quantity.is_finite() or abs(quantity) > LARGEST_QUANTITY:
+    if not are_numbers([quantity]):
         raise HotStateCorrupt(f"quantity: {text[:40]!r}")
     return quantity
 
@@ -326,8 +325,7 @@ def _quantity(text: bytes) -> Decimal:
 def _position(body: bytes) -> HotPosition:
     """Raises `HotStateCorrupt`, also for numbers that no position can have."""
     position = decode(body, HotPosition)
-    numbers = (position.q, position.cost_basis, position.realised, position.cash_flow, position.fees)
-    if not all(one.is_finite() and abs(one) <= LARGEST_QUANTITY for one in numbers):
+    if not is_sound(position):
         raise HotStateCorrupt("HotPosition: a number that is none")
     return position
 

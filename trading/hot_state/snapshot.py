@@ -14,6 +14,7 @@ from trading.hot_state.codec import HotStateCorrupt, decode
 from trading.hot_state.cycle import parse_cycle
 from trading.hot_state.lease import LeaseClaim, LeaseResult
 from trading.hot_state.reconciled import is_marked
+from trading.hot_state.soundness import is_sound
 from trading.hot_state.values import CycleStatus, HotBalances, HotMarkouts, HotOrder, HotPosition, MarketView
 from trading.risk.session import Session
 from trading.venues.interface import MarketInfo
@@ -99,11 +100,10 @@ def parse_snapshot(raw: list[Any], slug: str, now_ns: int) -> HotSnapshot:
     def read(body: bytes | None, kind: type[Any], name: str) -> Any:
         if body is None:
             return None
-        try:
-            return decode(body, kind)
-        except HotStateCorrupt:
+        found = _readable(body, kind)
+        if found is None:
             corrupt.append(name)
-            return None
+        return found
 
     try:
         found = orders.parse_order_bodies(hot_orders)
@@ -135,9 +135,10 @@ def parse_snapshot(raw: list[Any], slug: str, now_ns: int) -> HotSnapshot:
 
 def _readable(body: bytes | None, kind: type[T]) -> T | None:
     try:
-        return None if body is None else decode(body, kind)
+        found = None if body is None else decode(body, kind)
     except HotStateCorrupt:
         return None
+    return found if is_sound(found) else None
 
 
 async def acquire_with_snapshot(
