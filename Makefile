@@ -23,6 +23,7 @@ run: venv
 
 test: venv-dev
 	$(BIN)/python ops/ensure_browser.py
+	$(BIN)/python ops/ensure_pgbouncer.py
 	$(BIN)/python -m pytest -q -n $(WORKERS_TEST) --ignore tests/e2e -m "not whole" $(ARGS)
 	$(BIN)/python -m pytest -q tests/e2e
 	$(BIN)/python -m pytest -q -m whole

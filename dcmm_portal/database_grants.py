@@ -1,6 +1,9 @@
-"""What the application role may do with each table, declared once. A table that is not declared stops the migration.
+"""What each role may do with tables, functions and views, declared once. What is not declared stops the migration.
 
-The application role owns nothing. `apply_grants` runs after every `migrate`, as the owner, and leaves exactly what stands here.
+The application role owns nothing. `apply_grants` runs after every `migrate`, as the owner, and leaves exactly what stands here,
+whatever default privileges a hosted server hands out. Row-level security is on for every table, with one policy, for the
+application role: whoever else is given a right by mistake still sees and writes no row. It is not forced on the owner, who
+migrates, whose views show the public aggregates, and as whom foreign keys are checked; nothing runs as the owner.
 """
 
 from __future__ import annotations
@@ -9,6 +12,11 @@ from django.db.backends.utils import CursorWrapper
 
 APP_ROLE = "dcmm_app"
 READ_ROLE = "dcmm_read"
+# Roles that Supabase brings, where they exist: those of its HTTP interface may read the public views, its service role nothing.
+HOSTED_READERS = ("anon", "authenticated")
+HOSTED_ROLES = (*HOSTED_READERS, "service_role")
+PUBLIC_SCHEMA = "dcmm_public"
+POLICY = "dcmm_application"
 
 _READ = "SELECT"
 _GROWS = "SELECT, INSERT"
@@ -71,7 +79,7 @@ PUBLIC_VIEWS = ("public_markets", "public_market_hours", "public_volume_days")
 
 
 class UndeclaredTable(Exception):
-    """A table exists for which nobody decided what the application may do with it."""
+    """A table or function exists for which nobody decided what the application may do with it."""
 
 
 def tables(cursor: CursorWrapper) -> set[str]:
@@ -83,19 +91,92 @@ def tables(cursor: CursorWrapper) -> set[str]:
     return {row[0] for row in cursor.fetchall()}
 
 
+def functions(cursor: CursorWrapper) -> dict[str, bool]:
+    """The owner's functions of the schema by signature, and whether each only serves triggers."""
+    cursor.execute(
+        "SELECT p.oid::regprocedure::text, p.prorettype = 'trigger'::regtype FROM pg_proc p "
+        "JOIN pg_namespace n ON n.oid = p.pronamespace "
+        "WHERE n.nspname = 'public' AND pg_get_userbyid(p.proowner) = current_user"
+    )
+    return dict(cursor.fetchall())
+
+
 def apply_grants(cursor: CursorWrapper) -> None:
     """Make the roles' rights exactly the declared ones. Raises `UndeclaredTable` before anything is changed."""
-    present = tables(cursor)
-    if undeclared := sorted(present - GRANTS.keys()):
-        raise UndeclaredTable(
-            f"declare in dcmm_portal/database_grants.py what the application may do with: {undeclared}"
-        )
-    cursor.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {APP_ROLE}, {READ_ROLE}, PUBLIC")
+    present, found = tables(cursor), functions(cursor)
+    _refuse_undeclared(cursor, present, found)
+    others = ", ".join([READ_ROLE, *_existing(cursor, HOSTED_ROLES)])
+    everybody = f"{APP_ROLE}, {others}, PUBLIC"
+    cursor.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {everybody}")
+    cursor.execute(f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {everybody}")
+    for function in sorted(found):
+        cursor.execute(f"REVOKE ALL ON FUNCTION {function} FROM {everybody}")
+    _close_the_future(cursor, others)
     for table in sorted(present):
         cursor.execute(f'GRANT {GRANTS[table]} ON "{table}" TO {APP_ROLE}')
     for sequence in SEQUENCES:
         cursor.execute(f"GRANT USAGE ON SEQUENCE {sequence} TO {APP_ROLE}")
     for function in FUNCTIONS:
         cursor.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {APP_ROLE}")
+    _secure_rows(cursor)
+    _open_public_views(cursor)
+
+
+def _refuse_undeclared(cursor: CursorWrapper, present: set[str], found: dict[str, bool]) -> None:
+    if undeclared := sorted(present - GRANTS.keys()):
+        raise UndeclaredTable(
+            f"declare in dcmm_portal/database_grants.py what the application may do with: {undeclared}"
+        )
+    cursor.execute("SELECT to_regprocedure(name)::text FROM unnest(%s::text[]) AS name", [list(FUNCTIONS)])
+    declared = {row[0] for row in cursor.fetchall()}
+    if unknown := sorted(name for name, is_trigger in found.items() if not is_trigger and name not in declared):
+        raise UndeclaredTable(f"declare in dcmm_portal/database_grants.py whether the application may call: {unknown}")
+
+
+def _existing(cursor: CursorWrapper, roles: tuple[str, ...]) -> list[str]:
+    cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) ORDER BY rolname", [list(roles)])
+    return [row[0] for row in cursor.fetchall()]
+
+
+def _close_the_future(cursor: CursorWrapper, others: str) -> None:
+    """What the owner makes later (a day's partition) starts with no rights for anybody else."""
+    for kind in ("TABLES", "SEQUENCES"):
+        cursor.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON {kind} FROM {APP_ROLE}, {others}")
+    cursor.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON FUNCTIONS FROM {APP_ROLE}, {others}")
+    # Everybody may call a new function by PostgreSQL's own default, which is not the schema's.
+    cursor.execute("ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC")
+    cursor.execute(f"REVOKE ALL ON SCHEMA public FROM {others}, PUBLIC")
+    cursor.execute(f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}, {READ_ROLE}")
+
+
+def _secure_rows(cursor: CursorWrapper) -> None:
+    """Row-level security wherever it is not on yet (each change waits for everybody else), with the application's policy.
+
+    A partition has no policy: rows are reached through its parent, whose policy counts.
+    """
+    cursor.execute(
+        "SELECT c.relname, c.relrowsecurity, c.relispartition OR EXISTS "
+        "(SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = %s) "
+        "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') ORDER BY c.relname",
+        [POLICY],
+    )
+    for table, is_secured, is_settled in cursor.fetchall():
+        if not is_settled:
+            cursor.execute(f'CREATE POLICY {POLICY} ON "{table}" TO {APP_ROLE} USING (true) WITH CHECK (true)')
+        if not is_secured:
+            cursor.execute(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY')
+
+
+def _open_public_views(cursor: CursorWrapper) -> None:
+    """The public aggregates: to the portal's own roles in their schema, to a hosted server's readers in one of its own."""
+    readers = _existing(cursor, HOSTED_READERS)
     for view in PUBLIC_VIEWS:
         cursor.execute(f"GRANT SELECT ON {view} TO {APP_ROLE}, {READ_ROLE}")
+    everybody = ", ".join([*_existing(cursor, HOSTED_ROLES), "PUBLIC"])
+    cursor.execute(f"REVOKE ALL ON SCHEMA {PUBLIC_SCHEMA} FROM {everybody}")
+    cursor.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA {PUBLIC_SCHEMA} FROM {everybody}")
+    for reader in readers:
+        cursor.execute(f"GRANT USAGE ON SCHEMA {PUBLIC_SCHEMA} TO {reader}")
+        for view in PUBLIC_VIEWS:
+            cursor.execute(f"GRANT SELECT ON {PUBLIC_SCHEMA}.{view.removeprefix('public_')} TO {reader}")

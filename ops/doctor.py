@@ -9,6 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from ops import ensure_pgbouncer
+
 NEEDED_DISK_BYTES = 2_500_000_000
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,6 +29,7 @@ def checks() -> list[tuple[bool, str, str]]:
         (os.geteuid() != 0 or user_namespaces(), "PostgreSQL can run (not root, or user namespaces allowed)", "run as an ordinary user, or set DATABASE_URL"),
         (free > NEEDED_DISK_BYTES, f"disk: {free // 10**9} GB free (2.5 needed)", "free some space"),
         (browser() is not None, f"Chromium for the browser tests: {browser() or 'none'}", "sudo apt install chromium, or: make test installs one"),
+        (ensure_pgbouncer.path() is not None, "PgBouncer for the tests", "sudo apt install pgbouncer, or (as root) make test installs it"),
         (port_free(int(os.environ.get("PORT", "8000"))), f"port {os.environ.get('PORT', '8000')} is free", "PORT=8010 make run"),
     ]  # fmt: skip
 

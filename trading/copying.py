@@ -1,8 +1,13 @@
-"""Many rows into one table by COPY, inside the current transaction: what a batch writes, at a fraction of an INSERT's cost."""
+"""Many rows into one table with one statement, inside the current transaction: what a batch writes, at a fraction of the cost of
+an INSERT a row.
+
+Not COPY: PostgreSQL refuses it on tables with row-level security.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -19,12 +24,24 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
     """
     if not connection.in_atomic_block:
         raise NotInTransaction("copy_rows() must run inside transaction.atomic()")
+    by_column = [list(column) for column in zip(*rows, strict=True)]
+    if not by_column:
+        return
     quote = connection.ops.quote_name
+    types = _types(table)
     names = ", ".join(quote(column) for column in columns)
-    with (
-        connection.wrap_database_errors,
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY {quote(table)} ({names}) FROM STDIN") as copy,
-    ):
-        for row in rows:
-            copy.write_row(row)
+    arrays = ", ".join(f"%s::{types[column]}[]" for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {quote(table)} ({names}) SELECT * FROM unnest({arrays})", by_column)
+
+
+@lru_cache(maxsize=32)
+def _types(table: str) -> dict[str, str]:
+    """Column → its type without a length: what is too long must be refused, and a cast to a length would cut it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute"
+            " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
+            [table],
+        )
+        return dict(cursor.fetchall())

@@ -44,6 +44,17 @@ FEED_MESSAGES = Counter(
 FEED_GAPS = Counter(
     "dcmm_feed_gaps_total", "Times a live book became void until a fresh snapshot, by market", ("market",)
 )
+HISTORY_REACH_USED = Gauge(
+    "dcmm_history_reach_used_fraction",
+    "How much of what the venue's history reaches back over lies behind the ledger's cursor, by account; from 0.8 on an alarm",
+    ("account",),
+    multiprocess_mode="mostrecent",
+)
+HISTORY_POLLS_HELD_BACK = Counter(
+    "dcmm_history_polls_held_back_total",
+    "Readings of a venue's history that stopped because the inbox has to keep its room for the streams, by account",
+    ("account",),
+)
 FEED_RESTARTS = Counter(
     "dcmm_feed_restarts_total",
     "Children of the market data service that failed and were started again, by account, channel and coded problem",
@@ -160,6 +171,22 @@ LEDGER_BATCH_SECONDS = Histogram(
 )
 LEDGER_INBOX_LENGTH = Gauge(
     "dcmm_ledger_inbox_entries", "Inbox entries not yet acknowledged", multiprocess_mode="mostrecent"
+)
+INBOX_USED_FRACTION = Gauge(
+    "dcmm_inbox_used_fraction",
+    "Used part of the room for fills that wait for the database: from 0.8 on markets only reduce, from 1 on they pause",
+    multiprocess_mode="mostrecent",
+)
+DEAD_LETTERS = Gauge(
+    "dcmm_dead_letters_entries",
+    "Entries set aside for a person, by stream (inbox, decisions)",
+    ("stream",),
+    multiprocess_mode="mostrecent",
+)
+HOT_STATE_SET_ASIDE = Counter(
+    "dcmm_hot_state_set_aside_total",
+    "Keys and fields of the hot state that nobody of us can have written and that were set aside, by kind (type, pending)",
+    ("kind",),
 )
 POSITIONS_OVERWRITTEN = Counter(
     "dcmm_ledger_positions_overwritten_total",

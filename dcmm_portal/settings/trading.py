@@ -1,5 +1,7 @@
 """What the market maker itself is configured with; governed parameters are not here but in the database."""
 
+from environs import validate
+
 from dcmm_portal.environment import env
 
 # Celery beat's tick in seconds; a market's own refresh_interval_s is a governed parameter and never shorter.
@@ -8,6 +10,8 @@ QUOTE_SHARDS = env.int("QUOTE_SHARDS", 1)
 CODE_VERSION = env.str("CODE_VERSION", "unversioned")
 # Venue addresses by venue slug: VENUE_<SLUG>_URL, VENUE_<SLUG>_WS_URL. Credentials by account slug, read by trading.venues only.
 VENUE_URLS = {"dex": env.str("VENUE_DEX_URL", ""), "cex": env.str("VENUE_CEX_URL", "")}
+# Entries (about 1 KB each) that may wait in the inbox for the database: at 80 % of it markets only reduce, at 100 % they pause.
+INBOX_BOUND = env.int("INBOX_BOUND", 50_000, validate=validate.Range(min=1_000, max=5_000_000))
 RECORDER_ENABLED = env.bool("RECORDER_ENABLED", True)
 # Per market: records older or, together, larger than this are deleted, the oldest first.
 RECORDER_KEEP_DAYS = env.float("RECORDER_KEEP_DAYS", 7.0)

@@ -11,6 +11,7 @@ from trading.controls.kill import KillResult, kill_switch
 from trading.controls.resume import ResumeResult, confirm_resume, refuse_resume, request_resume
 from trading.controls.selectors import DESK
 from trading.controls.services import Actor, ControlResult, set_state
+from trading.ledger.dead_letters import RetryResult, retry_letter
 from trading.models import Market
 from trading.orders.direct import cancel_directly
 
@@ -58,6 +59,12 @@ def kill_scope(person: User, scope: str, reason: str, idempotency_key: str) -> K
         now=to_datetime(time.time_ns()),
         cancel_directly=cancel_directly,
     )
+
+
+def try_again(person: User, letter: str, reason: str, idempotency_key: str) -> RetryResult:
+    """Send what was set aside once more. Raises `trading.controls.services.ControlRefused`, which changed nothing."""
+    now = to_datetime(time.time_ns())
+    return retry_letter(letter, actor=actor_of(person), reason=reason, idempotency_key=idempotency_key, now=now)
 
 
 @dataclass(frozen=True, slots=True)

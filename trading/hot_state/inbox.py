@@ -16,10 +16,12 @@ from typing import Any
 import redis
 import redis.asyncio
 import structlog
+from django.conf import settings
 
 from trading.hot_state import keys
 from trading.hot_state.codec import HotStateCorrupt, decode, encode
 from trading.hot_state.connection import sync_client
+from trading.hot_state.soundness import are_numbers, is_sound
 from trading.hot_state.values import CursorMove, HotPosition, RawFill, RawTransfer
 
 log = structlog.get_logger(__name__)
@@ -213,6 +215,15 @@ def dead_letter(client: redis.Redis, entry: InboxEntry, reason: str) -> None:
     client.xadd(keys.DEAD_LETTERS, fields, maxlen=DEAD_LETTERS_KEPT, approximate=True)
 
 
+def dead_letter_counts(client: redis.Redis) -> dict[str, int]:
+    """How many entries were set aside for people, by stream."""
+    with client.pipeline(transaction=False) as pipe:
+        pipe.xlen(keys.DEAD_LETTERS)
+        pipe.xlen(keys.DECISION_DEAD_LETTERS)
+        fills, decisions = pipe.execute()
+    return {"inbox": int(fills), "decisions": int(decisions)}
+
+
 def commit_position(client: redis.Redis, position: HotPosition, applied_keys: Sequence[str]) -> bool:
     """Publish a committed position and take the fills it contains off pending; False where a newer one was
     there.
@@ -253,6 +264,16 @@ def inbox_length(client: redis.Redis) -> int:
     return int(client.xlen(keys.INBOX_STREAM))
 
 
+def used_fraction(length: int) -> float:
+    """How much of the room for entries that wait is used; above 1 where more than `INBOX_BOUND` do."""
+    return length / settings.INBOX_BOUND
+
+
+async def inbox_fraction(client: redis.asyncio.Redis) -> float:
+    """The same, asked now."""
+    return used_fraction(int(await client.xlen(keys.INBOX_STREAM)))
+
+
 # --- readers
 # ----------------------------------------------------------------------------------------------------------
 
@@ -282,12 +303,31 @@ def queue_inventory(pipe: Any, slug: str) -> None:
 def parse_inventory(body: Any, pending: Sequence[bytes], slug: str) -> HotInventory:
     """What `queue_inventory` answered. Anything unreadable makes the position unknown."""
     try:
-        total = sum((Decimal(quantity.decode()) for quantity in pending), Decimal(0))
-        position = decode(body, HotPosition) if body is not None else None
-    except (HotStateCorrupt, InvalidOperation, UnicodeDecodeError) as problem:
+        total = sum(map(_quantity, pending), Decimal(0))
+        position = _position(body) if body is not None else None
+    except HotStateCorrupt as problem:
         log.error("hot_state_corrupt", key=keys.position(slug), problem=str(problem)[:200])
         return HotInventory(None, Decimal(0), len(pending))
     return HotInventory(position, total, len(pending))
+
+
+def _quantity(text: bytes) -> Decimal:
+    """A signed base quantity. Raises `HotStateCorrupt` for what none can be."""
+    try:
+        quantity = Decimal(text.decode())
+    except (InvalidOperation, UnicodeDecodeError) as problem:
+        raise HotStateCorrupt(f"quantity: {text[:40]!r}") from problem
+    if not are_numbers([quantity]):
+        raise HotStateCorrupt(f"quantity: {text[:40]!r}")
+    return quantity
+
+
+def _position(body: bytes) -> HotPosition:
+    """Raises `HotStateCorrupt`, also for numbers that no position can have."""
+    position = decode(body, HotPosition)
+    if not is_sound(position):
+        raise HotStateCorrupt("HotPosition: a number that is none")
+    return position
 
 
 async def hot_inventory(client: redis.asyncio.Redis, slug: str) -> HotInventory:
@@ -327,4 +367,10 @@ def read_pending_sync(slug: str) -> dict[str, Decimal]:
 
 
 def _pending(raw: Mapping[Any, Any]) -> dict[str, Decimal]:
-    return {key.decode(errors="replace"): Decimal(quantity.decode()) for key, quantity in raw.items()}
+    found = {}
+    for key, quantity in raw.items():
+        try:
+            found[key.decode(errors="replace")] = _quantity(quantity)
+        except HotStateCorrupt as problem:
+            log.error("hot_state_corrupt", key="inbox-pending", problem=str(problem)[:200])
+    return found

@@ -125,6 +125,7 @@ def announced_decision(slug: str) -> str:
     return f"{PREFIX}{{{slug}}}:announced-decision"
 
 
+SET_ASIDE = f"{PREFIX}set-aside:"
 INBOX_STREAM = f"{PREFIX}inbox"
 INBOX_GROUP = "ledger"
 DEAD_LETTERS = f"{PREFIX}inbox-dead"

@@ -62,9 +62,19 @@ class LeaseClaim:
 
 
 # ARGV: owner, now, new expiry, takeover expiry, grace, slot, min gap, clock margin. Nanoseconds stay strings: a Lua number
-# would cut them.
+# would cut them. What somebody's hands made of the key is as good as vanished.
 ACQUIRE = """
-local h = redis.call('HMGET', KEYS[1], 'phase', 'epoch', 'turn', 'expires_ns', 'slot_ns')
+local h = redis.pcall('HMGET', KEYS[1], 'phase', 'epoch', 'turn', 'expires_ns', 'slot_ns')
+local function readable()
+  for i = 2, 5 do
+    if h[i] and not string.match(h[i], '^%d+$') then return false end
+  end
+  return not h.err
+end
+if not readable() then
+  redis.call('DEL', KEYS[1])
+  return {'absent', '0', 0, '0'}
+end
 local phase, epoch, turn, expires = h[1], h[2] or '0', tonumber(h[3] or '0'), h[4] or '0'
 if not phase then return {'absent', '0', 0, '0'} end
 local now, margin = tonumber(ARGV[2]), tonumber(ARGV[8])

@@ -16,6 +16,7 @@ import redis.asyncio
 from trading.hot_state import keys
 from trading.hot_state.codec import HotStateCorrupt, decode, encode
 from trading.hot_state.connection import sync_client
+from trading.hot_state.soundness import are_numbers
 from trading.hot_state.values import HotOrder
 from trading.orders.client_ids import parse_client_order_id
 from trading.venues.interface import OrderState, OwnOrder
@@ -45,9 +46,13 @@ def parse_order_bodies(bodies: Iterable[bytes]) -> tuple[HotOrder, ...]:
 
 def _parse(body: bytes) -> HotOrder:
     order = decode(body, HotOrder)
-    numbers = (order.price, order.size, order.filled, order.settled_filled, order.amend_price, order.amend_size)
-    if order.side not in ("buy", "sell") or not all(one is None or one.is_finite() for one in numbers):
-        raise HotStateCorrupt("HotOrder: no side, or a number that is none")
+    positive = (order.price, order.size, order.amend_price, order.amend_size)
+    if not are_numbers(positive) or not all(one is None or one > 0 for one in positive):
+        raise HotStateCorrupt("HotOrder: a price or size that is none")
+    if not are_numbers((order.filled, order.settled_filled)) or order.filled < 0 or order.settled_filled < 0:
+        raise HotStateCorrupt("HotOrder: a filled size that is none")
+    if order.side not in ("buy", "sell"):
+        raise HotStateCorrupt("HotOrder: no side")
     return order
 
 

@@ -9,6 +9,7 @@ import redis.asyncio
 from trading.hot_state import keys
 from trading.hot_state.codec import HotStateCorrupt, decode, encode
 from trading.hot_state.connection import sync_client
+from trading.hot_state.soundness import is_sound
 from trading.hot_state.values import HotMarkouts
 from trading.risk.session import Session
 
@@ -18,8 +19,9 @@ local held = redis.call('GET', KEYS[1])
 if held then
   local ok, value = pcall(cjson.decode, held)
   if ok and type(value) == 'table' and value['day'] == ARGV[2] then
-    local number, peak = tonumber(value['number']) or 1, tonumber(value['peak'])
-    if number > tonumber(ARGV[3]) or (number == tonumber(ARGV[3]) and peak and peak > tonumber(ARGV[4])) then return 0 end
+    local number, peak = tonumber(value['number']) or 1, tonumber(value['peak']) or 0
+    local is_higher = peak < math.huge and peak > tonumber(ARGV[4])
+    if number > tonumber(ARGV[3]) or (number == tonumber(ARGV[3]) and is_higher) then return 0 end
   end
 end
 redis.call('SET', KEYS[1], ARGV[1])
@@ -43,9 +45,10 @@ def read_session_sync(slug: str) -> Session | None:
     """None where there is none or it can't be read."""
     body: Any = sync_client().get(keys.session(slug))
     try:
-        return None if body is None else decode(body, Session)
+        session = None if body is None else decode(body, Session)
     except HotStateCorrupt:
         return None
+    return session if is_sound(session) else None
 
 
 def write_markouts_sync(markouts: HotMarkouts) -> None:

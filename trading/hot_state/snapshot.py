@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from trading.hot_state.codec import HotStateCorrupt, decode
 from trading.hot_state.cycle import parse_cycle
 from trading.hot_state.lease import LeaseClaim, LeaseResult
 from trading.hot_state.reconciled import is_marked
+from trading.hot_state.soundness import is_sound
 from trading.hot_state.values import CycleStatus, HotBalances, HotMarkouts, HotOrder, HotPosition, MarketView
 from trading.risk.session import Session
 from trading.venues.interface import MarketInfo
@@ -38,16 +40,27 @@ class HotSnapshot:
     reconciled: bool  # the account was compared with its venue since the start
     session: Session | None = None
     markouts: HotMarkouts | None = None
+    inbox_fraction: float = 0.0  # of the room for entries that the ledger has not booked yet
 
 
 # One script: the lease and all of the market in one command, as of one moment. KEYS: lease, view, position, pending, orders,
-# balances, market info, controls, cycle, reconciled, session, markouts. The last two arguments are the market and the desk's
-# scope.
+# balances, market info, controls, cycle, reconciled, session, markouts, inbox. The last two arguments are the market and the
+# desk's scope. A key of a wrong type (somebody's hands) reads as a value that nothing can be read from: closed, not an error.
 _READ = """
 local scope, desk = ARGV[#ARGV - 1], ARGV[#ARGV]
-return {redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3]), redis.call('HVALS', KEYS[4]), redis.call('HVALS', KEYS[5]),
-  redis.call('GET', KEYS[6]), redis.call('HGET', KEYS[7], scope), redis.call('HMGET', KEYS[8], desk, scope),
-  redis.call('GET', KEYS[9]), redis.call('GET', KEYS[10]), redis.call('GET', KEYS[11]), redis.call('GET', KEYS[12])}
+local function one(...)
+  local answer = redis.pcall(...)
+  if type(answer) == 'table' and answer.err then return '!' end
+  return answer
+end
+local function many(...)
+  local answer = redis.pcall(...)
+  if answer.err then return {'!', '!'} end
+  return answer
+end
+return {one('GET', KEYS[2]), one('GET', KEYS[3]), many('HVALS', KEYS[4]), many('HVALS', KEYS[5]),
+  one('GET', KEYS[6]), one('HGET', KEYS[7], scope), many('HMGET', KEYS[8], desk, scope),
+  one('GET', KEYS[9]), one('GET', KEYS[10]), one('GET', KEYS[11]), one('GET', KEYS[12]), one('XLEN', KEYS[13])}
 """
 _ACQUIRE_AND_READ = f"""
 local function acquire()
@@ -76,21 +89,21 @@ def _keys(slug: str, account: str) -> tuple[str, ...]:
         keys.reconciled(account),
         keys.session(slug),
         keys.markouts(slug),
+        keys.INBOX_STREAM,
     )
 
 
 def parse_snapshot(raw: list[Any], slug: str, now_ns: int) -> HotSnapshot:
-    view, position, pending, hot_orders, balances, info, tightened, previous, mark, session, markouts = raw
+    view, position, pending, hot_orders, balances, info, tightened, previous, mark, session, markouts, waiting = raw
     corrupt: list[str] = []
 
     def read(body: bytes | None, kind: type[Any], name: str) -> Any:
         if body is None:
             return None
-        try:
-            return decode(body, kind)
-        except HotStateCorrupt:
+        found = _readable(body, kind)
+        if found is None:
             corrupt.append(name)
-            return None
+        return found
 
     try:
         found = orders.parse_order_bodies(hot_orders)
@@ -100,6 +113,8 @@ def parse_snapshot(raw: list[Any], slug: str, now_ns: int) -> HotSnapshot:
     inventory = inbox.parse_inventory(position, pending, slug)
     if position is not None and inventory.position is None:
         corrupt.append("position")
+    if not isinstance(waiting, int):
+        corrupt.append("inbox")
     return HotSnapshot(
         view=read(view, MarketView, "view"),
         position=inventory.position,
@@ -114,14 +129,16 @@ def parse_snapshot(raw: list[Any], slug: str, now_ns: int) -> HotSnapshot:
         # Unreadable is as good as lost: PostgreSQL is asked for the session, and fills are judged again in a moment.
         session=_readable(session, Session),
         markouts=_readable(markouts, HotMarkouts),
+        inbox_fraction=inbox.used_fraction(waiting) if isinstance(waiting, int) else math.inf,
     )
 
 
 def _readable(body: bytes | None, kind: type[T]) -> T | None:
     try:
-        return None if body is None else decode(body, kind)
+        found = None if body is None else decode(body, kind)
     except HotStateCorrupt:
         return None
+    return found if is_sound(found) else None
 
 
 async def acquire_with_snapshot(

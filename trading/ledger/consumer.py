@@ -16,7 +16,10 @@ from trading.hot_state import inbox
 from trading.hot_state.connection import sync_client
 from trading.hot_state.inbox import InboxEntry, InboxGroupMissing
 from trading.hot_state.market import beat_sync, push_poll_request_sync
+from trading.ledger.desk import read_desk
 from trading.ledger.hot_positions import ensure_rows, publish_positions
+from trading.ledger.inbox_watch import InboxWatch
+from trading.ledger.mending import mend_hot_state
 from trading.ledger.processing import process_batch
 from trading.ledger.valuation import value_waiting
 
@@ -30,6 +33,7 @@ STALE_AFTER_MS = 10_000
 HOUSEKEEPING_EVERY_S = 1.0
 REPUBLISH_EVERY_S = 5.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+MEND_EVERY_S = 5.0
 AWAY = (OperationalError, InterfaceError, redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError)
 
 
@@ -43,6 +47,7 @@ class LedgerConsumer:
         self._failures = 0
         # Entries given to this consumer and not acknowledged: after a failed turn they come first.
         self._has_left = False
+        self._watch = InboxWatch()
 
     def run(self) -> None:
         """Work until `stop` is set; the batch at hand is finished first."""
@@ -57,6 +62,12 @@ class LedgerConsumer:
                 self._failures = 0
             except InboxGroupMissing:
                 log.error("inbox_lost", action="beginning again: positions published, history polls requested")
+                started = False
+            except redis.ResponseError as problem:
+                # A key of ours is not what we made of it. What is wrong is set aside, and all begins as after a loss.
+                log.error("hot_state_refuses", problem=str(problem)[:200])
+                self._wait_for_return(problem)
+                self._due.pop("mend", None)
                 started = False
             except AWAY as problem:
                 self._wait_for_return(problem)
@@ -84,6 +95,7 @@ class LedgerConsumer:
         venues' history. The group is made first, so that a loss amid all this is noticed when the inbox is read.
         """
         close_old_connections()
+        self._mend()
         reason = "inbox_lost" if inbox.ensure_group(self._client) else "ledger_started"
         desk = ensure_rows(self._now())
         publish_positions(self._client, desk, self._now())
@@ -107,11 +119,17 @@ class LedgerConsumer:
     def _housekeeping(self) -> None:
         if self._is_due("values", HOUSEKEEPING_EVERY_S):
             close_old_connections()
-            metrics.LEDGER_INBOX_LENGTH.set(inbox.inbox_length(self._client))
+            self._watch.look(self._client, self._now())
+            self._watch.tell()
             for position in value_waiting(self._now()):
                 inbox.commit_position(self._client, position, ())
         if self._is_due("republish", REPUBLISH_EVERY_S):
             publish_positions(self._client, ensure_rows(self._now()), self._now())
+        self._mend()
+
+    def _mend(self) -> None:
+        if self._is_due("mend", MEND_EVERY_S):
+            mend_hot_state(self._client, read_desk(), self._now())
 
     def _wait_for_return(self, problem: Exception | None) -> None:
         kind = type(problem).__name__ if problem else "fault"
@@ -122,7 +140,16 @@ class LedgerConsumer:
         pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self._failures, 10))
         self._failures += 1
         self._has_left = True
+        self._look_beside()
         self._stop.wait(pause_s)
+
+    def _look_beside(self) -> None:
+        """While the database is away the inbox fills: that is measured and logged all the same."""
+        try:
+            self._beat()
+            self._watch.look(self._client, self._now())
+        except redis.RedisError as problem:
+            log.debug("inbox_not_looked_at", problem=type(problem).__name__)
 
     def _beat(self) -> None:
         if self._is_due("beat", 1.0):

@@ -20,6 +20,7 @@ from trading.hot_state.values import HotBalance, HotBalances
 from trading.market_data.book_feed import MarketFeed
 from trading.market_data.cadence import Cadence
 from trading.market_data.history_poll import HistoryPoll, ReadCursor
+from trading.market_data.history_reach import HistoryReach
 from trading.market_data.market_state import read_clock
 from trading.market_data.order_audit import audit_orders
 from trading.market_data.problems import FeedProblem, problem_of
@@ -53,6 +54,12 @@ class OpenVenue(Protocol):
     ) -> Venue: ...
 
 
+class RunInDatabase(Protocol):
+    """Runs a blocking function where the service speaks to PostgreSQL (`DatabaseThread.run`)."""
+
+    def __call__(self, work: Callable[[], None]) -> Awaitable[None]: ...
+
+
 class MissingMarketFound(Exception):
     """A market that the venue did not list is there now: the session is made anew with it."""
 
@@ -69,6 +76,7 @@ class Surroundings:
     recorder: RecorderPolicy | None
     stop: asyncio.Event
     known: Sequence[MarketRef]
+    run_in_database: RunInDatabase
 
 
 class AccountSession:
@@ -90,6 +98,7 @@ class AccountSession:
         self._orders_now = asyncio.Event()
         self._own_alive = False
         self._auth_problems: set[str] = set()
+        self._reach = HistoryReach(account, around.clock)
 
     # --- connecting -----------------------------------------------------------------------------------------------------
 
@@ -175,7 +184,9 @@ class AccountSession:
     async def _follow(self, venue: Venue, listed: Sequence[str], recorders: Mapping[str, Recorder]) -> None:
         refs = {slug: self._trackers[slug].ref for slug in listed}
         around = self._around
-        history = HistoryPoll(venue, self._markets, around.client, around.clock, around.read_cursor, self._own_trade)
+        history = HistoryPoll(
+            venue, self._markets, around.client, around.clock, around.read_cursor, self._own_trade, self._reach
+        )
         missing = [slug for slug in self._trackers if slug not in refs]
         async with asyncio.TaskGroup() as group:
             for slug in listed:
@@ -188,6 +199,7 @@ class AccountSession:
             group.create_task(self._keep("own", lambda: self._follow_own(venue), self._own_failed))
             group.create_task(self._keep("history", lambda: self._poll_history(history)))
             group.create_task(self._keep("orders", lambda: self._audit_orders(venue, refs.keys())))
+            group.create_task(self._keep("reach", lambda: self._watch_reach(venue)))
             group.create_task(self._keep("requests", self._hear_requests))
             group.create_task(self._keep("balances", lambda: self._poll_balances(venue)))
             group.create_task(self._keep("clock", lambda: self._read_clock(venue)))
@@ -247,6 +259,7 @@ class AccountSession:
         client, now_ns = self._around.client, self._around.clock.now_ns()
         if isinstance(item, OwnFill):
             self._own_trade(item.market, item.trade_id)
+            self._reach.told()
             await append_fill_async(client, raw_fill(item, self._markets, "stream", now_ns))
             self._balances_now.set()
         elif item.market not in self._markets.refs:
@@ -280,6 +293,13 @@ class AccountSession:
             await audit_orders(venue, slugs, self._around.client, self._around.clock)
             self._auth("orders", refused=False)
             await _wait(self._orders_now, self._around.cadence.history_s)
+
+    async def _watch_reach(self, venue: Venue) -> None:
+        """Whether an outage of the database comes near what the venue's history still has; told when the database is back."""
+        while True:
+            self._reach.look(venue.capabilities)
+            await self._around.run_in_database(self._reach.tell)
+            await asyncio.sleep(self._around.cadence.reach_s)
 
     async def _hear_requests(self) -> None:
         while True:

@@ -18,6 +18,7 @@ class Cadence:
     # While the stream of our own fills is down, the history is all there is.
     history_alone_s: float = 2.0
     clock_s: float = 10.0
+    reach_s: float = 5.0
     audit_s: float = 5.0
     rules_s: float = 5.0
     heartbeat_s: float = 1.0

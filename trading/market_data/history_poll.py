@@ -15,10 +15,16 @@ import structlog
 
 from trading import metrics
 from trading.clock import Clock
-from trading.hot_state.inbox import append_cursor_move_async, append_fill_async, append_transfer_async
+from trading.hot_state.inbox import (
+    append_cursor_move_async,
+    append_fill_async,
+    append_transfer_async,
+    inbox_fraction,
+)
 from trading.hot_state.incoming import AccountMarkets, raw_fill, raw_transfer
 from trading.hot_state.market import HotClient
 from trading.hot_state.values import CursorMove
+from trading.market_data.history_reach import HistoryReach
 from trading.venues.interface import OwnFill, Venue, VenueTransfer
 
 log = structlog.get_logger(__name__)
@@ -26,6 +32,8 @@ PAGE = 100
 # An entry is read again until it is this old, or that many newer ones were read.
 OVERLAP_NS = 60_000_000_000
 OVERLAP_ENTRIES = 50
+# What the venue still has can wait there: from here on the inbox keeps its room for what the streams tell.
+YIELDS_AT = 0.5
 FILLS, TRANSFERS = "fills", "transfers"
 
 Entry = TypeVar("Entry", OwnFill, VenueTransfer)
@@ -65,10 +73,12 @@ class HistoryPoll:
         clock: Clock,
         read_cursor: ReadCursor,
         on_own_trade: Callable[[str, str], None],
+        reach: HistoryReach | None = None,
     ) -> None:
         self._venue, self._markets, self._client, self._clock = venue, markets, client, clock
         self._read_cursor = read_cursor
         self._on_own_trade = on_own_trade
+        self._reach = reach
 
     async def poll(self) -> int:
         """Everything new (and the overlap) of both channels; how many fills were read. Raises what the venue raises."""
@@ -82,12 +92,17 @@ class HistoryPoll:
         async def fetch(cursor: str) -> Sequence[OwnFill]:
             return await self._venue.fetch_my_trades(None, cursor, PAGE)
 
+        oldest_ns: int | None = None
+
         async def append(fill: OwnFill) -> None:
-            nonlocal count
+            nonlocal count, oldest_ns
             count += 1
+            oldest_ns = fill.venue_ns if oldest_ns is None else oldest_ns
             await self._append_fill(fill)
 
-        await self._drain(FILLS, fetch, append)
+        began_ns = self._clock.now_ns()
+        if await self._drain(FILLS, fetch, append) and self._reach is not None:
+            self._reach.read(count, oldest_ns or began_ns)
         metrics.HISTORY_FILLS_READ.labels(self._venue.account).inc(count)
         return count
 
@@ -110,12 +125,13 @@ class HistoryPoll:
         channel: str,
         fetch: Callable[[str], Awaitable[Sequence[Entry]]],
         append: Callable[[Entry], Awaitable[None]],
-    ) -> None:
-        """Page after page from the committed cursor; the move is told after what it covers."""
+    ) -> bool:
+        """Page after page from the committed cursor; the move is told after what it covers. False where the inbox had no room
+        for all of it: the next poll goes on, from the cursor committed by then."""
         at = await self._read_cursor(self._venue.account, channel)
         lagging = LaggingCursor(at, self._clock.now_ns())
         told = at
-        while page := await fetch(at):
+        while page := await self._next_page(channel, fetch, at):
             for entry in page:
                 await append(entry)
                 lagging.read(entry.cursor, entry.venue_ns)
@@ -124,5 +140,17 @@ class HistoryPoll:
                 await append_cursor_move_async(self._client, CursorMove(self._venue.account, channel, told))
             if not page[-1].cursor or page[-1].cursor == at:
                 log.error("history_stands_still", account=self._venue.account, channel=channel)
-                return
+                return False
             at = page[-1].cursor
+        return page is not None
+
+    async def _next_page(
+        self, channel: str, fetch: Callable[[str], Awaitable[Sequence[Entry]]], at: str
+    ) -> Sequence[Entry] | None:
+        """The page after `at`; None where the inbox has no room for it."""
+        used = await inbox_fraction(self._client)
+        if used < YIELDS_AT:
+            return await fetch(at)
+        log.warning("history_held_back", account=self._venue.account, channel=channel, inbox_used=round(used, 3))
+        metrics.HISTORY_POLLS_HELD_BACK.labels(self._venue.account).inc()
+        return None

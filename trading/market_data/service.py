@@ -102,6 +102,7 @@ class MarketDataService:
             recorder=self._recorder,
             stop=stop,
             known=await self._database.run(known_markets),
+            run_in_database=self._database.run,
         )
         accounts = sorted({ref.account for ref in refs})
         log.info("market_data_serves", markets=[ref.slug for ref in refs], accounts=accounts)

@@ -162,7 +162,8 @@ async def _quote(connections: Connections, due: Due, held: _Held, governed: Gove
     await react_to_limits(connections, inputs, market, plan, snapshot.previous)
     record = CycleRecord(
         market, cycle_id, held.guard.epoch, inputs, plan, sent, standing, snapshot,
-        reservation(market, inputs, standing, snapshot.view, held.guard.epoch),
+        # An inventory that is not known is not nothing: what was last reserved stands.
+        None if snapshot.position is None else reservation(market, inputs, standing, snapshot.view, held.guard.epoch),
         due, started_ns, connections.clock.now_ns(), connections.code_version,
         own_orders=_held_at_end(snapshot, standing, await retire(desk, market, snapshot.orders, connections.looks)),
         session=judged.session,

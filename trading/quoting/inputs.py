@@ -146,6 +146,7 @@ def _with_numbers(
         soft_limit_lots=parameters.soft_limit_lots,
         q_hard_lots=parameters.q_hard_lots,
         breakers=breakers,
+        inbox_fraction=snapshot.inbox_fraction,
     )
     rules = market_rules(info, market.lot_size, view.reference or Decimal(0))
     quote = QuoteInputs(

@@ -58,6 +58,10 @@ SENTENCES: Mapping[str, str] = {
     "soft_limit_reached": _n(
         "Quoting only what lowers inventory: it is %(q_lots)s lots from target (soft limit %(soft_limit_lots)s)."
     ),
+    "inbox_filling": _n(
+        "Quoting only what lowers inventory: fills wait for the database, in %(inbox_percent)s percent of the room they have."
+    ),
+    "inbox_full": _n("Not quoting: fills wait for the database, in %(inbox_percent)s percent of the room they have."),
     "lock_fill_conflict": _n(
         "Quoting only what lowers inventory: locked since a fill contradicts what is booked; two people must resume it."
     ),

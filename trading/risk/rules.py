@@ -14,6 +14,10 @@ from trading.risk.exposure import SharedLimit
 from trading.risk.states import TradingState, effective_state
 from trading.risk.verdict import ReasonCode, Release, Rule, Verdict
 
+# Of the room for fills that wait for the database: from here on no exposure is added, from there on nothing rests.
+INBOX_REDUCING_AT = 0.8
+INBOX_PAUSED_AT = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class MarketConditions:
@@ -22,7 +26,8 @@ class MarketConditions:
 
     `asset_base` is the inventory of all markets of the asset, base units from target, `desk_quote` that of the desk in quote
     units (open orders not included; longs and shorts do not net); their limits are None where none is set. `breakers`: None
-    only in decisions from before there were any."""
+    only in decisions from before there were any. `inbox_fraction`: how much of the room for entries that wait for the ledger
+    is used."""
 
     feed_age_s: float | None
     best_bid: Decimal | None
@@ -37,6 +42,7 @@ class MarketConditions:
     desk_quote: Decimal | None = None
     desk_limit: SharedLimit | None = None
     breakers: BreakerConditions | None = None
+    inbox_fraction: float = 0.0
 
 
 def feed_fresh(feed_age_s: float | None, feed_stale_s: float) -> Verdict | None:
@@ -119,6 +125,16 @@ def _shared_limit(
     return None
 
 
+def inbox_room(inbox_fraction: float) -> Verdict | None:
+    """There is room for the fills of what rests: they wait in the inbox until the database has taken them."""
+    if inbox_fraction < INBOX_REDUCING_AT:
+        return None
+    data = (("inbox_percent", f"{100 * inbox_fraction:.0f}"),)
+    if inbox_fraction < INBOX_PAUSED_AT:
+        return Verdict(Rule.INBOX, ReasonCode.INBOX_FILLING, TradingState.REDUCING, data=data)
+    return Verdict(Rule.INBOX, ReasonCode.INBOX_FULL, TradingState.PAUSED, data=data)
+
+
 def assess(conditions: MarketConditions) -> tuple[Verdict, ...]:
     """Every rule that fired, strictest first; empty when all are satisfied."""
     verdicts = (
@@ -129,6 +145,7 @@ def assess(conditions: MarketConditions) -> tuple[Verdict, ...]:
         soft_limit(conditions.q_lots, conditions.soft_limit_lots),
         asset_limit(conditions.asset_base, conditions.asset_limit),
         desk_limit(conditions.desk_quote, conditions.desk_limit),
+        inbox_room(conditions.inbox_fraction),
         *(() if conditions.breakers is None else assess_breakers(conditions.breakers)),
     )
     fired = [verdict for verdict in verdicts if verdict is not None]

@@ -30,6 +30,7 @@ class Rule(StrEnum):
     VENUE_BALANCE = "venue_balance"
     PARAMETERS = "parameters"
     RECONCILIATION = "reconciliation"
+    INBOX = "inbox"
 
 
 class ReasonCode(StrEnum):
@@ -73,6 +74,8 @@ class ReasonCode(StrEnum):
     PARAMETERS_UNKNOWN = "parameters_unknown"
     NOT_RECONCILED = "not_reconciled"
     RECONCILIATION_DIFFERS = "reconciliation_differs"
+    INBOX_FILLING = "inbox_filling"
+    INBOX_FULL = "inbox_full"
 
 
 class Release(StrEnum):

@@ -294,6 +294,9 @@ class Capabilities:
     cancel_after: bool
     user_stream: bool
     client_order_ids: bool
+    # How far back the history of own fills reaches: what the ledger missed for longer can't be read again. None: no bound known.
+    history_retention_s: float | None = None
+    history_retention_fills: int | None = None
 
 
 # --- what streams yield ---------------------------------------------------------------------------------------------

@@ -70,6 +70,9 @@ class CcxtOkxVenue:
         cancel_after=True,
         user_stream=True,
         client_order_ids=True,
+        # Its record of the last three days; the sandbox's holds that many fills.
+        history_retention_s=3 * 86_400.0,
+        history_retention_fills=20_000,
     )
 
     def __init__(
