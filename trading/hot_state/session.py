@@ -19,7 +19,7 @@ local held = redis.call('GET', KEYS[1])
 if held then
   local ok, value = pcall(cjson.decode, held)
   if ok and type(value) == 'table' and value['day'] == ARGV[2] then
-    local number, peak = tonumber(value['number']) or 1, tonumber(value['peak']) or 0
+    local number, peak = tonumber(value['number']) or 1, tonumber(value['peak']) or -math.huge
     local is_higher = peak < math.huge and peak > tonumber(ARGV[4])
     if number > tonumber(ARGV[3]) or (number == tonumber(ARGV[3]) and is_higher) then return 0 end
   end
