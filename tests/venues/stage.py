@@ -34,6 +34,8 @@ class Market:
     base: str
     quote: str
     venue_symbol: str
+    instrument: str = "spot"
+    contract_value: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True)
