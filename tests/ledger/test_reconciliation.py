@@ -23,6 +23,7 @@ from trading.events.relay import Relay
 from trading.hot_state import inbox, keys
 from trading.hot_state.codec import encode
 from trading.hot_state.connection import async_client, sync_client
+from trading.hot_state.incoming import AccountMarkets, raw_fill
 from trading.hot_state.market import beat_sync
 from trading.hot_state.orders import apply_venue_order
 from trading.ledger.comparison import compare, notes
@@ -31,7 +32,7 @@ from trading.ledger.own_books import OwnBooks, read_own_books
 from trading.ledger.reconciliation import AccountReport, Reconciler, as_report, readable, store_report
 from trading.ledger.venue_books import new_books, read_on
 from trading.market_data.database import committed_cursor
-from trading.market_data.history_poll import AccountMarkets, HistoryPoll, raw_fill
+from trading.market_data.history_poll import HistoryPoll
 from trading.models import CashBalance, Event, Fill, Lock, Order, ReconciliationReport, VenueCursor
 from trading.registry.selectors import MarketRef, active_markets
 from trading.registry.services import declare_demo_desk

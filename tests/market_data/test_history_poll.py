@@ -13,8 +13,9 @@ from tests.market_data.test_tracker import REF
 from trading.clock import FakeClock
 from trading.hot_state import inbox, keys
 from trading.hot_state.connection import async_client, sync_client
+from trading.hot_state.incoming import AccountMarkets
 from trading.hot_state.values import CursorMove, RawFill, RawTransfer
-from trading.market_data.history_poll import AccountMarkets, HistoryPoll, LaggingCursor
+from trading.market_data.history_poll import HistoryPoll, LaggingCursor
 from trading.venues.interface import VenueTransfer, VenueUnavailable
 
 HOUR = 3_600_000_000_000

@@ -27,7 +27,7 @@ from trading.ledger.comparison import Difference, MarketComparison, compare, com
 from trading.ledger.own_books import OwnBooks, read_own_books
 from trading.ledger.quarantine import impose_reducing
 from trading.ledger.venue_books import VenueBooks, new_books, read_on
-from trading.models import ReconciliationReport, VenueAccount
+from trading.models import ReconciliationReport, VenueAccount, VenueCursor
 from trading.venues.interface import Venue
 
 log = structlog.get_logger(__name__)
@@ -73,7 +73,8 @@ class Reconciler:
         """
         began_s = self._clock.monotonic_s()
         start = "" if full else await self._run(partial(_window_start, account, self._now()))
-        venue_books, own_books, differences = await self._read_until_agreed(venue, account, start)
+        funding_start = "" if full else await self._run(partial(_funding_start, account))
+        venue_books, own_books, differences = await self._read_until_agreed(venue, account, start, funding_start)
         unexplained = await self._run(partial(_unexplained, account, differences, self._clock.now_ns()))
         report = AccountReport(
             account=account,
@@ -89,9 +90,9 @@ class Reconciler:
         return report
 
     async def _read_until_agreed(
-        self, venue: Venue, account: str, start: str
+        self, venue: Venue, account: str, start: str, funding_start: str
     ) -> tuple[VenueBooks, OwnBooks, list[Difference]]:
-        books = new_books(start)
+        books = new_books(start, funding_start)
         deadline_s = self._clock.monotonic_s() + LEDGER_MAY_TAKE_S
         standing: dict[tuple[str, str], float] = {}
         is_asked = False
@@ -135,6 +136,12 @@ def _window_start(account: str, now: datetime) -> str:
     """Watermark of the latest equal report that is old enough; "" where there is none."""
     reports = ReconciliationReport.objects.filter(account__slug=account, equal=True, at__lte=now - WINDOW)
     return reports.order_by("-at").values_list("watermark", flat=True).first() or ""
+
+
+def _funding_start(account: str) -> str:
+    """Where the ledger's own reading of funding stands, which lags: what came after it and more is compared."""
+    cursors = VenueCursor.objects.filter(account__slug=account, channel="funding")
+    return cursors.values_list("cursor", flat=True).first() or ""
 
 
 def _ask_for_history(account: str) -> None:

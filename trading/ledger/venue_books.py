@@ -1,4 +1,5 @@
-"""An account as its venue keeps it, read through the Venue interface alone: own fills, transfers, balances, open orders."""
+"""An account as its venue keeps it, read through the Venue interface alone: own fills, transfers, funding, balances, positions,
+open orders."""
 
 from __future__ import annotations
 
@@ -8,13 +9,14 @@ from decimal import Decimal
 from typing import TypeVar
 
 from trading.venues.interface import OwnFill, OwnOrder, Venue, VenueTransfer
+from trading.venues.perpetuals import FundingPayment
 
 PAGE = 100
 # A safety net against a cursor that never ends; far above what an account trades in a venue's history.
 MOST_PAGES = 20_000
 SETTLE_ATTEMPTS = 20
 
-Entry = TypeVar("Entry", OwnFill, VenueTransfer)
+Entry = TypeVar("Entry", OwnFill, VenueTransfer, FundingPayment)
 
 
 class HistoryStandsStill(Exception):
@@ -23,7 +25,8 @@ class HistoryStandsStill(Exception):
 
 @dataclass(slots=True)
 class VenueBooks:
-    """What the venue told, as of `cursor` (the watermark): fills since `start`, all transfers, totals by asset.
+    """What the venue told, as of `cursor` (the watermark): fills since `start`, all transfers, funding since
+    `funding_start` ("" for all), totals by asset, positions on perpetuals (base, by market).
 
     `is_settled` False: fills kept coming while the balances were read, so that the two do not belong to one moment.
     """
@@ -36,11 +39,15 @@ class VenueBooks:
     balances: dict[str, Decimal] = field(default_factory=dict)
     orders: tuple[OwnOrder, ...] = ()
     is_settled: bool = False
+    funding_start: str = ""
+    funding_cursor: str = ""
+    funding: list[FundingPayment] = field(default_factory=list)
+    positions: dict[str, Decimal] = field(default_factory=dict)
 
 
-def new_books(start: str) -> VenueBooks:
-    """Books with nothing read yet; fills will be read from cursor `start` ("" for all)."""
-    return VenueBooks(start, start)
+def new_books(start: str, funding_start: str = "") -> VenueBooks:
+    """Books with nothing read yet; fills and funding will be read from these cursors ("" for all)."""
+    return VenueBooks(start, start, funding_start=funding_start, funding_cursor=funding_start)
 
 
 async def read_on(venue: Venue, books: VenueBooks) -> None:
@@ -51,9 +58,11 @@ async def read_on(venue: Venue, books: VenueBooks) -> None:
     await _read_history(venue, books)
     for _ in range(SETTLE_ATTEMPTS):
         balances = await venue.fetch_balances()
+        positions = await venue.fetch_positions()
         books.orders = tuple(await venue.fetch_open_orders())
         books.is_settled = await _read_history(venue, books) == 0
         books.balances = {balance.asset: balance.total for balance in balances}
+        books.positions = {position.market: position.q for position in positions}
         if books.is_settled:
             return
 
@@ -65,7 +74,16 @@ async def _read_history(venue: Venue, books: VenueBooks) -> int:
     )
     books.fills.extend(fills)
     books.transfers.extend(transfers)
-    return len(fills) + len(transfers)
+    return len(fills) + len(transfers) + await read_funding(venue, books)
+
+
+async def read_funding(venue: Venue, books: VenueBooks) -> int:
+    """Read the funding that came since the last reading; how many payments. Raises as `read_on`."""
+    funding, books.funding_cursor = await _drain(
+        lambda cursor: venue.fetch_funding(None, cursor, PAGE), books.funding_cursor
+    )
+    books.funding.extend(funding)
+    return len(funding)
 
 
 async def _drain(fetch: Callable[[str], Awaitable[Sequence[Entry]]], cursor: str) -> tuple[list[Entry], str]:

@@ -1,4 +1,4 @@
-"""Reads an account's own fills and transfers from the venue's history into the inbox, and tells how far it read.
+"""Reads an account's own fills, transfers and funding from the venue's history into the inbox, and tells how far it read.
 
 Every poll starts at the cursor that PostgreSQL committed, never at one remembered: what Redis lost before the ledger booked
 it is read again. The cursor told lags behind what was read, so that the next poll overlaps: a venue may list a fill late,
@@ -8,28 +8,33 @@ or behind one already listed. Reading twice is harmless, the ledger counts a key
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import structlog
 
 from trading import metrics
 from trading.clock import Clock
-from trading.hot_state.inbox import append_cursor_move_async, append_fill_async, append_transfer_async
+from trading.hot_state.inbox import (
+    append_cursor_move_async,
+    append_fill_async,
+    append_funding_async,
+    append_transfer_async,
+)
+from trading.hot_state.incoming import AccountMarkets, raw_fill, raw_funding, raw_transfer
 from trading.hot_state.market import HotClient
-from trading.hot_state.values import CursorMove, RawFill, RawTransfer
-from trading.registry.selectors import MarketRef
+from trading.hot_state.values import CursorMove
 from trading.venues.interface import OwnFill, Venue, VenueTransfer
+from trading.venues.perpetuals import FundingPayment
 
 log = structlog.get_logger(__name__)
 PAGE = 100
 # An entry is read again until it is this old, or that many newer ones were read.
 OVERLAP_NS = 60_000_000_000
 OVERLAP_ENTRIES = 50
-FILLS, TRANSFERS = "fills", "transfers"
+FILLS, TRANSFERS, FUNDING = "fills", "transfers", "funding"
 
-Entry = TypeVar("Entry", OwnFill, VenueTransfer)
+Entry = TypeVar("Entry", OwnFill, VenueTransfer, FundingPayment)
 ReadCursor = Callable[[str, str], Awaitable[str]]
 """(account, channel) → the cursor that PostgreSQL committed, "" for none."""
 
@@ -55,51 +60,6 @@ class LaggingCursor:
             self.moved_to = self._recent.popleft()
 
 
-@dataclass(frozen=True, slots=True)
-class AccountMarkets:
-    """Every market of one account that the registry knows, by slug: also those switched off or not listed just now."""
-
-    account: str
-    venue: str
-    refs: Mapping[str, MarketRef]
-
-    @classmethod
-    def of(cls, refs: Iterable[MarketRef]) -> AccountMarkets:
-        """Of at least one market; all are of one account."""
-        by_slug = {ref.slug: ref for ref in refs}
-        one = next(iter(by_slug.values()))
-        return cls(one.account, one.venue, by_slug)
-
-
-def raw_fill(fill: OwnFill, markets: AccountMarkets, source: str, received_ns: int) -> RawFill:
-    """The venue's fill as the ledger identifies it.
-
-    One on a market that the registry does not know goes on under the venue's own name (`venue:<symbol>`): the ledger
-    sets it aside where people see it, nothing else may drop it.
-    """
-    ref = markets.refs.get(fill.market)
-    if ref is None:
-        log.error("fill_of_unknown_market", account=markets.account, market=fill.market, trade=fill.trade_id)
-    return RawFill(
-        market=fill.market,
-        venue=markets.venue,
-        account=markets.account,
-        symbol=ref.venue_symbol if ref else fill.market.removeprefix("venue:"),
-        trade_id=fill.trade_id,
-        order_id=fill.venue_order_id,
-        client_order_id=fill.client_order_id,
-        side=fill.side.value,
-        price=fill.price,
-        size=fill.size,
-        maker=fill.maker,
-        fee=fill.fee,
-        fee_asset=fill.fee_asset,
-        venue_ns=fill.venue_ns,
-        source=source,
-        received_ns=received_ns,
-    )
-
-
 class HistoryPoll:
     """The history of one account."""
 
@@ -117,9 +77,11 @@ class HistoryPoll:
         self._on_own_trade = on_own_trade
 
     async def poll(self) -> int:
-        """Everything new (and the overlap) of both channels; how many fills were read. Raises what the venue raises."""
+        """Everything new (and the overlap) of every channel; how many fills were read. Raises what the venue raises."""
         fills = await self._drain_fills()
         await self._drain_transfers()
+        if any(ref.is_perpetual for ref in self._markets.refs.values()):
+            await self._drain_funding()
         return fills
 
     async def _drain_fills(self) -> int:
@@ -146,19 +108,20 @@ class HistoryPoll:
             return await self._venue.fetch_transfers(cursor, PAGE)
 
         async def append(transfer: VenueTransfer) -> None:
-            raw = RawTransfer(
-                venue=self._markets.venue,
-                account=self._venue.account,
-                transfer_id=transfer.transfer_id,
-                asset=transfer.asset,
-                amount=transfer.amount,
-                venue_ns=transfer.venue_ns,
-                source="poll",
-                received_ns=self._clock.now_ns(),
-            )
+            raw = raw_transfer(transfer, self._markets, "poll", self._clock.now_ns())
             await append_transfer_async(self._client, raw)
 
         await self._drain(TRANSFERS, fetch, append)
+
+    async def _drain_funding(self) -> None:
+        async def fetch(cursor: str) -> Sequence[FundingPayment]:
+            return await self._venue.fetch_funding(None, cursor, PAGE)
+
+        async def append(payment: FundingPayment) -> None:
+            raw = raw_funding(payment, self._markets, "poll", self._clock.now_ns())
+            await append_funding_async(self._client, raw)
+
+        await self._drain(FUNDING, fetch, append)
 
     async def _drain(
         self,
