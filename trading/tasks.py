@@ -54,3 +54,12 @@ def reconcile() -> None:
     from trading.ledger.reconcile_accounts import reconcile_all
 
     reconcile_all("minute", SystemClock(), full=False)
+
+
+@shared_task(name="trading.funding_payments", ignore_result=True)
+def funding_payments() -> None:
+    """Book every funding payment of the venues that is missing, and tell what differs."""
+    from trading.clock import SystemClock
+    from trading.ledger.funding_payments import reconcile_funding
+
+    reconcile_funding(SystemClock())
