@@ -20,7 +20,7 @@ from trading.ledger.arithmetic import (
     value,
 )
 
-D = Decimal
+D, ZERO = Decimal, Decimal(0)
 WIDE = Context(prec=80, rounding=ROUND_HALF_EVEN)
 
 
@@ -57,8 +57,8 @@ def test_the_rounding_of_the_venue_is_kept_as_it_tells_it() -> None:
 class VenueBook:
     """The rule of docs/sandbox-venue.md section 13, in base units."""
 
-    q: Decimal = D(0)
-    entry: Decimal = D(0)
+    q: Decimal = ZERO
+    entry: Decimal = ZERO
 
     def fill(self, signed: Decimal, price: Decimal) -> Decimal:
         """What this fill settles."""
