@@ -68,8 +68,7 @@ def watched_markets(system: PrivateSystem) -> tuple[WatchedMarket, ...]:
             " WHERE m.is_active ORDER BY m.slug"
         ).fetchall()
     return tuple(
-        WatchedMarket(row["slug"], _venue_symbol(row), f"sandbox-{row['account'].split('-')[0]}")
-        for row in rows
+        WatchedMarket(row["slug"], _venue_symbol(row), f"sandbox-{row['account'].split('-')[0]}") for row in rows
     )
 
 

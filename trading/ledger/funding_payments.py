@@ -25,8 +25,8 @@ from trading.ledger.comparison import Difference, funding_differences
 from trading.ledger.own_books import read_own_books
 from trading.ledger.processing import POISON, publish
 from trading.ledger.quarantine import impose_reducing
-from trading.ledger.reconciliation import LOCK_RULE
 from trading.ledger.reconcile_accounts import CLOSE_TIMEOUT_S, OPEN_TIMEOUT_S, OpenVenue, Unread
+from trading.ledger.reconciliation import LOCK_RULE
 from trading.ledger.services import apply_batch
 from trading.ledger.venue_books import HistoryStandsStill, VenueBooks, new_books, read_funding
 from trading.models import FundingReport, VenueAccount
