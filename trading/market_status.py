@@ -11,6 +11,9 @@ from trading.clock import to_datetime
 from trading.controls.selectors import Imposed
 
 
+LARGE_LIMIT = Decimal(100)
+
+
 @dataclass(frozen=True, slots=True)
 class LadderRow:
     """One price level of the venue's book; `size` (base) includes `ours`. `gap`: levels before it are left out."""
@@ -117,6 +120,16 @@ class MarketStatus:
     def is_perpetual(self) -> bool:
         """Whether inventory is a position on the price, not a balance."""
         return self.instrument != "spot"
+
+    @property
+    def limit_decimals(self) -> int:
+        """How many decimals inventory and its limits are told with in whole: none where the hard limit is a large number."""
+        return 0 if self.limits is None or self.limits.hard >= LARGE_LIMIT else min(3, decimals_of(self.lot_step, 2))
+
+    @property
+    def inventory_decimals(self) -> int:
+        """How many decimals the desk sees inventory with."""
+        return max(2, self.limit_decimals)
 
     @property
     def total_pnl(self) -> Decimal | None:

@@ -181,6 +181,8 @@ async def _known(condition: Callable[[], bool], what: str) -> None:
 
 
 async def test_quotes_fills_and_funding_end_where_the_venue_ends(desk: Desk) -> None:
+    rate = desk.venue.exchange.funding_rate(VENUE_SYMBOL, desk.venue.clock.engine_ns()).rate
+    await view_where(desk.client, PERP, lambda view: view.funding_rate == rate, "the funding rate")
     status = await desk.cycle()
     assert (status.outcome, status.reason) == ("quoting", ""), status
     # One lot is 0.1 ETH, which is one contract.
