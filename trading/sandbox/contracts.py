@@ -60,7 +60,7 @@ def after_fill(
             )
             if total * holding.size <= 0:
                 entry = price if total else ZERO
-        return Holding(total, entry, holding.realised_pnl + settled, now_ns), settled
+        return Holding(total, entry, plain(holding.realised_pnl + settled), now_ns), settled
 
 
 def unrealised_pnl(holding: Holding, instrument: Instrument, mark: Decimal | None) -> Decimal:

@@ -73,7 +73,9 @@ def _choice(fields: Fields, name: str, allowed: tuple[str, ...]) -> str:
 def _check_mode(fields: Fields, *, is_perpetual: bool) -> None:
     """Spot trades cash; a perpetual cross margin in net mode, and no order of it is reduce-only."""
     _choice(fields, "tdMode", ("cross",) if is_perpetual else ("cash",))
-    if is_perpetual and optional_text(fields, "posSide") not in (None, "net"):
+    if not is_perpetual:
+        return
+    if optional_text(fields, "posSide") not in (None, "net"):
         raise bad_parameter("posSide", "net")
     if fields.get("reduceOnly") not in (None, "", False, "false"):
         raise bad_parameter("reduceOnly", "false")
