@@ -10,7 +10,6 @@ from typing import Any
 from trading.clock import to_datetime
 from trading.controls.selectors import Imposed
 
-
 LARGE_LIMIT = Decimal(100)
 
 

@@ -22,9 +22,10 @@ from trading.hot_state.connection import sync_client
 from trading.hot_state.market import beat_sync
 from trading.hot_state.values import RawFunding
 from trading.ledger.funding_payments import FundingOutcome, reconcile_funding
-from trading.ledger.reconcile_accounts import Unread
+from trading.ledger.reconcile_accounts import Unread, reconcile_all
+from trading.ledger.reconciliation import AccountReport
 from trading.ledger.services import apply_batch
-from trading.models import CashBalance, CashMovement, Event, FundingReport, Lock, Position, VenueCursor
+from trading.models import CashBalance, CashMovement, Event, FundingReport, Lock, Market, Position, VenueCursor
 from trading.registry.selectors import active_markets
 from trading.registry.services import declare_demo_desk
 from trading.sandbox.server.testing import running_venue
@@ -214,3 +215,25 @@ def test_beat_sends_the_job_every_hour() -> None:
     entry = app.conf.beat_schedule["funding-payments"]
     assert (entry["task"], entry["schedule"]) == ("trading.funding_payments", 3600.0)
     assert funding_payments.name == entry["task"]
+
+
+async def test_a_position_left_on_a_market_switched_off_is_still_compared(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with setting(name) as here:
+        await take(here, Side.BUY, "2401", "0.5", 1)
+        await here.catch_up()
+        Market.objects.filter(slug=PERP).update(is_active=False)
+        for variable, value in environ(name, here.sandbox).items():
+            monkeypatch.setenv(variable, value)
+        (report,), unread = await asyncio.to_thread(compared, here.account)
+        assert (report.equal, report.differences, unread) == (True, (), [])
+        (left,) = [each for each in report.markets if each.slug == PERP]
+        assert left.venue_position == left.ledger_position == D("0.5")
+
+
+def compared(account: str) -> tuple[list[AccountReport], list[Unread]]:
+    try:
+        return reconcile_all("test", SystemClock(), only=account)
+    finally:
+        connection.close()

@@ -26,7 +26,7 @@ ACCOUNT = "dex-desk"
 @pytest.fixture
 def demo(committed_db: None) -> Iterator[None]:
     declare_demo_desk(NOW)
-    Market.objects.filter(slug="gram-usdt-cex").update(is_active=False)
+    Market.objects.filter(account__slug="cex-desk").update(is_active=False)
     yield
 
 

@@ -53,7 +53,16 @@ def test_status_tells_kind_inventory_and_funding(perpetual: None, now_ns: int) -
 def test_the_desk_shows_it(perpetual: None, operator: Client) -> None:
     page = operator.get("/desk/").content.decode()
     assert page.count("linear perpetual") == 1
-    for text in ("funding received", "−1.25", "next funding, paid by longs", "+1.25", "±1.80", "±2.00", "0.35", "+0.35"):
+    for text in (
+        "funding received",
+        "−1.25",
+        "next funding, paid by longs",
+        "+1.25",
+        "±1.80",
+        "±2.00",
+        "0.35",
+        "+0.35",
+    ):
         assert text in page or text.replace("−", "-") in page, text
 
 

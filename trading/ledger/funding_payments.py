@@ -25,14 +25,14 @@ from trading.ledger.comparison import Difference, funding_differences
 from trading.ledger.own_books import read_own_books
 from trading.ledger.processing import POISON, publish
 from trading.ledger.quarantine import impose_reducing
-from trading.ledger.reconcile_accounts import CLOSE_TIMEOUT_S, OPEN_TIMEOUT_S, OpenVenue, Unread
+from trading.ledger.reconcile_accounts import CLOSE_TIMEOUT_S, OPEN_TIMEOUT_S, OpenVenue, Unread, with_known_markets
 from trading.ledger.reconciliation import LOCK_RULE
 from trading.ledger.services import apply_batch
 from trading.ledger.venue_books import HistoryStandsStill, VenueBooks, new_books, read_funding
 from trading.models import FundingReport, VenueAccount
 from trading.registry.selectors import MarketRef, account_markets, active_markets
 from trading.venues.credentials import MissingCredential
-from trading.venues.factory import UnknownAdapter, open_venue
+from trading.venues.factory import UnknownAdapter
 from trading.venues.interface import VenueError
 
 log = structlog.get_logger(__name__)
@@ -52,16 +52,17 @@ class FundingOutcome:
 
 
 def reconcile_funding(
-    clock: Clock, *, only: str = "", open_one: OpenVenue = open_venue
+    clock: Clock, *, only: str = "", open_one: OpenVenue | None = None
 ) -> tuple[list[FundingOutcome], list[Unread]]:
     """Compare every account that trades a perpetual (or `only` one). An account that can't be read stops no other."""
     refs = [ref for ref in active_markets() if only in ("", ref.account)]
+    opener = open_one or with_known_markets()
     outcomes: list[FundingOutcome] = []
     unread: list[Unread] = []
     for account in sorted({ref.account for ref in refs if ref.is_perpetual}):
         began_s = clock.monotonic_s()
         try:
-            books = asyncio.run(_read(refs, account, clock, open_one))
+            books = asyncio.run(_read(refs, account, clock, opener))
         except (VenueError, HistoryStandsStill, UnknownAdapter, MissingCredential, TimeoutError, OSError) as problem:
             unread.append(Unread(account, f"{type(problem).__name__}: {problem}"[:300]))
             metrics.FUNDING_UNREAD.labels(account).inc()
