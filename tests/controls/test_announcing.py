@@ -11,12 +11,12 @@ import pytest
 from django.test import override_settings
 
 from tests.controls.green import green
+from tests.support.demo import declare_two_markets
 from trading.controls.services import Actor, ControlRefused, impose_lock, kill, pause, reduce, resume
 from trading.hot_state import keys
 from trading.hot_state.connection import quick_client, sync_client
 from trading.hot_state.controls import HotControl, parse_controls, replace_sync, tighten_sync
 from trading.models import TradingControl
-from trading.registry.services import declare_demo_desk
 from trading.risk.states import TradingState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,7 +29,7 @@ OPERATOR = Actor("u1", "Operator One", frozenset({"operator"}))
 def desk(committed_db: None, redis_url: str) -> Iterator[None]:
     sync_client.cache_clear()
     quick_client.cache_clear()
-    declare_demo_desk(NOW)
+    declare_two_markets(NOW)
     green(NOW)
     yield
     quick_client.cache_clear()

@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from governance.access.roles import Role
 from tests.controls.green import green
 from tests.pages import stage
+from tests.support.demo import declare_two_markets
 from trading.models import TradingControl
-from trading.registry.services import declare_demo_desk
 
 DEX = stage.DEX
 
@@ -29,7 +29,7 @@ def test_two_people_at_the_shell(db: None, redis_url: str, monkeypatch: pytest.M
     # A strong hash would let the feed grow old between the commands.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     now = datetime.now(UTC)
-    declare_demo_desk(now)
+    declare_two_markets(now)
     green(now)
     stage.person("olga", Role.OPERATOR, password=stage.PASSWORD)
     stage.person("anna", Role.APPROVER, password=stage.PASSWORD)

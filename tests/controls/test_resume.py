@@ -12,11 +12,11 @@ from django.db import DatabaseError, connection, transaction
 
 from tests.controls.green import compared, feed, green
 from tests.pages import stage
+from tests.support.demo import declare_two_markets
 from trading.controls.resume import confirm_resume, refuse_resume, request_resume
 from trading.controls.selectors import effective_state, needs_two_people, pending_requests
 from trading.controls.services import Actor, ControlRefused, impose_lock, kill, reduce
 from trading.models import CommandReceipt, Event, Lock, ResumeRequest, TradingControl
-from trading.registry.services import declare_demo_desk
 from trading.risk.states import TradingState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,7 +30,7 @@ NOBODY = Actor("u4", "Super User", frozenset())
 
 @pytest.fixture
 def desk(db: None, redis_url: str) -> Iterator[None]:
-    declare_demo_desk(NOW)
+    declare_two_markets(NOW)
     green(NOW)
     yield
 
@@ -234,7 +234,7 @@ def test_an_old_confirmation_does_not_lift_a_new_kill(desk: None) -> None:
 
 
 def test_two_approvers_at_once_lift_once(committed_db: None, redis_url: str) -> None:
-    declare_demo_desk(NOW)
+    declare_two_markets(NOW)
     green(NOW)
     halt()
     request = ask()

@@ -12,6 +12,7 @@ from django.db import connection
 
 from tests.controls.green import compared, feed, green
 from tests.pages import stage
+from tests.support.demo import declare_two_markets
 from trading.controls.selectors import effective_state
 from trading.controls.services import (
     Actor,
@@ -26,7 +27,6 @@ from trading.controls.services import (
 from trading.hot_state import keys
 from trading.hot_state.connection import sync_client
 from trading.models import CommandReceipt, Event, Lock, ParameterSet, TradingControl
-from trading.registry.services import declare_demo_desk
 from trading.risk.states import TradingState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -40,7 +40,7 @@ def desk(db: None, redis_url: str) -> Iterator[None]:
     from trading.hot_state.connection import sync_client
 
     sync_client.cache_clear()
-    declare_demo_desk(NOW)
+    declare_two_markets(NOW)
     green(NOW)
     yield
 
@@ -240,7 +240,7 @@ def test_two_at_once_with_one_key_act_once(committed_db: None, redis_url: str) -
     from trading.hot_state.connection import sync_client
 
     sync_client.cache_clear()
-    declare_demo_desk(NOW)
+    declare_two_markets(NOW)
     start, results, errors = threading.Barrier(4), [], []
 
     def command() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.ledger.desk import NOW, declare_desk
+from tests.support.demo import declare_two_markets
 from trading.hot_state import connection as hot_connection
-from trading.registry.services import declare_demo_desk
 
 
 @pytest.fixture(autouse=True)
@@ -36,4 +36,4 @@ def committed_desk(committed_db: None) -> None:
 @pytest.fixture
 def demo(committed_db: None) -> None:
     """The demonstration's desk, committed."""
-    declare_demo_desk(NOW)
+    declare_two_markets(NOW)

@@ -23,7 +23,7 @@ ACCOUNT = "dex-desk"
 @pytest.fixture
 def demo(demo: None) -> None:
     """One account alone."""
-    Market.objects.filter(slug="gram-usdt-cex").update(is_active=False)
+    Market.objects.filter(account__slug="cex-desk").update(is_active=False)
 
 
 def marked() -> bool:

@@ -12,6 +12,7 @@ import redis
 import redis.asyncio
 
 from tests.quoting.scripted_venue import ScriptedVenue
+from tests.support.demo import declare_two_markets
 from trading.clock import FakeClock, to_datetime
 from trading.hot_state import keys
 from trading.hot_state.codec import decode, encode
@@ -29,7 +30,6 @@ from trading.orders.database import DatabaseThreads
 from trading.quoting.connections import Connections
 from trading.quoting.shard import run_tick
 from trading.quoting.ticks import Tick
-from trading.registry.services import declare_demo_desk
 from trading.venues.interface import MarketInfo, VenueKind
 
 DEX, CEX = "dct-usdt-dex", "gram-usdt-cex"
@@ -145,6 +145,6 @@ class World:
 @contextmanager
 def demo_world(url: str) -> Iterator[World]:
     world = World(url)
-    declare_demo_desk(to_datetime(world.clock.now_ns()))
+    declare_two_markets(to_datetime(world.clock.now_ns()))
     yield world
     world.redis.close()

@@ -20,8 +20,14 @@ LARGEST_FEE = Decimal("0.01")
 FEE_TOLD_WITHIN = timedelta(minutes=10)
 
 
+def contracts_of(market: MarketBooks) -> str:
+    """Under which name the sums of a perpetual's position stand: it is in no balance."""
+    return f"position:{market.slug}"
+
+
 def in_flight(venue: VenueBooks, own: OwnBooks) -> dict[str, Decimal]:
-    """By asset, what the venue holds more than the ledger because of fills, fees and transfers that can still be booked.
+    """By asset (and perpetual, `contracts_of`), what the venue holds more than the ledger because of fills, fees, transfers and
+    funding that can still be booked.
 
     Contradictions account for nothing: what the ledger has otherwise than the venue is not on its way.
     """
@@ -38,6 +44,9 @@ def in_flight(venue: VenueBooks, own: OwnBooks) -> dict[str, Decimal]:
     for transfer in {each.transfer_id: each for each in venue.transfers}.values():
         if transfer.transfer_id not in own.transfers:
             _add(sums, transfer.asset, quantise(transfer.amount))
+    for payment in {(each.market, each.payment_id): each for each in venue.funding}.values():
+        if (payment.market, payment.payment_id) not in own.funding and own.market(payment.market) is not None:
+            _add(sums, payment.asset, quantise(payment.amount))
     return sums
 
 
@@ -54,6 +63,12 @@ def fees_not_told(venue: VenueBooks, own: OwnBooks, now: datetime) -> dict[str, 
 
 def _move(sums: dict[str, Decimal], fill: OwnFill, market: MarketBooks) -> None:
     sign = 1 if fill.side is Side.BUY else -1
+    if market.is_perpetual:
+        # A linear perpetual settles what closes in quote, and moves no base.
+        _add(sums, contracts_of(market), sign * quantise(fill.size))
+        _add(sums, market.quote, quantise(fill.realised_pnl or Decimal(0)))
+        _move_fee(sums, fill)
+        return
     _add(sums, market.base, sign * quantise(fill.size))
     _add(sums, market.quote, -sign * value(quantise(fill.size), quantise(fill.price)))
     _move_fee(sums, fill)

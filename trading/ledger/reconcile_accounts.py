@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from django.db import connection
@@ -14,7 +15,7 @@ from trading.clock import Clock
 from trading.ledger.reconciliation import Reconciler
 from trading.ledger.reports import AccountReport
 from trading.ledger.venue_books import HistoryStandsStill
-from trading.registry.selectors import MarketRef, active_markets
+from trading.registry.selectors import MarketRef, active_markets, known_markets
 from trading.venues.credentials import MissingCredential
 from trading.venues.factory import UnknownAdapter, open_venue
 from trading.venues.interface import Venue, VenueError
@@ -37,11 +38,17 @@ class Unread:
 
 
 def reconcile_all(
-    trigger: str, clock: Clock, *, full: bool = True, only: str = "", open_one: OpenVenue = open_venue
+    trigger: str, clock: Clock, *, full: bool = True, only: str = "", open_one: OpenVenue | None = None
 ) -> tuple[list[AccountReport], list[Unread]]:
     """Compare every account with an active market (or `only` one), side by side."""
     refs = [ref for ref in active_markets() if only in ("", ref.account)]
-    return asyncio.run(_reconcile_all(refs, trigger, clock, full, open_one))
+    return asyncio.run(_reconcile_all(refs, trigger, clock, full, open_one or with_known_markets()))
+
+
+def with_known_markets() -> OpenVenue:
+    """Opens venues that know the markets switched off too: what is left on them has a name, and positions are asked for."""
+    active = {ref.id for ref in active_markets()}
+    return partial(open_venue, known=[ref for ref in known_markets() if ref.id not in active])
 
 
 async def _reconcile_all(
