@@ -168,7 +168,7 @@ class System:
             "SANDBOX_API_PASSPHRASE_FILE": str(self.secrets_dir / f"{venue}-passphrase"),
             "SANDBOX_CONTROL_TOKEN_FILE": str(self.secrets_dir / f"{venue}-control-token"),
         }
-        for name in ("SANDBOX_REPLAY_OFFSET_S", "SANDBOX_SEED", "SANDBOX_RATE_SCALE", "SANDBOX_SPEED"):
+        for name in ("SANDBOX_REPLAY_OFFSET_S", "SANDBOX_SEED", "SANDBOX_RATE_SCALE", "SANDBOX_SPEED", "SANDBOX_FUNDING_INTERVAL_S"):
             if name in self.given:
                 environment[name] = self.given[name]
         if venue == "dex":

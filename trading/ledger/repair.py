@@ -1,4 +1,4 @@
-"""Repairing what reconciliation found: the venue's fills, fees, transfers and funding that the ledger lacks are booked from its history.
+"""Repairing what reconciliation found: what the venue's history has and the ledger lacks is booked (fills, fees, transfers, funding).
 
 Through the one idempotent path, an entry at a time, each with its event in the same transaction: repaired twice, or by two
 at once, is repaired once. Nothing is ever taken out of the ledger, and a contradiction is never overwritten. Orders are settled

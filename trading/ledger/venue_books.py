@@ -42,8 +42,8 @@ class Watermark:
 
 @dataclass(slots=True)
 class VenueBooks:
-    """What the venue told, as of its cursors (the watermark): fills, transfers and funding since `start`, totals by asset, positions
-    on perpetuals (base, by market).
+    """What the venue told, as of its cursors (the watermark): fills, transfers and funding since `start`, totals by asset,
+    positions on perpetuals (base, by market).
 
     `is_settled` False: fills kept coming while the balances were read, so that the two do not belong to one moment.
     """
