@@ -186,6 +186,34 @@ def _adopt(told: OwnOrder, now_ns: int) -> HotOrder | None:
     )
 
 
+async def read_ours(client: redis.asyncio.Redis, slug: str, client_order_ids: Iterable[str]) -> set[str]:
+    """Those of the ids that the hot state holds as orders of ours. What can't be read is not held."""
+    ids = list(client_order_ids)
+    raws: list[Any] = await client.hmget(keys.open_orders(slug), ids) if ids else []
+    return {name for name, raw in zip(ids, raws, strict=True) if raw is not None and _is_ours(raw)}
+
+
+def _is_ours(body: bytes) -> bool:
+    try:
+        return not _parse(body).foreign
+    except HotStateCorrupt:
+        return False
+
+
+async def put_foreign(client: redis.asyncio.Redis, slug: str, told: OwnOrder, policy: str, now_ns: int) -> bool:
+    """Hold an order that nobody here sent, under `policy`; True where it is news. One that is done is not taken in."""
+    is_news = False
+
+    def merge(current: HotOrder | None) -> HotOrder | None:
+        nonlocal is_news
+        is_news = current is None and told.state is OrderState.OPEN
+        merged = merge_venue_order(current, told, now_ns)
+        return merged if merged is None or merged.gone_ns else replace(merged, foreign=policy)
+
+    await change_order(client, slug, told.client_order_id, merge)
+    return is_news
+
+
 async def apply_venue_order(
     client: redis.asyncio.Redis, slug: str, told: OwnOrder, now_ns: int | None = None
 ) -> HotOrder | None:

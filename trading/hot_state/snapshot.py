@@ -11,6 +11,7 @@ import redis.asyncio
 from trading.hot_state import controls, inbox, keys, lease, orders
 from trading.hot_state.codec import HotStateCorrupt, decode
 from trading.hot_state.cycle import parse_cycle
+from trading.hot_state.foreign import Occupied, parse_occupied
 from trading.hot_state.lease import LeaseClaim, LeaseResult
 from trading.hot_state.reconciled import is_marked
 from trading.hot_state.values import CycleStatus, HotBalances, HotMarkouts, HotOrder, HotPosition, MarketView
@@ -38,16 +39,18 @@ class HotSnapshot:
     reconciled: bool  # the account was compared with its venue since the start
     session: Session | None = None
     markouts: HotMarkouts | None = None
+    occupied: Occupied | None = None  # another copy of the portal quotes through the account
 
 
 # One script: the lease and all of the market in one command, as of one moment. KEYS: lease, view, position, pending, orders,
-# balances, market info, controls, cycle, reconciled, session, markouts. The last two arguments are the market and the desk's
-# scope.
+# balances, market info, controls, cycle, reconciled, session, markouts, occupied. The last two arguments are the market and the
+# desk's scope.
 _READ = """
 local scope, desk = ARGV[#ARGV - 1], ARGV[#ARGV]
 return {redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3]), redis.call('HVALS', KEYS[4]), redis.call('HVALS', KEYS[5]),
   redis.call('GET', KEYS[6]), redis.call('HGET', KEYS[7], scope), redis.call('HMGET', KEYS[8], desk, scope),
-  redis.call('GET', KEYS[9]), redis.call('GET', KEYS[10]), redis.call('GET', KEYS[11]), redis.call('GET', KEYS[12])}
+  redis.call('GET', KEYS[9]), redis.call('GET', KEYS[10]), redis.call('GET', KEYS[11]), redis.call('GET', KEYS[12]),
+  redis.call('GET', KEYS[13])}
 """
 _ACQUIRE_AND_READ = f"""
 local function acquire()
@@ -76,11 +79,13 @@ def _keys(slug: str, account: str) -> tuple[str, ...]:
         keys.reconciled(account),
         keys.session(slug),
         keys.markouts(slug),
+        keys.occupied(account),
     )
 
 
 def parse_snapshot(raw: list[Any], slug: str, now_ns: int) -> HotSnapshot:
-    view, position, pending, hot_orders, balances, info, tightened, previous, mark, session, markouts = raw
+    view, position, pending, hot_orders, balances, info, tightened, previous, mark, session, markouts = raw[:11]
+    occupied = parse_occupied(raw[11])
     corrupt: list[str] = []
 
     def read(body: bytes | None, kind: type[Any], name: str) -> Any:
@@ -114,6 +119,7 @@ def parse_snapshot(raw: list[Any], slug: str, now_ns: int) -> HotSnapshot:
         # Unreadable is as good as lost: PostgreSQL is asked for the session, and fills are judged again in a moment.
         session=_readable(session, Session),
         markouts=_readable(markouts, HotMarkouts),
+        occupied=occupied if occupied is not None and occupied.holds(now_ns) else None,
     )
 
 

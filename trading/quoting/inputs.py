@@ -8,6 +8,7 @@ from decimal import Decimal
 from trading.hot_state.market import feed_age_s
 from trading.hot_state.snapshot import HotSnapshot
 from trading.hot_state.values import HotBalances, HotOrder, MarketView
+from trading.orders.foreign import ForeignPolicy
 from trading.parameters.validation import MarketScale, cap_covers_floors
 from trading.quoting.plan import CycleInputs, SlotOrder, SlotStatus
 from trading.registry.selectors import MarketRef
@@ -26,6 +27,7 @@ from trading.venues.interface import MarketInfo
 _BPS = Decimal(10_000)
 # Balances are read every 5 s: three readings missed.
 BALANCES_OLD_S = 15.0
+ADOPT = ForeignPolicy.ADOPT.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +90,11 @@ def _problem(snapshot: HotSnapshot, governed: Governed, now_ns: int) -> tuple[st
         return "hot_state_corrupt", (("keys", ", ".join(snapshot.corrupt)),)
     if governed.problem:
         return governed.problem, ()
-    if not snapshot.reconciled:
-        return "not_reconciled", ()
-    if snapshot.view is None:
-        return "no_market_view", ()
-    if snapshot.position is None:
-        return "no_position", ()
-    if snapshot.info is None:
-        return "no_market_info", ()
+    if snapshot.occupied is not None:
+        return "account_in_use", (("detail", snapshot.occupied.installation or "?"),)
+    missing = _missing(snapshot)
+    if missing or snapshot.view is None:
+        return missing, ()
     age_s = feed_age_s(snapshot.view, now_ns)
     stale_s = governed.parameters.feed_stale_s if governed.parameters else 0.0
     if age_s > stale_s:
@@ -109,6 +108,17 @@ def _problem(snapshot: HotSnapshot, governed: Governed, now_ns: int) -> tuple[st
     if governed.parameters is not None:
         return _cap_problem(governed.parameters, snapshot.info, snapshot.view.reference)
     return "", ()
+
+
+def _missing(snapshot: HotSnapshot) -> str:
+    """The first of a cycle's inputs that is not there."""
+    if not snapshot.reconciled:
+        return "not_reconciled"
+    if snapshot.view is None:
+        return "no_market_view"
+    if snapshot.position is None:
+        return "no_position"
+    return "no_market_info" if snapshot.info is None else ""
 
 
 def _cap_problem(
@@ -232,7 +242,8 @@ def usable_balances(
     if held is None or abs(now_ns - held.read_ns) > BALANCES_OLD_S * 1e9:
         return Balances(None, None)
     fee = 1 + max_fee_bps / _BPS
-    open_orders = [order for order in orders if order.gone_ns == 0]
+    # What an order that stays holds is not ours to use.
+    open_orders = [order for order in orders if order.gone_ns == 0 and order.foreign != ADOPT]
     bids = sum((o.price * (o.size - o.filled) * fee for o in open_orders if o.side == "buy"), Decimal(0))
     asks = sum((o.size - o.filled for o in open_orders if o.side == "sell"), Decimal(0))
     return Balances(
@@ -247,6 +258,8 @@ def slot_order(order: HotOrder, epoch: int) -> SlotOrder:
     status = SlotStatus.LIVE if order.status == "LIVE" and not amending else SlotStatus.IN_FLIGHT
     if order.status == "CANCEL_PENDING":
         status = SlotStatus.CANCEL_PENDING
+    if order.foreign == ADOPT:
+        status = SlotStatus.ADOPTED
     largest = max(order.size, order.amend_size) if order.amend_size is not None else order.size
     return SlotOrder(
         client_order_id=order.client_order_id,
@@ -257,7 +270,8 @@ def slot_order(order: HotOrder, epoch: int) -> SlotOrder:
         filled=order.filled,
         quantity=largest - order.filled,
         status=status,
-        is_current=order.epoch == epoch,
+        is_current=order.epoch == epoch and not order.foreign,
+        is_foreign=bool(order.foreign),
     )
 
 
