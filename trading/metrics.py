@@ -181,6 +181,11 @@ LEDGER_ENTRIES = Counter(
     "Inbox entries dealt with, by outcome (booked, duplicate, fee_added, transfer_booked, quarantined, cursor_moved, ...)",
     ("outcome",),
 )
+FILLS_OF_UNKNOWN_ORDERS = Counter(
+    "dcmm_ledger_fills_of_unknown_orders_total",
+    "Fills booked of orders that nobody here sent, by market: somebody uses the account beside us",
+    ("market",),
+)
 LEDGER_BATCH_SECONDS = Histogram(
     "dcmm_ledger_batch_seconds",
     "Time from reading a batch of inbox entries to its acknowledgement",

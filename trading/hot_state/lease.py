@@ -62,9 +62,15 @@ class LeaseClaim:
 
 
 # ARGV: owner, now, new expiry, takeover expiry, grace, slot, min gap, clock margin. Nanoseconds stay strings: a Lua number
-# would cut them.
+# would cut them. A hash that somebody edited into something else is none: it goes, and a whole lease is waited for.
 ACQUIRE = """
-local h = redis.call('HMGET', KEYS[1], 'phase', 'epoch', 'turn', 'expires_ns', 'slot_ns')
+local h = redis.pcall('HMGET', KEYS[1], 'phase', 'epoch', 'turn', 'expires_ns', 'slot_ns')
+local function readable(text) return not text or (#text < 20 and string.match(text, '^%d+$')) end
+local known = {held = true, free = true, taking = true, lost = true}
+if h.err or (h[1] and not known[h[1]]) or not (readable(h[2]) and readable(h[3]) and readable(h[4]) and readable(h[5])) then
+  redis.call('DEL', KEYS[1])
+  return {'absent', '0', 0, '0'}
+end
 local phase, epoch, turn, expires = h[1], h[2] or '0', tonumber(h[3] or '0'), h[4] or '0'
 if not phase then return {'absent', '0', 0, '0'} end
 local now, margin = tonumber(ARGV[2]), tonumber(ARGV[8])

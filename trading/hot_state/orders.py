@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import redis
 import redis.asyncio
 
 from trading.hot_state import keys
@@ -48,12 +49,19 @@ def _parse(body: bytes) -> HotOrder:
     numbers = (order.price, order.size, order.filled, order.settled_filled, order.amend_price, order.amend_size)
     if order.side not in ("buy", "sell") or not all(one is None or one.is_finite() for one in numbers):
         raise HotStateCorrupt("HotOrder: no side, or a number that is none")
+    if order.size <= 0 or order.filled < 0 or order.settled_filled < 0 or (order.amend_size or order.size) <= 0:
+        raise HotStateCorrupt("HotOrder: a quantity below zero, which would lower the worst case")
     return order
 
 
 async def read_readable(client: redis.asyncio.Redis, slug: str) -> tuple[tuple[HotOrder, ...], dict[str, bytes]]:
     """All orders of the market that can be read, and the bytes of the fields that can't, by field name."""
-    raw: Any = await client.hgetall(keys.open_orders(slug))
+    try:
+        raw: Any = await client.hgetall(keys.open_orders(slug))
+    except redis.ResponseError:
+        # Somebody put something else there; PostgreSQL knows the orders.
+        await client.delete(keys.open_orders(slug))
+        raw = {}
     found: list[HotOrder] = []
     unreadable: dict[str, bytes] = {}
     for name, body in raw.items():

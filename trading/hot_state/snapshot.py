@@ -47,10 +47,19 @@ class HotSnapshot:
 # desk's scope.
 _READ = """
 local scope, desk = ARGV[#ARGV - 1], ARGV[#ARGV]
-return {redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3]), redis.call('HVALS', KEYS[4]), redis.call('HVALS', KEYS[5]),
-  redis.call('GET', KEYS[6]), redis.call('HGET', KEYS[7], scope), redis.call('HMGET', KEYS[8], desk, scope),
-  redis.call('GET', KEYS[9]), redis.call('GET', KEYS[10]), redis.call('GET', KEYS[11]), redis.call('GET', KEYS[12]),
-  redis.call('GET', KEYS[13])}
+local function value(...)
+  local found = redis.pcall(...)
+  if type(found) == 'table' and found.err then return 'of another type' end
+  return found
+end
+local function list(...)
+  local found = redis.pcall(...)
+  if found.err then return {'of another type'} end
+  return found
+end
+return {value('GET', KEYS[2]), value('GET', KEYS[3]), list('HVALS', KEYS[4]), list('HVALS', KEYS[5]),
+  value('GET', KEYS[6]), value('HGET', KEYS[7], scope), list('HMGET', KEYS[8], desk, scope),
+  value('GET', KEYS[9]), value('GET', KEYS[10]), value('GET', KEYS[11]), value('GET', KEYS[12]), value('GET', KEYS[13])}
 """
 _ACQUIRE_AND_READ = f"""
 local function acquire()

@@ -268,7 +268,7 @@ def slot_order(order: HotOrder, epoch: int) -> SlotOrder:
         price=order.price,
         size=order.size,
         filled=order.filled,
-        quantity=largest - order.filled,
+        quantity=max(largest - order.filled, Decimal(0)),
         status=status,
         is_current=order.epoch == epoch and not order.foreign,
         is_foreign=bool(order.foreign),

@@ -14,6 +14,7 @@ from trading.venues.decoding import (
     ns_of_ms,
     optional_decimal,
     optional_text,
+    order_amounts,
     rows,
     text,
     wrong,
@@ -73,7 +74,7 @@ def order(row: Json, identities: Identities) -> OwnOrder:
     if not isinstance(state, str) or state not in STATES:
         raise wrong("state", "live, partially_filled, filled or canceled")
     source = optional_text(row, "cancelSource")
-    return OwnOrder(
+    found = OwnOrder(
         market=_market(row, identities),
         client_order_id=optional_text(row, "clOrdId") or UNNAMED + text(row, "ordId"),
         venue_order_id=text(row, "ordId"),
@@ -86,6 +87,8 @@ def order(row: Json, identities: Identities) -> OwnOrder:
         updated_ns=ns_of_ms(row, "uTime"),
         cancel_reason=CANCEL_REASONS.get(source, source) if STATES[state] is OrderState.CANCELLED else "",
     )
+    order_amounts(found.price, found.size, found.filled)
+    return found
 
 
 def reference(client_order_id: str) -> dict[str, str]:

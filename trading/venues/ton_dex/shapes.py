@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from trading.venues.decoding import decimal, integer, levels, ns_of_ms, optional_decimal, optional_text, text, wrong
+from trading.venues.decoding import (
+    decimal,
+    integer,
+    levels,
+    ns_of_ms,
+    optional_decimal,
+    optional_text,
+    order_amounts,
+    text,
+    wrong,
+)
 from trading.venues.identity import Identities
 from trading.venues.interface import (
     Balance,
@@ -49,7 +59,7 @@ def order(fields: Json, identities: Identities) -> OwnOrder:
     status = fields.get("status")
     if not isinstance(status, str) or status not in STATES:
         raise wrong("status", "open, partially_filled, filled or cancelled")
-    return OwnOrder(
+    found = OwnOrder(
         market=_market(fields, identities),
         client_order_id=optional_text(fields, "client_order_id"),
         venue_order_id=text(fields, "order_id"),
@@ -62,6 +72,8 @@ def order(fields: Json, identities: Identities) -> OwnOrder:
         updated_ns=ns_of_ms(fields, "updated_ms"),
         cancel_reason=optional_text(fields, "cancel_reason"),
     )
+    order_amounts(found.price, found.size, found.filled)
+    return found
 
 
 def fill(fields: Json, identities: Identities, *, from_history: bool) -> OwnFill:
