@@ -59,6 +59,17 @@ class InventoryLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignOrder:
+    """An order on the market that nobody here sent: `remaining` of it rests; `policy` says what becomes of it (cancel, adopt)."""
+
+    client_order_id: str
+    side: str
+    price: Decimal
+    remaining: Decimal
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
 class MarketStatus:
     """One market now. None means not known: no page or program may read it as zero.
 
@@ -114,6 +125,7 @@ class MarketStatus:
     funding: Decimal | None = None
     funding_rate: Decimal | None = None
     funding_ns: int | None = None
+    foreign_orders: tuple[ForeignOrder, ...] = ()
 
     @property
     def is_perpetual(self) -> bool:
@@ -254,6 +266,16 @@ def _reason_json(why: Imposed) -> dict[str, Any]:
     }
 
 
+def _foreign_json(order: ForeignOrder) -> dict[str, Any]:
+    return {
+        "client_order_id": order.client_order_id,
+        "side": order.side,
+        "price": text(order.price),
+        "remaining": text(order.remaining),
+        "policy": order.policy,
+    }
+
+
 def status_json(status: MarketStatus) -> dict[str, Any]:
     """Everything but the ladder and the tape: `status --json`, desk, staff API."""
     limits = status.limits
@@ -272,6 +294,7 @@ def status_json(status: MarketStatus) -> dict[str, Any]:
         "funding_rate_bps": text(None if status.funding_rate is None else status.funding_rate * 10_000),
         "funding_at": iso(None if status.funding_ns is None else to_datetime(status.funding_ns)),
         "open_orders": status.open_orders,
+        "foreign_orders": [_foreign_json(order) for order in status.foreign_orders],
         "fills": status.fills,
         "cycle_age_s": _seconds(status.cycle_age_s),
         "sigma": status.sigma,

@@ -142,6 +142,34 @@ LIMIT_USE_RATIO = Gauge(
     ("market", "limit"),
     multiprocess_mode="mostrecent",
 )
+ORDERS_IN_DOUBT = Gauge(
+    "dcmm_orders_in_doubt",
+    "Orders whose outcome is not known, by market and status (INTENT, UNKNOWN, CANCEL_PENDING, AMEND)",
+    ("market", "status"),
+    multiprocess_mode="mostrecent",
+)
+ORDER_DOUBT_SECONDS = Histogram(
+    "dcmm_order_doubt_seconds",
+    "From an order's outcome becoming unknown to what became of it, by market and end (LIVE, FILLED, CANCELLED)",
+    ("market", "end"),
+    buckets=(0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 30.0, 60.0),
+)
+ORDERS_OVERDUE = Counter(
+    "dcmm_orders_overdue_total",
+    "Orders whose outcome was still not known after the stated time, once each, by market",
+    ("market",),
+)
+FOREIGN_ORDERS = Counter(
+    "dcmm_foreign_orders_total",
+    "Orders on an account that nobody here sent, once each, by account and policy (cancel, adopt)",
+    ("account", "policy"),
+)
+ACCOUNT_IN_USE = Gauge(
+    "dcmm_account_in_use",
+    "1 while another copy of the portal has orders on the account, or had them a moment ago",
+    ("account",),
+    multiprocess_mode="mostrecent",
+)
 LEASE_TAKEOVERS = Counter("dcmm_lease_takeovers_total", "Leases taken over after an unclean end", ("market",))
 KILL_SECONDS = Gauge(
     "dcmm_kill_seconds",
@@ -163,6 +191,11 @@ LEDGER_ENTRIES = Counter(
     "dcmm_ledger_entries_total",
     "Inbox entries dealt with, by outcome (booked, duplicate, fee_added, transfer_booked, quarantined, cursor_moved, ...)",
     ("outcome",),
+)
+FILLS_OF_UNKNOWN_ORDERS = Counter(
+    "dcmm_ledger_fills_of_unknown_orders_total",
+    "Fills booked of orders that nobody here sent, by market: somebody uses the account beside us",
+    ("market",),
 )
 LEDGER_BATCH_SECONDS = Histogram(
     "dcmm_ledger_batch_seconds",

@@ -13,7 +13,7 @@ from trading.hot_state.market import feed_age_s
 from trading.hot_state.overview import HotOverview, read_overviews
 from trading.hot_state.values import HotDepth, HotLevel, HotOrder, HotPosition, MarketView
 from trading.ledger.arithmetic import OutOfRange, PositionState, mark_to_market
-from trading.market_status import DepthBand, InventoryLimits, LadderRow, MarketStatus, TapeTrade
+from trading.market_status import DepthBand, ForeignOrder, InventoryLimits, LadderRow, MarketStatus, TapeTrade
 from trading.models import Market, Position
 from trading.registry.selectors import UnknownMarket
 
@@ -71,12 +71,17 @@ def _status(market: Market, hot: HotOverview, state: Effective, now_ns: int) -> 
         parameter_version=_related(market, "parameter_set", lambda found: found.version),
         tick=hot.info.tick if hot.info else None,
         lot_step=hot.info.lot_step if hot.info else None,
-        open_orders=None if hot.orders is None else len(hot.orders),
+        open_orders=None if hot.orders is None else sum(1 for order in hot.orders if not order.foreign),
+        foreign_orders=tuple(_foreign(order) for order in hot.orders or () if order.foreign),
         **_seen(hot, quotes, now_ns),
         **quotes.fields(),
         **_cycle(hot, now_ns),
         **ledger,
     )
+
+
+def _foreign(order: HotOrder) -> ForeignOrder:
+    return ForeignOrder(order.client_order_id, order.side, order.price, order.resting, order.foreign)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ def _quotes(hot: HotOverview) -> _Quotes:
 def _by_price(orders: Iterable[HotOrder], side: str) -> dict[Decimal, Decimal]:
     sizes: dict[Decimal, Decimal] = {}
     for order in orders:
-        if order.side == side and order.resting > 0:
+        if order.side == side and order.resting > 0 and not order.foreign:
             sizes[order.price] = sizes.get(order.price, Decimal(0)) + order.resting
     return sizes
 

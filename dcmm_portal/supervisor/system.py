@@ -168,7 +168,8 @@ class System:
             "SANDBOX_API_PASSPHRASE_FILE": str(self.secrets_dir / f"{venue}-passphrase"),
             "SANDBOX_CONTROL_TOKEN_FILE": str(self.secrets_dir / f"{venue}-control-token"),
         }
-        for name in ("SANDBOX_REPLAY_OFFSET_S", "SANDBOX_SEED", "SANDBOX_RATE_SCALE", "SANDBOX_SPEED", "SANDBOX_FUNDING_INTERVAL_S"):
+        settings = ("REPLAY_OFFSET_S", "SEED", "RATE_SCALE", "SPEED", "FUNDING_INTERVAL_S")
+        for name in (f"SANDBOX_{setting}" for setting in settings):
             if name in self.given:
                 environment[name] = self.given[name]
         if venue == "dex":

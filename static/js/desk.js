@@ -8,6 +8,7 @@ class DeskView extends MarketView {
     super.show(status);
     this.#gauge(status);
     this.#reasons(status.state_reasons);
+    this.#foreign(status.foreign_orders);
   }
 
   receive(message) {
@@ -41,6 +42,25 @@ class DeskView extends MarketView {
       return line;
     });
     this.element.querySelector("[data-reasons]").replaceChildren(...lines);
+  }
+
+  // Orders on the account that nobody here sent.
+  #foreign(orders) {
+    const place = this.element.querySelector("[data-foreign]");
+    const lines = orders.map((order) => {
+      const line = document.createElement("p");
+      const word = document.createElement("b");
+      word.textContent = place.dataset[order.policy];
+      line.append(word, " ");
+      [order.client_order_id, `${order.side} ${order.remaining} @ ${order.price}`].forEach((part, i) => {
+        const isolated = document.createElement("bdi");
+        isolated.dir = "ltr";
+        isolated.textContent = part;
+        line.append(i ? " · " : "", isolated);
+      });
+      return line;
+    });
+    place.replaceChildren(...lines);
   }
 
   #ladder({ bids, asks }) {

@@ -9,6 +9,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from tests.ledger.desk import NOW, NOW_NS, D, entries, entry, fill, transfer, view
+from trading import metrics
 from trading.hot_state.codec import encode
 from trading.hot_state.connection import sync_client
 from trading.hot_state.inbox import InboxEntry
@@ -262,3 +263,21 @@ def test_an_error_in_the_middle_leaves_nothing(desk: None) -> None:
                 cursor.execute("SELECT pg_sleep(0.05)")
     assert (position().q, Fill.objects.count(), FillQuarantine.objects.count()) == (100, 1, 0)
     assert (VenueCursor.objects.count(), CashMovement.objects.count(), Event.objects.count()) == (0, 3, 1)
+
+
+@pytest.mark.django_db
+def test_a_fill_of_an_order_never_sent_is_booked_and_alarmed(desk: None) -> None:
+    """The money moved at the venue; what is odd is who sent the order."""
+    counted = metrics.FILLS_OF_UNKNOWN_ORDERS.labels("dct-usdt-dex")
+    market = Market.objects.get(slug="dct-usdt-dex")
+    Order.objects.create(
+        client_order_id="m1b0e1c7", market=market, side="buy", epoch=1, price=1, size=1, status="LIVE", parameter_version=3,
+        created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+    before = counted._value.get()
+    apply_batch(entries(fill("1", client_order_id="m1b0e1c7")), NOW)
+    assert counted._value.get() == before
+    for number, name in enumerate(("", "web-7", "m1b0e9c9")):
+        apply_batch(entries(fill(f"9{number}", client_order_id=name, order_id=f"o9{number}")), NOW)
+    assert counted._value.get() == before + 3
+    assert Fill.objects.count() == 4 and Position.objects.get().q == 400

@@ -18,6 +18,7 @@ from trading.market_data.cadence import Cadence
 from trading.market_data.recorder import RecorderPolicy
 from trading.market_data.service import MarketDataService
 from trading.market_data.supervision import Backoff
+from trading.models import Market, Order
 
 DEX, CEX = "dct-usdt-dex", "gram-usdt-cex"
 NOW = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
@@ -105,3 +106,16 @@ async def view_where(
 
 def healthy(view: MarketView) -> bool:
     return view.problem == "" and view.reference is not None
+
+
+def sent_by_us(*client_order_ids: str, market: str = DEX) -> None:
+    """The rows that every order of ours has before its bytes leave."""
+    row = Market.objects.get(slug=market)
+    for name in client_order_ids:
+        Order.objects.get_or_create(
+            client_order_id=name,
+            defaults={
+                "market": row, "side": "buy", "level": 0, "epoch": 1, "price": 1, "size": 1, "status": "LIVE",
+                "parameter_version": 1, "created_at": NOW, "updated_at": NOW,
+            },
+        )  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 import redis.asyncio
 from django.db import connections
 
-from tests.market_data.serving import CEX, DEX, FAST, NOW, healthy, until, view_where
+from tests.market_data.serving import CEX, DEX, FAST, NOW, healthy, sent_by_us, until, view_where
 from tests.market_data.test_recorder import replayed
 from tests.support.plugin import DATABASE_NAME, SERVERS
 from trading.clock import SystemClock
@@ -41,6 +41,7 @@ Levels = Sequence[tuple[str, str]]
 def declared(django_db_blocker: object) -> Iterator[None]:
     with django_db_blocker.unblock():
         declare_demo_desk(NOW)
+        sent_by_us("m1b0e1c1")
         yield
         connections.close_all()
     SERVERS.clone(DATABASE_NAME)

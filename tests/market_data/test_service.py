@@ -11,7 +11,7 @@ import pytest
 from django.db import connections
 
 from tests.market_data.scripted_venue import book, fill, trade
-from tests.market_data.serving import CEX, DEX, GOOD, NOW, Scripts, healthy, serving, until, view_where
+from tests.market_data.serving import CEX, DEX, GOOD, NOW, Scripts, healthy, sent_by_us, serving, until, view_where
 from tests.support.plugin import DATABASE_NAME, SERVERS
 from trading.hot_state import inbox, keys, market
 from trading.hot_state.connection import async_client, sync_client
@@ -38,6 +38,7 @@ def declared(django_db_blocker: object) -> Iterator[None]:
     """One committed desk for the whole module: nothing here changes it."""
     with django_db_blocker.unblock():
         declare_demo_desk(NOW)
+        sent_by_us("m1b0e1c1", "m1b0e1c2")
         yield
         connections.close_all()
     SERVERS.clone(DATABASE_NAME)

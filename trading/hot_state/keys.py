@@ -105,6 +105,11 @@ def keeper(account: str) -> str:
     return f"{PREFIX}keeper:{account}"
 
 
+def occupied(account: str) -> str:
+    """JSON `Occupied`: another copy of the portal has orders on the account, and ours keeps away."""
+    return f"{PREFIX}occupied:{account}"
+
+
 def cleared(slug: str) -> str:
     """JSON `Cleared`: what taking every order of a halted market off has come to."""
     return f"{PREFIX}{{{slug}}}:cleared"

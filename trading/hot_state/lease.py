@@ -62,16 +62,12 @@ class LeaseClaim:
 
 
 # ARGV: owner, now, new expiry, takeover expiry, grace, slot, min gap, clock margin. Nanoseconds stay strings: a Lua number
-# would cut them. What somebody's hands made of the key is as good as vanished.
+# would cut them. A hash that somebody edited into something else is none: it goes, and a whole lease is waited for.
 ACQUIRE = """
 local h = redis.pcall('HMGET', KEYS[1], 'phase', 'epoch', 'turn', 'expires_ns', 'slot_ns')
-local function readable()
-  for i = 2, 5 do
-    if h[i] and not string.match(h[i], '^%d+$') then return false end
-  end
-  return not h.err
-end
-if not readable() then
+local function readable(text) return not text or (#text < 20 and string.match(text, '^%d+$')) end
+local known = {held = true, free = true, taking = true, lost = true}
+if h.err or (h[1] and not known[h[1]]) or not (readable(h[2]) and readable(h[3]) and readable(h[4]) and readable(h[5])) then
   redis.call('DEL', KEYS[1])
   return {'absent', '0', 0, '0'}
 end

@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import redis
 import redis.asyncio
 
 from trading.hot_state import keys
@@ -50,7 +51,7 @@ def _parse(body: bytes) -> HotOrder:
     if not are_numbers(positive) or not all(one is None or one > 0 for one in positive):
         raise HotStateCorrupt("HotOrder: a price or size that is none")
     if not are_numbers((order.filled, order.settled_filled)) or order.filled < 0 or order.settled_filled < 0:
-        raise HotStateCorrupt("HotOrder: a filled size that is none")
+        raise HotStateCorrupt("HotOrder: a filled size that is none, or below zero, which would lower the worst case")
     if order.side not in ("buy", "sell"):
         raise HotStateCorrupt("HotOrder: no side")
     return order
@@ -58,7 +59,12 @@ def _parse(body: bytes) -> HotOrder:
 
 async def read_readable(client: redis.asyncio.Redis, slug: str) -> tuple[tuple[HotOrder, ...], dict[str, bytes]]:
     """All orders of the market that can be read, and the bytes of the fields that can't, by field name."""
-    raw: Any = await client.hgetall(keys.open_orders(slug))
+    try:
+        raw: Any = await client.hgetall(keys.open_orders(slug))
+    except redis.ResponseError:
+        # Somebody put something else there; PostgreSQL knows the orders.
+        await client.delete(keys.open_orders(slug))
+        raw = {}
     found: list[HotOrder] = []
     unreadable: dict[str, bytes] = {}
     for name, body in raw.items():
@@ -189,6 +195,34 @@ def _adopt(told: OwnOrder, now_ns: int) -> HotOrder | None:
         deadline_ns=0,
         updated_ns=now_ns,
     )
+
+
+async def read_ours(client: redis.asyncio.Redis, slug: str, client_order_ids: Iterable[str]) -> set[str]:
+    """Those of the ids that the hot state holds as orders of ours. What can't be read is not held."""
+    ids = list(client_order_ids)
+    raws: list[Any] = await client.hmget(keys.open_orders(slug), ids) if ids else []
+    return {name for name, raw in zip(ids, raws, strict=True) if raw is not None and _is_ours(raw)}
+
+
+def _is_ours(body: bytes) -> bool:
+    try:
+        return not _parse(body).foreign
+    except HotStateCorrupt:
+        return False
+
+
+async def put_foreign(client: redis.asyncio.Redis, slug: str, told: OwnOrder, policy: str, now_ns: int) -> bool:
+    """Hold an order that nobody here sent, under `policy`; True where it is news. One that is done is not taken in."""
+    is_news = False
+
+    def merge(current: HotOrder | None) -> HotOrder | None:
+        nonlocal is_news
+        is_news = current is None and told.state is OrderState.OPEN
+        merged = merge_venue_order(current, told, now_ns)
+        return merged if merged is None or merged.gone_ns else replace(merged, foreign=policy)
+
+    await change_order(client, slug, told.client_order_id, merge)
+    return is_news
 
 
 async def apply_venue_order(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import redis
 import redis.asyncio
 
 from trading.hot_state import keys
@@ -154,7 +155,12 @@ async def restore(client: redis.asyncio.Redis, wanted: Reservation) -> bool:
 
 async def read_reservations(client: redis.asyncio.Redis) -> dict[str, Reservation]:
     """Every readable row, by market."""
-    raw: Any = await client.hgetall(keys.reservations())
+    try:
+        raw: Any = await client.hgetall(keys.reservations())
+    except redis.ResponseError:
+        # Somebody put something else there: nothing is reserved, and nothing sent before all of it is rebuilt.
+        await client.delete(keys.reservations())
+        return {}
     found = (_parse(slug.decode(errors="replace"), body) for slug, body in raw.items())
     return {one.slug: one for one in found if one is not None}
 

@@ -15,8 +15,8 @@ from trading.risk.session import Session
 
 # ARGV: the session, its day, its number, its peak. Within a session the peak never falls, however it was read.
 _RAISE = """
-local held = redis.call('GET', KEYS[1])
-if held then
+local held = redis.pcall('GET', KEYS[1])
+if type(held) == 'string' then
   local ok, value = pcall(cjson.decode, held)
   if ok and type(value) == 'table' and value['day'] == ARGV[2] then
     local number, peak = tonumber(value['number']) or 1, tonumber(value['peak']) or -math.huge

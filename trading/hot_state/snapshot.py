@@ -12,6 +12,7 @@ import redis.asyncio
 from trading.hot_state import controls, inbox, keys, lease, orders
 from trading.hot_state.codec import HotStateCorrupt, decode
 from trading.hot_state.cycle import parse_cycle
+from trading.hot_state.foreign import Occupied, parse_occupied
 from trading.hot_state.lease import LeaseClaim, LeaseResult
 from trading.hot_state.reconciled import is_marked
 from trading.hot_state.soundness import is_sound
@@ -41,11 +42,12 @@ class HotSnapshot:
     session: Session | None = None
     markouts: HotMarkouts | None = None
     inbox_fraction: float = 0.0  # of the room for entries that the ledger has not booked yet
+    occupied: Occupied | None = None  # another copy of the portal quotes through the account
 
 
 # One script: the lease and all of the market in one command, as of one moment. KEYS: lease, view, position, pending, orders,
-# balances, market info, controls, cycle, reconciled, session, markouts, inbox. The last two arguments are the market and the
-# desk's scope. A key of a wrong type (somebody's hands) reads as a value that nothing can be read from: closed, not an error.
+# balances, market info, controls, cycle, reconciled, session, markouts, inbox, occupied. The last two arguments are the market
+# and the desk's scope. A key of a wrong type (somebody's hands) reads as a value that nothing can be read from: closed, not an error.
 _READ = """
 local scope, desk = ARGV[#ARGV - 1], ARGV[#ARGV]
 local function one(...)
@@ -60,7 +62,8 @@ local function many(...)
 end
 return {one('GET', KEYS[2]), one('GET', KEYS[3]), many('HVALS', KEYS[4]), many('HVALS', KEYS[5]),
   one('GET', KEYS[6]), one('HGET', KEYS[7], scope), many('HMGET', KEYS[8], desk, scope),
-  one('GET', KEYS[9]), one('GET', KEYS[10]), one('GET', KEYS[11]), one('GET', KEYS[12]), one('XLEN', KEYS[13])}
+  one('GET', KEYS[9]), one('GET', KEYS[10]), one('GET', KEYS[11]), one('GET', KEYS[12]), one('XLEN', KEYS[13]),
+  one('GET', KEYS[14])}
 """
 _ACQUIRE_AND_READ = f"""
 local function acquire()
@@ -90,11 +93,15 @@ def _keys(slug: str, account: str) -> tuple[str, ...]:
         keys.session(slug),
         keys.markouts(slug),
         keys.INBOX_STREAM,
+        keys.occupied(account),
     )
 
 
 def parse_snapshot(raw: list[Any], slug: str, now_ns: int) -> HotSnapshot:
-    view, position, pending, hot_orders, balances, info, tightened, previous, mark, session, markouts, waiting = raw
+    view, position, pending, hot_orders, balances, info, tightened, previous, mark, session, markouts, waiting = raw[
+        :12
+    ]
+    occupied = parse_occupied(raw[12])
     corrupt: list[str] = []
 
     def read(body: bytes | None, kind: type[Any], name: str) -> Any:
@@ -130,6 +137,7 @@ def parse_snapshot(raw: list[Any], slug: str, now_ns: int) -> HotSnapshot:
         session=_readable(session, Session),
         markouts=_readable(markouts, HotMarkouts),
         inbox_fraction=inbox.used_fraction(waiting) if isinstance(waiting, int) else math.inf,
+        occupied=occupied if occupied is not None and occupied.holds(now_ns) else None,
     )
 
 

@@ -8,6 +8,9 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import structlog
+
+from trading import metrics
 from trading.clock import to_datetime
 from trading.hot_state.codec import encode
 from trading.hot_state.values import RawFill, RawFunding, RawTransfer
@@ -40,6 +43,7 @@ from trading.ledger.screening import fill_movement_key, fill_problem, funding_ke
 from trading.models import Fill
 from trading.storable import storable_json
 
+log = structlog.get_logger(__name__)
 ONE = Decimal(1)
 
 
@@ -112,6 +116,14 @@ def _book_new_fill(page: Page, market: LedgerMarket, fill: RawFill) -> None:
     page.new_fills.append(row)
     page.count("booked")
     page.tell(f"market:{market.slug}", "fill.booked", _fill_payload(page, market, row))
+    if fill.client_order_id not in page.versions:
+        _tell_unknown_order(market, row)
+
+
+def _tell_unknown_order(market: LedgerMarket, row: NewFill) -> None:
+    """The money moved, so it is booked; but nobody here sent the order: somebody uses the account beside us."""
+    metrics.FILLS_OF_UNKNOWN_ORDERS.labels(market.slug).inc()
+    log.error("fill_of_an_order_never_sent", market=market.slug, trade_id=row.trade_id, order_id=row.order_id)
 
 
 def _exchanged(state: PositionState, row: NewFill) -> PositionState:

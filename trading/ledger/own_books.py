@@ -178,11 +178,14 @@ def _orders(markets: list[Market]) -> tuple[frozenset[str], frozenset[str]]:
     open_rows = Order.objects.filter(market__in=markets, status__in=Order.OPEN_STATUSES)
     possible = frozenset(open_rows.values_list("client_order_id", flat=True))
     live: set[str] = set()
+    by_hand: set[str] = set()
     try:
         for market in markets:
             orders = read_open_orders_sync(market.slug)
+            by_hand |= {order.client_order_id for order in orders if order.foreign}
             live |= {order.client_order_id for order in orders if order.status == Order.Status.LIVE}
     except (redis.RedisError, HotStateCorrupt):
         # Without the hot state nothing is said about orders that should rest.
         live = set()
-    return frozenset(live), possible
+    # Orders placed by hand are told of where they are noticed, and dealt with by policy: they are no difference.
+    return frozenset(live), possible | by_hand

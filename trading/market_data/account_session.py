@@ -14,7 +14,6 @@ from trading.clock import Clock
 from trading.hot_state.inbox import append_fill_async
 from trading.hot_state.incoming import AccountMarkets, raw_fill
 from trading.hot_state.market import HotClient, pop_poll_request, write_balances, write_market_info
-from trading.hot_state.orders import apply_venue_order
 from trading.hot_state.reconciled import request_comparison
 from trading.hot_state.values import HotBalance, HotBalances
 from trading.market_data.book_feed import MarketFeed
@@ -23,6 +22,7 @@ from trading.market_data.history_poll import HistoryPoll, ReadCursor
 from trading.market_data.history_reach import HistoryReach
 from trading.market_data.market_state import read_clock
 from trading.market_data.order_audit import audit_orders
+from trading.market_data.own_orders import AskDatabase, OwnOrders
 from trading.market_data.problems import FeedProblem, problem_of
 from trading.market_data.publisher import MarketPublisher
 from trading.market_data.recorder import Recorder, RecorderPolicy
@@ -73,6 +73,7 @@ class Surroundings:
     cadence: Cadence
     open_venue: OpenVenue
     read_cursor: ReadCursor
+    ask_database: AskDatabase
     recorder: RecorderPolicy | None
     stop: asyncio.Event
     known: Sequence[MarketRef]
@@ -100,6 +101,7 @@ class AccountSession:
         self._auth_problems: set[str] = set()
         self._reach = HistoryReach(account, around.clock)
         self._has_perpetuals = any(ref.is_perpetual for ref in self._markets.refs.values())
+        self._own_orders = OwnOrders(account, around.client, around.clock, around.ask_database)
 
     # --- connecting -----------------------------------------------------------------------------------------------------
 
@@ -268,7 +270,7 @@ class AccountSession:
         elif item.market not in self._markets.refs:
             log.error("own_order_on_unknown_market", account=self.account, market=item.market)
         else:
-            await apply_venue_order(client, item.market, item, now_ns)
+            await self._own_orders.told([item])
             if item.market in self._publishers:
                 self._publishers[item.market].wake()
 
@@ -293,7 +295,7 @@ class AccountSession:
     async def _audit_orders(self, venue: Venue, slugs: Collection[str]) -> None:
         while True:
             self._orders_now.clear()
-            await audit_orders(venue, slugs, self._around.client, self._around.clock)
+            await audit_orders(venue, slugs, self._around.client, self._around.clock, self._own_orders)
             self._auth("orders", refused=False)
             await _wait(self._orders_now, self._around.cadence.history_s)
 

@@ -9,19 +9,23 @@ import structlog
 from trading.clock import Clock
 from trading.hot_state.market import HotClient
 from trading.hot_state.orders import apply_venue_order, read_open_orders
+from trading.market_data.own_orders import OwnOrders
 from trading.venues.interface import Venue
 
 log = structlog.get_logger(__name__)
 
 
-async def audit_orders(venue: Venue, slugs: Collection[str], client: HotClient, clock: Clock) -> int:
-    """Adopt every order that rests, and ask after each that should and does not; how many were asked after.
+async def audit_orders(
+    venue: Venue, slugs: Collection[str], client: HotClient, clock: Clock, own_orders: OwnOrders
+) -> int:
+    """Take in every order that rests, by who sent it, and ask after each that should and does not; how many were asked
+    after.
 
     Orders whose outcome is open (intents, unknown, amends under way) are left to the one who sent them.
     """
     resting = [order for order in await venue.fetch_open_orders(None) if order.market in slugs]
-    for order in resting:
-        await apply_venue_order(client, order.market, order, clock.now_ns())
+    await own_orders.told(resting)
+    await own_orders.note_free()
     known = {order.client_order_id for order in resting}
     asked = 0
     for slug in slugs:

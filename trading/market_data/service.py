@@ -99,6 +99,7 @@ class MarketDataService:
             cadence=self._cadence,
             open_venue=self._open_venue,
             read_cursor=self._read_cursor,
+            ask_database=self._database.run,
             recorder=self._recorder,
             stop=stop,
             known=await self._database.run(known_markets),

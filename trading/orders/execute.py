@@ -48,9 +48,10 @@ DEADLINE_INSIDE_LEASE_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The requests of one cycle. `turn` makes the new orders' ids unique within the epoch; `existing` are the own orders
-    that steps may name; `wanted` the worst case if all of it is accepted, `standing` as it is without. `announce` is given a
-    pipeline and the requests that are about to go: it queues what must be kept before they do."""
+    """The requests of one cycle. `turn` makes the new orders' ids unique within the epoch, `installation` among all copies of
+    the portal; `existing` are the own orders that steps may name; `wanted` the worst case if all of it is accepted, `standing`
+    as it is without. `announce` is given a pipeline and the requests that are about to go: it queues what must be kept before
+    they do."""
 
     market: MarketRef
     cycle_id: str
@@ -58,6 +59,7 @@ class Batch:
     parameter_version: int
     steps: tuple[PlannedStep, ...]
     existing: Mapping[str, HotOrder]
+    installation: str
     wanted: Reservation
     standing: Reservation
     limits: SharedLimits
@@ -147,7 +149,7 @@ def _prepare(step: PlannedStep, batch: Batch, epoch: int, deadline_ns: int) -> _
     """The venue's request and the order as it stands while that is under way."""
     slug = batch.market.slug
     if step.action is StepAction.SUBMIT:
-        parts = ClientOrderId(batch.market.id, step.side.value, step.level, epoch, batch.turn)
+        parts = ClientOrderId(batch.market.id, step.side.value, step.level, epoch, batch.turn, batch.installation)
         new_id = format_client_order_id(parts)
         order = OrderRequest(
             slug, Side(step.side.value), step.price, step.size, new_id, TimeInForce.POST_ONLY, deadline_ns

@@ -14,6 +14,7 @@ import structlog
 
 from trading.clock import Clock
 from trading.hot_state.cycle import read_cycle
+from trading.hot_state.foreign import read_occupied
 from trading.hot_state.lease import CLOCK_MARGIN_S
 from trading.venues.interface import Venue, VenueError
 
@@ -37,8 +38,11 @@ class Keeper:
         self._good_at_s: dict[str, float] = {}
 
     async def beat(self) -> bool:
-        """Sweep what is not looked after, then renew; True if the timer was renewed."""
+        """Sweep what is not looked after, then renew; True if the timer was renewed. On an account that another copy of the
+        portal uses it does neither: the timer must end with those whose orders it guards."""
         try:
+            if await read_occupied(self._client, self.venue.account, self._clock.now_ns()) is not None:
+                return False
             stalled = [slug for slug in self.slugs if not await self._is_live(slug)]
             if not await self._sweep(stalled):
                 return False

@@ -67,9 +67,10 @@ def _accepted(current: HotOrder, told: OwnOrder, kind: StepKind, now_ns: int) ->
 
 
 def _submit_failed(current: HotOrder, word: str) -> HotOrder | None:
-    if word != "unknown":
-        return None
-    return replace(current, status="UNKNOWN") if current.status == "INTENT" else current
+    if current.status in ("INTENT", "UNKNOWN") and not current.venue_order_id:
+        return replace(current, status="UNKNOWN") if word == "unknown" else None
+    # The venue has shown the order meanwhile: an answer that denies it is looked into, not believed.
+    return current if word == "unknown" else replace(current, status="UNKNOWN")
 
 
 def _amend_failed(current: HotOrder, word: str) -> HotOrder:

@@ -75,7 +75,9 @@ def _reservation(market: Market, known: _Known) -> Reservation:
         return Reservation(market.slug, market.base_id, Decimal(0), Decimal(0), Decimal(0), Decimal(0))
     target = known.target_lots * market.lot_size
     resting = [
-        ExposureOrder(Side(one.side), max(one.size, one.amend_size or one.size) - one.filled, OrderPhase.UNKNOWN)
+        ExposureOrder(
+            Side(one.side), max(max(one.size, one.amend_size or one.size) - one.filled, Decimal(0)), OrderPhase.UNKNOWN
+        )
         for one in known.orders
     ]
     q = Decimal(0) if known.q is None else known.q

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -159,6 +159,15 @@ def booked_fills(client_order_ids: Iterable[str]) -> list[BookedFill]:
             [list(client_order_ids)],
         )
         return [BookedFill(*row) for row in cursor.fetchall()]
+
+
+def booked_fills_of(venue_order_ids: Mapping[str, str], slug: str) -> list[BookedFill]:
+    """What the ledger has booked of orders that have no row here, by the venue's order id → the id we hold them under."""
+    if not venue_order_ids:
+        return []
+    rows = Fill.objects.filter(market__slug=slug, order_id__in=list(venue_order_ids))
+    found = rows.values_list("order_id", "trade_id", "size")
+    return [BookedFill(venue_order_ids[order], trade, order, size) for order, trade, size in found]
 
 
 def fills_known(client_order_ids: Iterable[str]) -> set[str]:

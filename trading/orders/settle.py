@@ -7,13 +7,16 @@ longer be executed: after its deadline plus a clock margin, or, on a venue witho
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import islice
 
 import structlog
 from django.db import DatabaseError
 
+from trading import metrics
 from trading.clock import to_datetime
 from trading.hot_state import orders as hot_orders
 from trading.hot_state.inbox import read_pending
@@ -22,7 +25,7 @@ from trading.hot_state.market import push_poll_request
 from trading.hot_state.orders import GONE_KEPT_S, merge_venue_order
 from trading.hot_state.values import HotOrder
 from trading.orders.desk import Desk
-from trading.orders.records import OrderRecord, booked_fills, fills_known, record_of, write_records
+from trading.orders.records import OrderRecord, booked_fills, booked_fills_of, fills_known, record_of, write_records
 from trading.registry.selectors import MarketRef
 from trading.venues.interface import OrderState, OwnOrder, Venue, VenueError
 
@@ -31,6 +34,10 @@ UNSETTLED = frozenset({"INTENT", "UNKNOWN", "CANCEL_PENDING"})
 LOOKS_WITHOUT_DEADLINE = 3
 LOOKS_OVER_S = 10.0
 QUERIES_PER_CYCLE = 10
+# The first look is the next cycle's, whatever the tick; after that one order is not asked for more often than this.
+INFLIGHT_CHECK_EVERY_MS = 500
+# A venue answers within its deadline and margin, or within the looks; an order in doubt for longer is alarmed.
+INFLIGHT_OVERDUE_MS = 15_000
 # A fill that inventory does not show by then has to be fetched; asked for again at this distance.
 FILL_EXPECTED_S = 2.0
 ASK_AGAIN_S = 10.0
@@ -41,6 +48,9 @@ class Looks:
     """How often and since when this process looked for orders in vain; a restart begins anew, which only takes longer."""
 
     found_nothing: dict[str, list[int]] = field(default_factory=dict)
+    doubted_ns: dict[str, int] = field(default_factory=dict)
+    looked_s: dict[str, float] = field(default_factory=dict)
+    overdue: set[str] = field(default_factory=set)
     history_asked_s: dict[str, float] = field(default_factory=dict)
 
     def note(self, client_order_id: str, now_ns: int) -> tuple[int, float]:
@@ -49,8 +59,34 @@ class Looks:
         times.append(now_ns)
         return len(times), (now_ns - times[0]) / 1e9
 
+    def is_due(self, client_order_id: str, now_ns: int, now_s: float) -> bool:
+        """Whether to look for it now; if so, this is the look."""
+        self.doubted_ns.setdefault(client_order_id, now_ns)
+        last_s = self.looked_s.get(client_order_id)
+        if last_s is not None and (now_s - last_s) * 1e3 < INFLIGHT_CHECK_EVERY_MS:
+            return False
+        self.looked_s[client_order_id] = now_s
+        return True
+
+    def is_newly_overdue(self, client_order_id: str, now_ns: int) -> bool:
+        """Whether it has been in doubt for too long, said once."""
+        age_ms = (now_ns - self.doubted_ns.get(client_order_id, now_ns)) / 1e6
+        if age_ms <= INFLIGHT_OVERDUE_MS or client_order_id in self.overdue:
+            return False
+        self.overdue.add(client_order_id)
+        return True
+
     def forget(self, client_order_id: str) -> None:
+        """It was found, or is settled."""
         self.found_nothing.pop(client_order_id, None)
+
+    def settled(self, client_order_id: str, now_ns: int) -> float | None:
+        """Its outcome is known: seconds since this process first doubted it, None if it never did."""
+        self.forget(client_order_id)
+        self.looked_s.pop(client_order_id, None)
+        self.overdue.discard(client_order_id)
+        since_ns = self.doubted_ns.pop(client_order_id, None)
+        return None if since_ns is None else (now_ns - since_ns) / 1e9
 
 
 def needs_settling(order: HotOrder) -> bool:
@@ -60,7 +96,14 @@ def needs_settling(order: HotOrder) -> bool:
 
 async def settle(desk: Desk, venue: Venue, slug: str, orders: Sequence[HotOrder], looks: Looks) -> tuple[HotOrder, ...]:
     """Look up every order that needs it (at most `QUERIES_PER_CYCLE`); the orders as they stand afterwards."""
-    due = [order for order in orders if needs_settling(order)][:QUERIES_PER_CYCLE]
+    doubtful = [order for order in orders if needs_settling(order)]
+    _count(desk, slug, doubtful, looks)
+    now_ns, now_s = desk.clock.now_ns(), desk.clock.monotonic_s()
+    for order in orders:
+        if not needs_settling(order):
+            _observe(slug, order, looks, now_ns)  # the stream told
+    waiting = (order for order in doubtful if looks.is_due(order.client_order_id, now_ns, now_s))
+    due = list(islice(waiting, QUERIES_PER_CYCLE))
     if not due:
         return tuple(orders)
     told = await asyncio.gather(*(_look(venue, slug, order) for order in due))
@@ -73,8 +116,28 @@ async def settle(desk: Desk, venue: Venue, slug: str, orders: Sequence[HotOrder]
         settled = _settled(order, found, order.client_order_id in booked, venue, looks, now_ns)
         if settled is not None:
             changed[order.client_order_id] = settled
+        if settled is not None and not needs_settling(settled):
+            _observe(slug, settled, looks, now_ns)
     await _write(desk, slug, changed)
     return tuple(changed.get(order.client_order_id, order) for order in orders)
+
+
+def _count(desk: Desk, slug: str, doubtful: Sequence[HotOrder], looks: Looks) -> None:
+    """How many orders of the market are in doubt, and which of them for too long."""
+    words = Counter("AMEND" if order.amend_price is not None else order.status for order in doubtful)
+    for word in (*sorted(UNSETTLED), "AMEND"):
+        metrics.ORDERS_IN_DOUBT.labels(slug, word).set(words[word])
+    now_ns = desk.clock.now_ns()
+    for order in doubtful:
+        if looks.is_newly_overdue(order.client_order_id, now_ns):
+            metrics.ORDERS_OVERDUE.labels(slug).inc()
+            log.error("order_outcome_overdue", market=slug, client_order_id=order.client_order_id, status=order.status)
+
+
+def _observe(slug: str, settled: HotOrder, looks: Looks, now_ns: int) -> None:
+    seconds = looks.settled(settled.client_order_id, now_ns)
+    if seconds is not None:
+        metrics.ORDER_DOUBT_SECONDS.labels(slug, settled.status).observe(seconds)
 
 
 async def _booked(desk: Desk, ids: list[str]) -> set[str]:
@@ -183,11 +246,14 @@ async def _note_counted(
     return tuple(now)
 
 
-async def _counted(desk: Desk, slug: str, orders: Iterable[HotOrder]) -> dict[str, Decimal]:
+async def _counted(desk: Desk, slug: str, orders: Collection[HotOrder]) -> dict[str, Decimal]:
     """Filled size by order that the ledger has booked or holds as pending. PostgreSQL is asked first: what is booked in
     between is found in neither rather than in both."""
     by_venue_id = {order.venue_order_id: order.client_order_id for order in orders if order.venue_order_id}
     booked = await desk.database.run(booked_fills, [order.client_order_id for order in orders])
+    by_hand = {one.venue_order_id: one.client_order_id for one in orders if one.foreign and one.venue_order_id}
+    if by_hand:
+        booked += await desk.database.run(booked_fills_of, by_hand, slug)
     total: dict[str, Decimal] = {}
     for fill in booked:
         total[fill.client_order_id] = total.get(fill.client_order_id, Decimal(0)) + fill.size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from trading.clock import to_datetime
@@ -12,26 +12,30 @@ from trading.hot_state.orders import merge_venue_order
 from trading.hot_state.values import HotOrder
 from trading.orders.client_ids import parse_client_order_id
 from trading.orders.desk import Desk
+from trading.orders.foreign import ForeignPolicy
 from trading.orders.records import open_order_rows, record_of, write_records
 from trading.venues.interface import OwnOrder, Venue, VenueError
 
 ROUNDS = 10
 PAUSE_S = 0.1
 ASKED_AT_ONCE = 10
+ADOPT = ForeignPolicy.ADOPT.value
 
 
 class SweepFailed(Exception):
     """The venue still shows orders of lower epochs, or could not be asked."""
 
 
-async def sweep(venue: Venue, slug: str, epoch: int) -> int:
+async def sweep(venue: Venue, slug: str, epoch: int, left: Collection[str] = ()) -> int:
     """Cancel every own order of the market that is not of `epoch` or a later one, until the venue shows none; how many.
 
+    `left`: client order ids of orders placed by hand that stay, by the account's policy.
     Raises `SweepFailed` after `ROUNDS` rounds, VenueError when the venue can't be asked.
     """
     cancelled: set[str] = set()
     for _ in range(ROUNDS):
-        stale = [order for order in await venue.fetch_open_orders(slug) if _epoch(order) < epoch]
+        resting = [order for order in await venue.fetch_open_orders(slug) if order.client_order_id not in left]
+        stale = [order for order in resting if _epoch(order) < epoch]
         if not stale:
             return len(cancelled)
         await asyncio.gather(*(_cancel(venue, slug, order) for order in stale))
@@ -60,7 +64,7 @@ async def settle_predecessors(desk: Desk, venue: Venue, slug: str, market_id: in
     rows = {order.client_order_id: order for order in await desk.database.run(open_order_rows, market_id)}
     readable, unreadable = await hot_orders.read_readable(desk.redis, slug)
     await hot_orders.replace_unreadable(desk.redis, slug, unreadable, {})
-    hot = {order.client_order_id: order for order in readable if order.gone_ns == 0}
+    hot = {order.client_order_id: order for order in readable if order.gone_ns == 0 and order.foreign != ADOPT}
     left = [order for order in {**rows, **hot}.values() if order.epoch < epoch]
     # Few at a time, each part written before the next: a venue that has enough of the asking does not undo what is done.
     for start in range(0, len(left), ASKED_AT_ONCE):

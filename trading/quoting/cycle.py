@@ -15,6 +15,7 @@ from trading.hot_state.lease import LEASE_TTL_S, TAKEOVER_TIMEOUT_S, LeaseAnswer
 from trading.hot_state.orders import read_open_orders
 from trading.hot_state.snapshot import HotSnapshot, acquire_with_snapshot, read_snapshot
 from trading.hot_state.values import HotOrder
+from trading.orders.foreign import AccountInUse
 from trading.orders.guard import LeaseGuard
 from trading.orders.lost import whole_orders
 from trading.orders.settle import retire, settle
@@ -64,6 +65,8 @@ async def run_cycle(connections: Connections, due: Due) -> str:
             await asyncio.shield(_release(connections, held))
     except TimeoutError:
         return await _failed(connections, due, "cycle_timeout", "")
+    except AccountInUse as problem:
+        return await _not_quoting(connections, due, "account_in_use", str(problem))
     except VenueNotOpen as problem:
         return await _failed(connections, due, "venue_unavailable", str(problem))
     except Exception as problem:

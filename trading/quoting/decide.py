@@ -27,7 +27,7 @@ def decide(inputs: CycleInputs) -> CyclePlan:
     """What this cycle quotes, and the requests that bring the venue there."""
     if inputs.quote is None or inputs.conditions is None:
         reason = inputs.problem or "inputs_missing"
-        steps = tuple(_cancel(order, reason) for order in inputs.orders)
+        steps = tuple(_cancel(order, reason) for order in inputs.orders if order.status is not SlotStatus.ADOPTED)
         return CyclePlan(inputs.state, (), None, None, None, steps, "not_quoting", reason)
     verdicts = assess(inputs.conditions)
     state = state_for_cycle(inputs.state, (), verdicts)
@@ -66,6 +66,7 @@ def slot_exposure(order: SlotOrder) -> ExposureOrder:
         SlotStatus.LIVE: OrderPhase.LIVE,
         SlotStatus.IN_FLIGHT: OrderPhase.UNKNOWN,
         SlotStatus.CANCEL_PENDING: OrderPhase.CANCEL_PENDING,
+        SlotStatus.ADOPTED: OrderPhase.LIVE,
     }[order.status]
     return ExposureOrder(order.side, order.quantity, phase)
 
@@ -99,13 +100,13 @@ def _slot_steps(
     target: SideQuote, inputs: CycleInputs, quote: QuoteInputs, allowed: SidePermission
 ) -> tuple[PlannedStep, ...]:
     """The requests of one side's slot (level 0: one order a side)."""
-    own = [order for order in inputs.orders if order.side is target.side]
+    own = [order for order in inputs.orders if order.side is target.side and order.status is not SlotStatus.ADOPTED]
     if target.reason is not None or target.price is None:
         why = target.reason.value if target.reason is not None else "no_target"
         return tuple(_cancel(order, why) for order in own)
-    foreign = [order for order in own if not order.is_current]
+    foreign = [order for order in own if not order.is_current]  # of an earlier epoch, or by hand
     live = [order for order in own if order.is_current and order.status is SlotStatus.LIVE]
-    steps = [_cancel(order, "older_epoch") for order in foreign]
+    steps = [_cancel(order, "placed_by_hand" if order.is_foreign else "older_epoch") for order in foreign]
     steps += [_cancel(order, "duplicate") for order in live[1:]]
     blocked = bool(steps) or any(order.is_current and order.status is not SlotStatus.LIVE for order in own)
     current = live[0] if live else None

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from trading.hot_state.values import HotBalances, HotOrder
+from trading.orders.foreign import ForeignPolicy
 from trading.registry.selectors import MarketRef
 from trading.strategy.quote_types import Balances
 
 _BPS = Decimal(10_000)
 _ZERO = Decimal(0)
+ADOPT = ForeignPolicy.ADOPT.value
 # Balances are read every 5 s: three readings missed.
 BALANCES_OLD_S = 15.0
 
@@ -24,7 +26,8 @@ def usable_balances(
     if held is None or abs(now_ns - held.read_ns) > BALANCES_OLD_S * 1e9:
         return Balances(None, None)
     fee = 1 + max_fee_bps / _BPS
-    open_orders = [order for order in orders if order.gone_ns == 0]
+    # What an order that stays holds is not ours to use.
+    open_orders = [order for order in orders if order.gone_ns == 0 and order.foreign != ADOPT]
     bids = sum((o.price * (o.size - o.filled) * fee for o in open_orders if o.side == "buy"), Decimal(0))
     asks = sum((o.size - o.filled for o in open_orders if o.side == "sell"), Decimal(0))
     return Balances(
@@ -74,7 +77,11 @@ def usable_margin(
 
 def _opening_notional(orders: tuple[HotOrder, ...], side: str, closes: Decimal) -> Decimal:
     """The part of a side's notional that would open, taken in the proportion of its size that does not close the position."""
-    standing = [order for order in orders if order.gone_ns == 0 and order.side == side and order.size > order.filled]
+    standing = [
+        order
+        for order in orders
+        if order.gone_ns == 0 and order.side == side and order.size > order.filled and order.foreign != ADOPT
+    ]
     whole = sum((order.size - order.filled for order in standing), _ZERO)
     if whole <= closes:
         return _ZERO

@@ -17,6 +17,7 @@ from django.db import models
 from trading.clock import Clock, to_datetime
 from trading.models import ExposureLimit, Lock, ParameterSet, TradingControl
 from trading.orders.database import DatabaseThreads
+from trading.orders.installation import this_installation
 from trading.parameters.services import current_values, values_hash
 from trading.quoting.inputs import Governed
 from trading.registry.selectors import MarketRef, active_markets
@@ -45,12 +46,13 @@ class MarketParameters:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Markets, their parameters, and the shared limits."""
+    """Markets, their parameters, the shared limits; the name under which this installation sends."""
 
     markets: Mapping[str, MarketRef]
     parameters: Mapping[str, MarketParameters]
     assets: Mapping[str, SharedLimit]
     desk: SharedLimit | None
+    installation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def load_rules() -> Rules:
         parameters=parameters,
         assets={row.key: _limit(row) for row in limits if row.scope == ExposureLimit.Scope.ASSET},
         desk=min(desk, key=lambda limit: limit.hard) if desk else None,
+        installation=this_installation(),
     )
 
 
@@ -163,6 +166,11 @@ class GovernedCache:
     def markets(self) -> tuple[MarketRef, ...]:
         """Active markets as last read, by id; they stay known while PostgreSQL is away, so that quotes can be taken off."""
         return () if self._rules is None else tuple(self._rules.markets.values())
+
+    @property
+    def installation(self) -> str:
+        """This installation's name in client order ids; "" until it was read (there are no markets then either)."""
+        return "" if self._rules is None else self._rules.installation
 
     def shared_limits(self, asset: str) -> tuple[SharedLimit | None, SharedLimit | None]:
         """Limits of the asset and of the desk."""

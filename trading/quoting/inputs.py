@@ -8,6 +8,7 @@ from decimal import Decimal
 from trading.hot_state.market import feed_age_s
 from trading.hot_state.snapshot import HotSnapshot
 from trading.hot_state.values import HotOrder, MarketView
+from trading.orders.foreign import ForeignPolicy
 from trading.parameters.validation import MarketScale, cap_covers_floors
 from trading.quoting.funds import MarginTerms, usable_balances, usable_margin
 from trading.quoting.plan import CycleInputs, SlotOrder, SlotStatus
@@ -87,14 +88,11 @@ def _problem(snapshot: HotSnapshot, governed: Governed, now_ns: int) -> tuple[st
         return "hot_state_corrupt", (("keys", ", ".join(snapshot.corrupt)),)
     if governed.problem:
         return governed.problem, ()
-    if not snapshot.reconciled:
-        return "not_reconciled", ()
-    if snapshot.view is None:
-        return "no_market_view", ()
-    if snapshot.position is None:
-        return "no_position", ()
-    if snapshot.info is None:
-        return "no_market_info", ()
+    if snapshot.occupied is not None:
+        return "account_in_use", (("detail", snapshot.occupied.installation or "?"),)
+    missing = _missing(snapshot)
+    if missing or snapshot.view is None:
+        return missing, ()
     age_s = feed_age_s(snapshot.view, now_ns)
     stale_s = governed.parameters.feed_stale_s if governed.parameters else 0.0
     if age_s > stale_s:
@@ -105,9 +103,20 @@ def _problem(snapshot: HotSnapshot, governed: Governed, now_ns: int) -> tuple[st
         return snapshot.view.problem or "book_unusable", ()
     if snapshot.view.reference is None:
         return "no_reference", ()
-    if governed.parameters is not None:
+    if governed.parameters is not None and snapshot.info is not None:
         return _cap_problem(governed.parameters, snapshot.info, snapshot.view.reference)
     return "", ()
+
+
+def _missing(snapshot: HotSnapshot) -> str:
+    """The first of a cycle's inputs that is not there."""
+    if not snapshot.reconciled:
+        return "not_reconciled"
+    if snapshot.view is None:
+        return "no_market_view"
+    if snapshot.position is None:
+        return "no_position"
+    return "no_market_info" if snapshot.info is None else ""
 
 
 def _cap_problem(
@@ -245,6 +254,8 @@ def slot_order(order: HotOrder, epoch: int) -> SlotOrder:
     status = SlotStatus.LIVE if order.status == "LIVE" and not amending else SlotStatus.IN_FLIGHT
     if order.status == "CANCEL_PENDING":
         status = SlotStatus.CANCEL_PENDING
+    if order.foreign == ForeignPolicy.ADOPT.value:
+        status = SlotStatus.ADOPTED
     largest = max(order.size, order.amend_size) if order.amend_size is not None else order.size
     return SlotOrder(
         client_order_id=order.client_order_id,
@@ -253,9 +264,10 @@ def slot_order(order: HotOrder, epoch: int) -> SlotOrder:
         price=order.price,
         size=order.size,
         filled=order.filled,
-        quantity=largest - order.filled,
+        quantity=max(largest - order.filled, Decimal(0)),
         status=status,
-        is_current=order.epoch == epoch,
+        is_current=order.epoch == epoch and not order.foreign,
+        is_foreign=bool(order.foreign),
     )
 
 

@@ -21,12 +21,13 @@ class SlotStatus(StrEnum):
     LIVE = "live"
     IN_FLIGHT = "in_flight"  # sent, unknown, an amend under way: blocks the slot
     CANCEL_PENDING = "cancel_pending"
+    ADOPTED = "adopted"  # placed by hand and left there: counts, and is nobody's slot
 
 
 @dataclass(frozen=True, slots=True)
 class SlotOrder:
     """An own order that may rest or fill. `quantity`: what could still fill, the larger one while an amend is under way;
-    `filled`: of `size`, base. `is_current`: placed under the epoch in force."""
+    `filled`: of `size`, base. `is_current`: placed under the epoch in force, by us."""
 
     client_order_id: str
     side: Side
@@ -37,6 +38,7 @@ class SlotOrder:
     quantity: Decimal
     status: SlotStatus
     is_current: bool
+    is_foreign: bool = False  # nobody here sent it
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,9 @@ def outcome_of(record: CycleRecord) -> tuple[str, str]:
     """Outcome and coded reason by what rests now of what was wanted; one that decided not to quote stays that."""
     plan = record.plan
     wanted = {one.side.value for one in (plan.bid, plan.ask) if one is not None and one.reason is None}
-    resting = {order.side for order in record.standing if order.status == "LIVE" and order.gone_ns == 0}
+    resting = {
+        order.side for order in record.standing if order.status == "LIVE" and order.gone_ns == 0 and not order.foreign
+    }
     if wanted <= resting:
         return plan.outcome, plan.reason
     withheld = next((step.detail for step in record.sent if step.outcome == "withheld"), "not_resting")
@@ -159,7 +161,9 @@ def is_notable(record: CycleRecord, status: CycleStatus) -> bool:
 
 def decision_of(record: CycleRecord, status: CycleStatus) -> HotDecision:
     """The cycle for the record: what went in, what came out, what was sent."""
-    sides = {order.side for order in record.standing if order.status == "LIVE" and order.gone_ns == 0}
+    sides = {
+        order.side for order in record.standing if order.status == "LIVE" and order.gone_ns == 0 and not order.foreign
+    }
     return HotDecision(
         slug=record.market.slug,
         cycle_id=record.cycle_id,

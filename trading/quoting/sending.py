@@ -45,6 +45,7 @@ async def send(connections: Connections, venue: Venue, guard: LeaseGuard, decide
         turn=decided.turn,
         parameter_version=inputs.parameter_version,
         steps=plan.steps,
+        installation=connections.governed.installation,
         existing={order.client_order_id: order for order in decided.snapshot.orders},
         wanted=wanted_reservation(market, inputs, plan),
         standing=standing_reservation(market, inputs),

@@ -17,6 +17,9 @@ SENTENCES: Mapping[str, str] = {
     "feed_stale": _n("Not quoting: the feed is %(feed_age_s)s s old (limit %(feed_stale_s)s s)."),
     "feed_age_unknown": _n("Not quoting: the age of the feed is not known."),
     "not_reconciled": _n("Not quoting: the account has not been compared with its venue since the start."),
+    "account_in_use": _n(
+        "Not quoting: another copy of the portal (%(detail)s) has orders on this account; only one may quote through it."
+    ),
     "no_market_view": _n("Not quoting: market data has not been received yet."),
     "no_position": _n("Not quoting: the ledger has not published the position yet."),
     "no_market_info": _n("Not quoting: the venue's rules of this market are not known yet."),

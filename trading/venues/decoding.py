@@ -9,6 +9,7 @@ from trading.venues.interface import Level, UnexpectedAnswer
 
 MAX_DIGITS = 40
 ONE = Decimal(1)
+LARGEST = Decimal(10) ** 15
 
 
 def wrong(name: str, wanted: str) -> UnexpectedAnswer:
@@ -90,6 +91,16 @@ def integer(fields: Mapping[str, object], name: str) -> int:
 def ns_of_ms(fields: Mapping[str, object], name: str) -> int:
     """A time in ms as ns since the epoch."""
     return integer(fields, name) * 1_000_000
+
+
+def order_amounts(price: Decimal, size: Decimal, filled: Decimal) -> None:
+    """Refuses amounts that no order has: what is below zero, or beyond reason, would count wrongly against the limits."""
+    if not 0 <= price <= LARGEST:
+        raise wrong("price", "from 0 to 1e15")
+    if not 0 < size <= LARGEST:
+        raise wrong("size", "above 0, at most 1e15")
+    if not 0 <= filled <= size:
+        raise wrong("filled", "from 0 to the order's size")
 
 
 def levels(fields: Mapping[str, object], name: str, contract_value: Decimal = ONE) -> tuple[Level, ...]:

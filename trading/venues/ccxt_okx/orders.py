@@ -152,7 +152,7 @@ class OkxOrders:
 
     async def _cancelled(self, market: str, client_order_id: str, sent: SentAt) -> OwnOrder | None:
         symbol = self._identities.symbol(market)
-        params = {"clOrdId": client_order_id}
+        params = shapes.reference(client_order_id)
         try:
             answer = await self._calls.write(
                 "cancel",
@@ -168,7 +168,7 @@ class OkxOrders:
     async def fetch(self, market: str, client_order_id: str) -> OwnOrder | None:
         """The order, open or done; None when the venue does not know it."""
         self._identities.symbol(market)
-        params = {"clOrdId": client_order_id}
+        params = shapes.reference(client_order_id)
         try:
             answer = await self._calls.read(
                 "order", "read", lambda client: client.fetch_order("", self._unified[market], params)
@@ -221,6 +221,7 @@ def _acknowledged(name: str, answer: Any, client_order_id: str) -> str:
         told, order_id = optional_text(row, "clOrdId"), optional_text(row, "ordId")
     except UnexpectedAnswer as error:
         raise OutcomeUnknown(f"{name}: {error}") from None
-    if told != client_order_id or not order_id:
+    is_ours = client_order_id in (told, f"{shapes.UNNAMED}{order_id}")
+    if not is_ours or not order_id:
         raise OutcomeUnknown(f"{name}: the acknowledgement is not of our order")
     return order_id

@@ -15,6 +15,7 @@ from trading.venues.decoding import (
     ns_of_ms,
     optional_decimal,
     optional_text,
+    order_amounts,
     rows,
     text,
     wrong,
@@ -48,6 +49,8 @@ STATES = {
 }
 # cancelSource of the exchange, in the words of our other venue where they mean the same.
 CANCEL_REASONS = {"1": "user", "20": "cancel_after", "32": "self_trade", "14": "ioc", "31": "post_only"}
+# An order placed by hand has no client order id: it goes by the venue's own, which no client order id can look like.
+UNNAMED = "venue-"
 TYPES = {TimeInForce.GTC: "limit", TimeInForce.POST_ONLY: "post_only", TimeInForce.IOC: "ioc"}
 
 
@@ -75,9 +78,9 @@ def order(row: Json, identities: Identities) -> OwnOrder:
     if not isinstance(state, str) or state not in STATES:
         raise wrong("state", "live, partially_filled, filled or canceled")
     source, symbol = optional_text(row, "cancelSource"), text(row, "instId")
-    return OwnOrder(
+    found = OwnOrder(
         market=_market(row, identities),
-        client_order_id=optional_text(row, "clOrdId"),
+        client_order_id=optional_text(row, "clOrdId") or UNNAMED + text(row, "ordId"),
         venue_order_id=text(row, "ordId"),
         side=side(row),
         price=optional_decimal(row, "px") or Decimal(0),
@@ -88,6 +91,15 @@ def order(row: Json, identities: Identities) -> OwnOrder:
         updated_ns=ns_of_ms(row, "uTime"),
         cancel_reason=CANCEL_REASONS.get(source, source) if STATES[state] is OrderState.CANCELLED else "",
     )
+    order_amounts(found.price, found.size, found.filled)
+    return found
+
+
+def reference(client_order_id: str) -> dict[str, str]:
+    """How a request names an order."""
+    if client_order_id.startswith(UNNAMED):
+        return {"ordId": client_order_id.removeprefix(UNNAMED)}
+    return {"clOrdId": client_order_id}
 
 
 def history_fill(row: Json, identities: Identities) -> OwnFill:

@@ -13,6 +13,7 @@ from trading.venues.decoding import (
     ns_of_ms,
     optional_decimal,
     optional_text,
+    order_amounts,
     text,
     wrong,
 )
@@ -63,7 +64,7 @@ def order(fields: Json, identities: Identities) -> OwnOrder:
     if not isinstance(status, str) or status not in STATES:
         raise wrong("status", "open, partially_filled, filled or cancelled")
     symbol = text(fields, "symbol")
-    return OwnOrder(
+    found = OwnOrder(
         market=_market(fields, identities),
         client_order_id=optional_text(fields, "client_order_id"),
         venue_order_id=text(fields, "order_id"),
@@ -76,6 +77,8 @@ def order(fields: Json, identities: Identities) -> OwnOrder:
         updated_ns=ns_of_ms(fields, "updated_ms"),
         cancel_reason=optional_text(fields, "cancel_reason"),
     )
+    order_amounts(found.price, found.size, found.filled)
+    return found
 
 
 def fill(fields: Json, identities: Identities, *, from_history: bool) -> OwnFill:
