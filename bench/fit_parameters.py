@@ -117,9 +117,9 @@ def fit_intensity(
     )
 
 
-def fit(path: Path, ranges_bps: Sequence[tuple[float, float]]) -> dict[str, object]:
+def fit(path: Path, ranges_bps: Sequence[tuple[float, float]], contract_value: Decimal) -> dict[str, object]:
     """All estimates of a record as plain values."""
-    steps = list(read_steps(path, 1.0))
+    steps = list(read_steps(path, 1.0, contract_value))
     header = read_header(path)
     sigma = fit_sigma(steps)
     distances = deepest_distances(steps)
@@ -152,14 +152,22 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="override for the simulation")
     options = parser.parse_args()
     ranges = [tuple(float(end) for end in part.split("-")) for part in options.ranges.split(",")]
-    found = fit(options.record, [(low, high) for low, high in ranges])
-    if options.market:
-        start = STARTING_VALUES[options.market]
+    start = STARTING_VALUES.get(options.market)
+    contract_value = Decimal(start.contract_value) if start else Decimal(1)
+    found = fit(options.record, [(low, high) for low, high in ranges], contract_value)
+    if start:
         values = {**start.values, **dict(pair.split("=", 1) for pair in options.set)}
-        steps = list(read_steps(options.record, 1.0))
+        steps = list(read_steps(options.record, 1.0, contract_value))
+        header = read_header(options.record, contract_value)
         deposits = (Decimal(start.deposit_base), Decimal(start.deposit_quote))
         outcome = simulate(
-            steps, read_header(options.record), values, Decimal(start.lot_size), float(start.maker_fee_bps), deposits
+            steps,
+            header,
+            values,
+            Decimal(start.lot_size),
+            float(start.maker_fee_bps),
+            deposits,
+            margin=Decimal(start.initial_margin),
         )
         found["simulation"] = asdict(outcome)
     print(json.dumps(found, indent=2))

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+ONE = Decimal(1)
+
 
 @dataclass(frozen=True, slots=True)
 class Print:
@@ -68,8 +70,8 @@ class RecordBook:
         self.asks = {price: size for price, size in self.asks.items() if price > ask} | {ask: ask_size}
 
 
-def read_header(path: Path) -> Header:
-    """Header of a record.
+def read_header(path: Path, contract_value: Decimal = ONE) -> Header:
+    """Header of a record whose sizes are contracts of `contract_value` base each; its lot step in base units.
 
     Raises:
         ValueError: the file is no record of a known format.
@@ -78,12 +80,12 @@ def read_header(path: Path) -> Header:
         head = json.loads(lines.readline())
     if not isinstance(head, dict) or head.get("format") != "dcmm-record":
         raise ValueError(f"{path.name} is not a market record (no dcmm-record header)")
-    return Header(head["symbol"], Decimal(head["tick"]), Decimal(head["lot"]), head["source"])
+    return Header(head["symbol"], Decimal(head["tick"]), Decimal(head["lot"]) * contract_value, head["source"])
 
 
-def read_steps(path: Path, step_s: float) -> Iterator[Step]:
-    """Steps of `step_s` from the record's start; a step needs both sides of the book."""
-    header = read_header(path)
+def read_steps(path: Path, step_s: float, contract_value: Decimal = ONE) -> Iterator[Step]:
+    """Steps of `step_s` from the record's start, sizes in base units; a step needs both sides of the book."""
+    header = read_header(path, contract_value)
     tick, lot = float(header.tick), float(header.lot_step)
     book = RecordBook()
     prints: list[Print] = []

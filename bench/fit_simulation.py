@@ -46,6 +46,7 @@ class _Desk:
         maker_fee_bps: float,
         base: Decimal,
         quote: Decimal,
+        margin: Decimal,
     ) -> None:
         self.header = header
         self.parameters = quote_parameters(values)
@@ -62,6 +63,7 @@ class _Desk:
             max_fee_bps=Decimal(str(maker_fee_bps)),
         )
         self.base, self.quote = base, quote
+        self.margin = margin
         self.fills: list[tuple[float, Side, Decimal]] = []
         self.spreads_bps: list[float] = []
         self.inventory: list[float] = []
@@ -91,9 +93,16 @@ class _Desk:
             bid_permission=SidePermission.ALL,
             ask_permission=SidePermission.ALL,
             market=self.market,
-            balances=Balances(self.base, self.quote),
+            balances=self._balances(current),
             parameters=self.parameters,
         )
+
+    def _balances(self, current: Step) -> Balances:
+        """What is held; on a perpetual (margin below 1), what the settled money covers."""
+        if self.margin == 1:
+            return Balances(self.base, self.quote)
+        worth = (self.quote + self.base * Decimal(repr(current.mid))) / self.margin
+        return Balances(worth / Decimal(repr(current.mid)), worth)
 
     def _book(self, t_s: float, side: Side, price: Decimal, size: Decimal) -> None:
         notional = price * size
@@ -110,11 +119,12 @@ def simulate(
     lot_size: Decimal,
     maker_fee_bps: float,
     deposits: tuple[Decimal, Decimal],
+    margin: Decimal = Decimal(1),
 ) -> Outcome:
     """Run `values` over `steps`, starting from `deposits` (base, quote); trading P&L is marked at the last mid and
-    leaves out what the deposits alone would have gained or lost."""
+    leaves out what the deposits alone would have gained or lost. `margin`: of a perpetual, the part of the notional asked for."""
     base, quote = deposits
-    desk = _Desk(header, values, lot_size, maker_fee_bps, base, quote)
+    desk = _Desk(header, values, lot_size, maker_fee_bps, base, quote, margin)
     for current in steps:
         desk.live_through(current)
     start_s, end_s = steps[0].t_s, steps[-1].t_s

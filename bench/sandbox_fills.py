@@ -25,7 +25,7 @@ from trading.sandbox.replay import Record, Replay
 from trading.sandbox.types import BookSnapshot, Order, OrderType, PlaceOrder, Reject, Side
 
 SECOND = 1_000_000_000
-SIZES = {"DCT/USDT": Decimal(1000), "GRAM/USDT": Decimal(20)}
+SIZES = {"DCT/USDT": Decimal(1000), "GRAM/USDT": Decimal(20), "ETH/USDT:USDT": Decimal(1)}
 
 
 class NaiveQuoter:

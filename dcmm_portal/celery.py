@@ -45,6 +45,7 @@ app.conf.beat_schedule = {
     "persist-state": _housekeeping("trading.persist_state", 60.0),
     "reconcile": _housekeeping("trading.reconcile", 60.0),
     "reconcile-whole": _housekeeping("trading.reconcile_whole", 24 * 3600.0),
+    "funding-payments": _housekeeping("trading.funding_payments", 3600.0),
     "markouts": _housekeeping("trading.markouts", 5.0),
     "decision-partitions": _housekeeping("trading.decision_partitions", 6 * 3600.0),
 }

@@ -23,6 +23,7 @@ GRANTS: dict[str, str] = {
     "decision_batches": _GROWS,
     "lease_epochs": _GROWS,
     "reconciliation_reports": _GROWS,
+    "funding_reports": _GROWS,
     "volatility_snapshots": _GROWS,
     "mm_state": _GROWS,
     "parameter_sets_history": _GROWS,

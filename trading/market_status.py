@@ -10,6 +10,8 @@ from typing import Any
 from trading.clock import to_datetime
 from trading.controls.selectors import Imposed
 
+LARGE_LIMIT = Decimal(100)
+
 
 @dataclass(frozen=True, slots=True)
 class LadderRow:
@@ -61,7 +63,8 @@ class MarketStatus:
     """One market now. None means not known: no page or program may read it as zero.
 
     Prices are quote per base, sizes and inventory base units, P&L quote units. `bid`/`ask` are our resting quotes,
-    `market_bid`/`market_ask` the best of the venue's whole book. `sigma` is relative, per square root of a second.
+    `market_bid`/`market_ask` the best of the venue's whole book. `sigma` is relative, per square root of a second. Of a
+    perpetual: `funding` is what it received so far (quote), `funding_rate` what a long pays at `funding_ns`.
     `sentence_key` and `sentence_args` say why the market is or is not quoting, to be worded where they are shown.
     """
 
@@ -107,6 +110,25 @@ class MarketStatus:
     tick: Decimal | None = None
     lot_step: Decimal | None = None
     updated_ns: int | None = None
+    instrument: str = "spot"
+    funding: Decimal | None = None
+    funding_rate: Decimal | None = None
+    funding_ns: int | None = None
+
+    @property
+    def is_perpetual(self) -> bool:
+        """Whether inventory is a position on the price, not a balance."""
+        return self.instrument != "spot"
+
+    @property
+    def limit_decimals(self) -> int:
+        """How many decimals inventory and its limits are told with in whole: none where the hard limit is a large number."""
+        return 0 if self.limits is None or self.limits.hard >= LARGE_LIMIT else min(3, decimals_of(self.lot_step, 2))
+
+    @property
+    def inventory_decimals(self) -> int:
+        """How many decimals the desk sees inventory with."""
+        return max(2, self.limit_decimals)
 
     @property
     def total_pnl(self) -> Decimal | None:
@@ -199,6 +221,7 @@ def quotes_json(status: MarketStatus) -> dict[str, Any]:
         "base": status.base,
         "quote": status.quote,
         "symbol": status.symbol,
+        "instrument": status.instrument,
         "source_label": status.source_label,
         "state": status.state,
         "mid": text(status.mid),
@@ -245,6 +268,9 @@ def status_json(status: MarketStatus) -> dict[str, Any]:
         "unrealised_pnl": text(status.unrealised_pnl),
         "total_pnl": text(status.total_pnl),
         "fees": text(status.fees),
+        "funding": text(status.funding),
+        "funding_rate_bps": text(None if status.funding_rate is None else status.funding_rate * 10_000),
+        "funding_at": iso(None if status.funding_ns is None else to_datetime(status.funding_ns)),
         "open_orders": status.open_orders,
         "fills": status.fills,
         "cycle_age_s": _seconds(status.cycle_age_s),

@@ -187,6 +187,12 @@ LEDGER_UNREALISED_PNL = Gauge(
     ("market",),
     multiprocess_mode="mostrecent",
 )
+LEDGER_FUNDING = Gauge(
+    "dcmm_ledger_funding_quote",
+    "Funding received (positive) or paid so far in quote units, by market",
+    ("market",),
+    multiprocess_mode="mostrecent",
+)
 LEDGER_SEQ = Gauge(
     "dcmm_ledger_sequence_number",
     "Ledger number of the position, by market",
@@ -207,6 +213,21 @@ RECONCILIATION_SECONDS = Histogram(
     "Duration of a reconciliation, by account",
     ("account",),
     buckets=(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)
+FUNDING_DIFFERENCES = Gauge(
+    "dcmm_funding_differences_count",
+    "Funding payments that differ between ledger and venue after the latest hourly comparison, by account",
+    ("account",),
+    multiprocess_mode="mostrecent",
+)
+FUNDING_COMPARED_AT = Gauge(
+    "dcmm_funding_compared_timestamp_seconds",
+    "When the funding payments were last compared with the venue, seconds since the epoch, by account",
+    ("account",),
+    multiprocess_mode="mostrecent",
+)
+FUNDING_UNREAD = Counter(
+    "dcmm_funding_not_compared_total", "Hourly comparisons of funding that could not be made, by account", ("account",)
 )
 WEBHOOKS = Counter(
     "dcmm_webhook_requests_total",

@@ -64,6 +64,7 @@ def _status(market: Market, hot: HotOverview, state: Effective, now_ns: int) -> 
         quote=market.quote_id.upper(),
         symbol=f"{market.base_id}/{market.quote_id}".upper(),
         source_label=market.source_label,
+        instrument=market.instrument,
         state=state[0].name,
         state_reasons=state[1],
         limits=_limits(market),
@@ -151,6 +152,8 @@ def _seen(hot: HotOverview, quotes: _Quotes, now_ns: int) -> dict[str, Any]:
         "regime": view.regime,
         "is_warm": view.is_warm,
         "updated_ns": view.published_ns,
+        "funding_rate": view.funding_rate,
+        "funding_ns": view.funding_ns,
     }
 
 
@@ -204,6 +207,7 @@ def _ledger(market: Market, hot: HotOverview) -> dict[str, Any]:
         "realised_pnl": row.realised,
         "unrealised_pnl": _unrealised(row, hot.view.reference if hot.view else None),
         "fees": row.fees,
+        "funding": row.funding if market.instrument != Market.Instrument.SPOT else None,
         "fills": row.fills,
     }
 

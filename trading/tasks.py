@@ -66,3 +66,12 @@ def reconcile_whole() -> None:
     from trading.ledger.reconcile_accounts import reconcile_all
 
     reconcile_all("whole", SystemClock())
+
+
+@shared_task(name="trading.funding_payments", ignore_result=True)
+def funding_payments() -> None:
+    """Book every funding payment of the venues that is missing, and tell what differs."""
+    from trading.clock import SystemClock
+    from trading.ledger.funding_payments import reconcile_funding
+
+    reconcile_funding(SystemClock())

@@ -14,6 +14,7 @@ from dcmm_portal.chaos.observer import WatchedMarket
 from dcmm_portal.chaos.private_system import PrivateSystem
 
 REPAIRED = "reconciliation.repaired"
+PERPETUAL = "linear_perpetual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,21 @@ def watched_markets(system: PrivateSystem) -> tuple[WatchedMarket, ...]:
     """Active markets, each with the process of its venue."""
     with _connected(system) as connection:
         rows = connection.execute(
-            "SELECT m.slug, m.venue_symbol, a.slug AS account FROM markets m JOIN venue_accounts a ON a.id = m.account_id"
+            "SELECT m.slug, m.venue_symbol, m.base_id, m.quote_id, m.instrument, a.slug AS account FROM markets m"
+            " JOIN venue_accounts a ON a.id = m.account_id"
             " WHERE m.is_active ORDER BY m.slug"
         ).fetchall()
     return tuple(
-        # The venues' own books name a market with a slash in every dialect.
-        WatchedMarket(row["slug"], row["venue_symbol"].replace("-", "/"), f"sandbox-{row['account'].split('-')[0]}")
-        for row in rows
+        WatchedMarket(row["slug"], _venue_symbol(row), f"sandbox-{row['account'].split('-')[0]}") for row in rows
     )
+
+
+def _venue_symbol(row: dict[str, Any]) -> str:
+    """How the venues' own books name a market, in every dialect: with a slash, a perpetual with what it settles in."""
+    if row["instrument"] == PERPETUAL:
+        base, quote = row["base_id"].upper(), row["quote_id"].upper()
+        return f"{base}/{quote}:{quote}"
+    return str(row["venue_symbol"]).replace("-", "/")
 
 
 def read_books(system: PrivateSystem, since: datetime) -> PortalBooks:
@@ -90,6 +98,7 @@ def read_books(system: PrivateSystem, since: datetime) -> PortalBooks:
             " FROM parameter_sets s JOIN markets m ON m.id = s.market_id"
         )
         orders = read("SELECT client_order_id FROM orders")
+        contracts = read("SELECT slug, contract_value FROM markets WHERE instrument = %s", (PERPETUAL,))
         found = read(
             "SELECT count(*) FILTER (WHERE type = 'reconciliation.unexplained') AS unexplained,"
             " count(*) FILTER (WHERE type = %s) AS repaired FROM events WHERE occurred_at >= %s",
@@ -104,7 +113,7 @@ def read_books(system: PrivateSystem, since: datetime) -> PortalBooks:
         frozenset(row["client_order_id"] for row in orders),
         found["unexplained"],
         found["repaired"],
-        {},
+        {row["slug"]: row["contract_value"] for row in contracts},
     )
 
 

@@ -120,7 +120,7 @@ def _position_error(found: Evidence, market: WatchedMarket) -> Decimal:
     ours = found.books.positions.get(market.slug, ZERO)
     if found.books.is_perpetual(market.slug):
         rows = found.exports[market.door].get("positions", ())
-        held = sum((Decimal(row["quantity"]) for row in rows if row["symbol"] == market.symbol), ZERO)
+        held = sum((Decimal(row["size"]) for row in rows if row["symbol"] == market.symbol), ZERO)
         return abs(held * _contract_value(found, market) - ours)
     return abs(_balance(found, market.door, market.symbol.split("/")[0]) - ours)
 

@@ -37,6 +37,7 @@ class QuotesSerializer(serializers.Serializer[Any]):
     base = serializers.CharField()
     quote = serializers.CharField()
     symbol = serializers.CharField()
+    instrument = serializers.CharField(help_text="spot or linear_perpetual. Sizes are base units in either case.")
     source_label = serializers.CharField(help_text="What the prices are, e.g. a recorded market, rescaled.")
     state = serializers.CharField(help_text="ACTIVE, REDUCING, PAUSED or HALTED.")
     mid = amount("Reference price, our own orders taken out.")

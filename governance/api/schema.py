@@ -48,6 +48,12 @@ class StatusSerializer(serializers.Serializer[Any]):
     unrealised_pnl = serializers.CharField(allow_null=True)
     total_pnl = serializers.CharField(allow_null=True)
     fees = serializers.CharField(allow_null=True)
+    instrument = serializers.CharField(help_text="spot or linear_perpetual.")
+    funding = serializers.CharField(
+        allow_null=True, help_text="Of a perpetual: received (positive) or paid, quote units."
+    )
+    funding_rate_bps = serializers.CharField(allow_null=True, help_text="What a long position pays next, bps.")
+    funding_at = serializers.DateTimeField(allow_null=True, help_text="When it does.")
     open_orders = serializers.IntegerField(allow_null=True)
     fills = serializers.IntegerField()
     feed_age_s = serializers.FloatField(allow_null=True)

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from tests.ledger.desk import NOW
 from trading.hot_state import inbox, keys
 from trading.hot_state.connection import sync_client
 from trading.ledger.processing import process_batch
-from trading.models import Fill, FillQuarantine, Position
+from trading.models import Asset, Fill, FillQuarantine, Market, Position, VenueAccount
 
 URL = "/api/v1/webhooks/dex-desk/fills/"
 SECRET = "webhook-secret-of-the-tests"
@@ -161,3 +162,17 @@ def test_a_retry_after_our_own_failure_works() -> None:
     assert post(told()).status_code == 200
     book()
     assert Position.objects.get().q == 100
+
+
+def test_a_perpetual_is_told_in_contracts_and_booked_in_base() -> None:
+    Asset.objects.create(id="eth", name="eth", decimals=18)
+    Market.objects.create(
+        slug="eth-usdt-perp", account=VenueAccount.objects.get(slug="dex-desk"), base_id="eth", quote_id="usdt",
+        venue_symbol="ETH/USDT:USDT", lot_size=1, instrument="linear_perpetual", contract_value=Decimal("0.1"),
+    )  # fmt: skip
+    perpetual = {"symbol": "ETH/USDT:USDT", "price": "2400", "size": "7", "realised_pnl": "0"}
+    assert post(told(**perpetual)).status_code == 200
+    book()
+    row = Fill.objects.get()
+    assert (row.market.slug, row.size, row.realised_pnl) == ("eth-usdt-perp", Decimal("0.7"), 0)
+    assert Position.objects.get(market=row.market).q == Decimal("0.7")

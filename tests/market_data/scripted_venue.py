@@ -24,6 +24,7 @@ from trading.venues.interface import (
     VenueTransfer,
     VenueUnavailable,
 )
+from trading.venues.perpetuals import FundingPayment
 
 D = Decimal
 
@@ -93,6 +94,8 @@ class ScriptedVenue:
         self.past_trades: dict[str, list[PublicTrade]] = {}
         self.fills: list[OwnFill] = []
         self.transfers: list[VenueTransfer] = []
+        self.funding: list[FundingPayment] = []
+        self.funding_polls: list[str] = []
         self.orders: dict[str, OwnOrder] = {}
         self.balances = [Balance("usdt", D(1000), D(900))]
         self.open_error: Exception | None = None
@@ -153,6 +156,13 @@ class ScriptedVenue:
     async def fetch_transfers(self, cursor: str = "", limit: int = 100) -> list[VenueTransfer]:
         after = int(cursor or 0)
         return [one for one in self.transfers if int(one.cursor) > after][:limit]
+
+    async def fetch_funding(
+        self, market: str | None = None, cursor: str = "", limit: int = 100
+    ) -> list[FundingPayment]:
+        self.funding_polls.append(cursor)
+        after = int(cursor or 0)
+        return [one for one in self.funding if int(one.cursor) > after][:limit]
 
     async def _stream(self, queue: asyncio.Queue[object]) -> AsyncIterator[object]:
         while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
@@ -14,17 +15,22 @@ from trading.clock import FakeClock
 from trading.hot_state import inbox, keys
 from trading.hot_state.connection import async_client, sync_client
 from trading.hot_state.incoming import AccountMarkets
-from trading.hot_state.values import CursorMove, RawFill, RawTransfer
+from trading.hot_state.values import CursorMove, RawFill, RawFunding, RawTransfer
 from trading.market_data.history_poll import HistoryPoll, LaggingCursor
+from trading.registry.selectors import MarketRef
 from trading.venues.interface import VenueTransfer, VenueUnavailable
+from trading.venues.perpetuals import FundingPayment
 
+PERPETUAL = replace(
+    REF, id=2, slug="p", venue_symbol="ETH-SWAP", instrument="linear_perpetual", contract_value=D("0.1")
+)
 HOUR = 3_600_000_000_000
 
 
 class Poll:
     """A poll over a scripted venue; `committed` is what PostgreSQL would say."""
 
-    def __init__(self, client: redis.asyncio.Redis) -> None:
+    def __init__(self, client: redis.asyncio.Redis, *refs: MarketRef) -> None:
         self.client = client
         self.clock = FakeClock()
         self.venue = ScriptedVenue(["m"])
@@ -34,12 +40,12 @@ class Poll:
         async def read_cursor(account: str, channel: str) -> str:
             return self.committed.get(channel, "")
 
-        markets = AccountMarkets.of([REF])
+        markets = AccountMarkets.of(refs)
         self.poll = HistoryPoll(
             self.venue, markets, client, self.clock, read_cursor, lambda slug, trade_id: self.own.append(trade_id)
         )
 
-    def inbox(self) -> list[RawFill | RawTransfer | CursorMove | None]:
+    def inbox(self) -> list[RawFill | RawTransfer | RawFunding | CursorMove | None]:
         """Everything in the inbox, oldest first, as the ledger reads it."""
         inbox.ensure_group(sync_client())
         return [entry.value for entry in inbox.read_batch(sync_client(), "test", 10_000, block_ms=1)]
@@ -48,7 +54,14 @@ class Poll:
 @pytest.fixture
 async def at(valkey: str) -> AsyncIterator[Poll]:
     client = async_client()
-    yield Poll(client)
+    yield Poll(client, REF)
+    await client.aclose()
+
+
+@pytest.fixture
+async def with_perpetual(valkey: str) -> AsyncIterator[Poll]:
+    client = async_client()
+    yield Poll(client, REF, PERPETUAL)
     await client.aclose()
 
 
@@ -138,6 +151,31 @@ async def test_transfers_take_the_same_way(at: Poll) -> None:
         RawTransfer("dex", "dex-desk", "d1", "usdt", D(100), at.clock.now_ns() - HOUR, "poll", at.clock.now_ns()),
         CursorMove("dex-desk", "transfers", "4"),
     ]
+
+
+def payment(number: int, venue_ns: int, market: str = "p") -> FundingPayment:
+    return FundingPayment(market, str(number), "usdt", D("-0.25"), D(2400), venue_ns, str(number))
+
+
+async def test_funding_takes_the_same_way_with_a_cursor_of_its_own(with_perpetual: Poll) -> None:
+    at, old = with_perpetual, with_perpetual.clock.now_ns() - HOUR
+    at.committed["funding"] = "1"
+    at.venue.funding = [payment(1, old), payment(2, old), payment(3, old, "venue:XYZ"), payment(4, at.clock.now_ns())]
+    await at.poll.poll()
+    told = at.inbox()
+    assert told[0] == RawFunding(
+        "p", "dex", "dex-desk", "ETH-SWAP", "2", "usdt", D("-0.25"), D(2400), old, "poll", at.clock.now_ns()
+    )
+    assert [(one.market, one.symbol, one.payment_id) for one in told if isinstance(one, RawFunding)] == [
+        ("p", "ETH-SWAP", "2"), ("venue:XYZ", "XYZ", "3"), ("p", "ETH-SWAP", "4"),
+    ]  # fmt: skip
+    # The last one is young: a late neighbour may still come before it.
+    assert told[-1] == CursorMove("dex-desk", "funding", "3")
+
+
+async def test_an_account_without_a_perpetual_is_not_asked_for_funding(at: Poll) -> None:
+    await at.poll.poll()
+    assert at.venue.funding_polls == []
 
 
 async def test_a_failing_page_loses_nothing(at: Poll, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,10 +98,10 @@ def test_texts_are_marked_for_extraction() -> None:
     assert {text for spec in SCHEMA for text in (spec.label, spec.unit, spec.help)} <= marked
 
 
-@pytest.mark.parametrize("slug", ["dct-usdt-dex", "gram-usdt-cex"])
+@pytest.mark.parametrize("slug", ["dct-usdt-dex", "gram-usdt-cex", "eth-usdt-perp"])
 def test_starting_sets_are_valid_and_start_at_target(slug: str) -> None:
     start: StartingSet = STARTING_VALUES[slug]
-    tick_bps = {"dct-usdt-dex": 0.0373, "gram-usdt-cex": 0.6583}[slug]
+    tick_bps = {"dct-usdt-dex": 0.0373, "gram-usdt-cex": 0.6583, "eth-usdt-perp": 0.0373}[slug]
     assert validate(start.values, MarketScale(float(start.maker_fee_bps), tick_bps)) == ()
     assert Decimal(start.values["q_target_lots"]) * Decimal(start.lot_size) == Decimal(start.deposit_base)
 

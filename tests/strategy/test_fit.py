@@ -19,6 +19,7 @@ RECORDS = Path(__file__).parents[2] / "trading" / "sandbox" / "records"
 FILES = {
     "dct-usdt-dex": "dct_usdt_rescaled_ethusdt_20240808.jsonl.gz",
     "gram-usdt-cex": "gram_usdt_built_ton_swaps_202601.jsonl.gz",
+    "eth-usdt-perp": "eth_usdt_perp_converted_ethusd_20240808.jsonl.gz",
 }
 
 
@@ -81,14 +82,28 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("slug", "fewest", "spread"), [("dct-usdt-dex", 5, (5.0, 7.0)), ("gram-usdt-cex", 5, (8.0, 20.0))]
+    ("slug", "fewest", "spread"),
+    [("dct-usdt-dex", 5, (5.0, 7.0)), ("gram-usdt-cex", 5, (8.0, 20.0)), ("eth-usdt-perp", 5, (5.0, 7.0))],
 )
 def test_starting_sets_trade_on_their_records(slug: str, fewest: int, spread: tuple[float, float]) -> None:
     """Every five minutes of the record fill the set at least a few times, at a sane spread, inside the limits."""
     start, path = STARTING_VALUES[slug], RECORDS / FILES[slug]
     deposits = (Decimal(start.deposit_base), Decimal(start.deposit_quote))
-    steps, fee = list(read_steps(path, 1.0)), float(start.maker_fee_bps)
-    outcome = simulate(steps, read_header(path), start.values, Decimal(start.lot_size), fee, deposits)
+    contract_value, fee = Decimal(start.contract_value), float(start.maker_fee_bps)
+    steps, header = list(read_steps(path, 1.0, contract_value)), read_header(path, contract_value)
+    margin = Decimal(start.initial_margin)
+    outcome = simulate(steps, header, start.values, Decimal(start.lot_size), fee, deposits, margin)
     assert outcome.fewest_fills_300s >= fewest
     assert spread[0] <= outcome.median_spread_bps <= spread[1]
     assert outcome.largest_q_lots < 8.0
+
+
+def test_sizes_of_a_record_in_contracts_become_base_units() -> None:
+    """The first print of the perpetual's record: a lot is 0.01 contracts of 0.1 ETH, hence a thousandth ETH."""
+    path = RECORDS / FILES["eth-usdt-perp"]
+    with gzip.open(path, "rt") as lines:
+        first = next(event for event in map(json.loads, list(lines)[1:]) if event[0] == "t")
+    steps = read_steps(path, 1.0, Decimal("0.1"))
+    found = next(one for step in steps for one in step.prints)
+    assert found.size == pytest.approx(first[4] / 1000)
+    assert read_header(path, Decimal("0.1")).lot_step == Decimal("0.001")

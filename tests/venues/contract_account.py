@@ -8,7 +8,7 @@ from tests.venues.contract import behaviour
 from tests.venues.stage import ACCOUNT, Stage
 from trading.sandbox.types import OrderType, PlaceOrder
 from trading.sandbox.types import Side as EngineSide
-from trading.venues.interface import Balance, OwnFill, Side, TimeInForce, VenueKind
+from trading.venues.interface import Balance, InstrumentKind, OwnFill, Side, TimeInForce, VenueKind
 
 
 async def balances(stage: Stage) -> dict[str, Balance]:
@@ -84,7 +84,10 @@ async def v35(stage: Stage) -> None:
     assert (info.base, info.quote, info.kind) == (listed.base, listed.quote, VenueKind.ORDER_BOOK)
     assert info.fee_in_received_asset is (listed.fee_mode.value == "received")
     assert stage.adapter.capabilities.kind is VenueKind.ORDER_BOOK
-    assert list(await stage.adapter.fetch_funding(stage.market)) == []
+    assert (info.instrument, info.contract_value) == (InstrumentKind.SPOT, 1)
+    assert list(await stage.adapter.fetch_funding(stage.market)) == list(await stage.adapter.fetch_funding()) == []
+    assert list(await stage.adapter.fetch_positions()) == []
+    assert await stage.adapter.fetch_funding_rate(stage.market) is None
 
 
 @behaviour("V37", "histories and lists longer than a page of the venue are told whole, oldest first, without a hole")

@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,7 @@ from trading.venues.interface import OrderRequest, OwnFill, OwnOrder, Side, Time
 from trading.venues.ton_dex.adapter import TonDexVenue
 
 ACCOUNT = "desk"  # the venue's name of the account
+PERPETUAL = "linear_perpetual"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Market:
     base: str
     quote: str
     venue_symbol: str
+    instrument: str = "spot"
+    contract_value: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,33 @@ DIALECTS = {
         Decimal("0.0010"),
         Decimal(10),
         30.0,
+    ),
+}
+
+
+# The perpetual of the same venues: one contract is 0.1 ETH; sizes here are ETH, as everywhere on our side.
+PERPETUALS = {
+    "ton_dex": replace(
+        DIALECTS["ton_dex"],
+        market=Market(
+            "eth-usdt-perp", "dex-desk", "dex", "ton_dex", "eth", "usdt", "ETH/USDT:USDT", PERPETUAL, Decimal("0.1")
+        ),
+        engine_symbol="ETH/USDT:USDT",
+        bid=Decimal("2400.00"),
+        ask=Decimal("2401.00"),
+        step=Decimal("0.50"),
+        size=Decimal("0.5"),
+    ),
+    "ccxt_okx": replace(
+        DIALECTS["ccxt_okx"],
+        market=Market(
+            "eth-usdt-perp", "cex-desk", "cex", "ccxt_okx", "eth", "usdt", "ETH-USDT-SWAP", PERPETUAL, Decimal("0.1")
+        ),
+        engine_symbol="ETH/USDT:USDT",
+        bid=Decimal("2400.00"),
+        ask=Decimal("2401.00"),
+        step=Decimal("0.50"),
+        size=Decimal("0.5"),
     ),
 }
 
@@ -150,11 +180,11 @@ class Stage:
     def show(self, bid: Decimal | None = None, ask: Decimal | None = None) -> None:
         """Let the recorded market show these best prices, 500 each."""
         d = self.dialect
-        self.venue.play(RecordTop(0, bid or d.bid, Decimal(500), ask or d.ask, Decimal(500)))
+        self.venue.play(RecordTop(0, bid or d.bid, Decimal(500), ask or d.ask, Decimal(500)), d.engine_symbol)
 
     def sell_into(self, price: Decimal, size: Decimal) -> None:
-        """A recorded sale through `price`: fills our bids above it at their own price, up to `size`."""
-        self.venue.play(RecordTrade(0, RecordSide.SELL, price, size))
+        """A recorded sale through `price`: fills our bids above it at their own price, up to `size` (the venue's units)."""
+        self.venue.play(RecordTrade(0, RecordSide.SELL, price, size), self.dialect.engine_symbol)
 
     def truth(self, client_order_id: str) -> Any:
         """The order as the venue's own ledger has it."""
@@ -184,10 +214,13 @@ def adapter_for(dialect: Dialect, base_url: str, credential: Credential, *, time
 
 @asynccontextmanager
 async def staged(
-    name: str, *, opened: bool = True, timeout_s: float = 2.0, **venue_options: Any
+    name: str, *, opened: bool = True, timeout_s: float = 2.0, perpetual: bool = False, **venue_options: Any
 ) -> AsyncIterator[Stage]:
-    """A venue with a book and an adapter; both closed afterwards."""
-    dialect = DIALECTS[name]
+    """A venue with a book and an adapter, on the dialect's market or its `perpetual`; both closed afterwards."""
+    dialect = (PERPETUALS if perpetual else DIALECTS)[name]
+    if perpetual:
+        # A spot market beside it, as accounts have them.
+        venue_options["markets"] = (DIALECTS[name].engine_symbol, dialect.engine_symbol)
     async with running_venue(dialect.name, **venue_options) as venue:
         credential = Credential(venue.key_id, venue.secret, venue.passphrase)
         adapter = adapter_for(dialect, venue.base_url, credential, timeout_s=timeout_s)

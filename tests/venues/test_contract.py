@@ -6,12 +6,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.venues import contract_account, contract_clocks, contract_failures, contract_orders, contract_streams
+from tests.venues import (
+    contract_account,
+    contract_clocks,
+    contract_failures,
+    contract_orders,
+    contract_perpetuals,
+    contract_streams,
+)
 from tests.venues.contract import BEHAVIOURS, Behaviour
 from tests.venues.stage import DIALECTS, staged
 
 # Importing these registers their behaviours.
-CHAPTERS = (contract_orders, contract_failures, contract_clocks, contract_streams, contract_account)
+CHAPTERS = (
+    contract_orders,
+    contract_failures,
+    contract_clocks,
+    contract_streams,
+    contract_account,
+    contract_perpetuals,
+)
 
 
 @pytest.mark.parametrize("adapter", DIALECTS)

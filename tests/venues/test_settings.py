@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.venues.stage import DIALECTS
+from tests.venues.stage import DIALECTS, PERPETUALS
 from trading.clock import SystemClock
 from trading.venues.credentials import Credential, MissingCredential, read_credential, read_webhook_secret
 from trading.venues.factory import UnknownAdapter, open_venue
 from trading.venues.identity import Identities, VenueListing
-from trading.venues.interface import NotSent, RejectReason, VenueRejected
+from trading.venues.interface import InstrumentKind, NotSent, RejectReason, VenueRejected
 
 DEX, CEX = DIALECTS["ton_dex"].market, DIALECTS["ccxt_okx"].market
 ENVIRON = {
@@ -119,3 +120,35 @@ def test_a_market_switched_off_keeps_its_name() -> None:
     assert identities.slugs() == (DEX.slug,)
     with pytest.raises(VenueRejected):
         identities.symbol(CEX.slug)
+
+
+def test_a_pair_is_found_among_markets_of_its_own_kind() -> None:
+    perpetual, contract = PERPETUALS["ccxt_okx"].market, Decimal("0.1")
+    swap = VenueListing("ETH-USDT-SWAP", "ETH", "USDT", InstrumentKind.LINEAR_PERPETUAL, contract)
+    listings = [swap, VenueListing("ETH-USDT", "ETH", "USDT")]
+    identities = Identities()
+    identities.bind([replace(perpetual, venue_symbol="ETH/USDT")], listings)
+    assert identities.symbol("eth-usdt-perp") == "ETH-USDT-SWAP"
+    assert identities.base_size("ETH-USDT-SWAP", Decimal(7)) == Decimal("0.7")
+    assert identities.wire_size("ETH-USDT-SWAP", Decimal("0.7")) == 7
+    assert identities.base_size("ETH-USDT", Decimal(7)) == identities.wire_size("ETH-USDT", Decimal(7)) == 7
+    with pytest.raises(VenueRejected, match=r"linear_perpetual of 0\.1 at venue cex, and linear_perpetual of 1 in"):
+        Identities().bind([replace(perpetual, contract_value=Decimal(1))], listings)
+
+
+def test_a_size_that_no_number_of_contracts_makes_is_refused() -> None:
+    third = VenueListing("ETH-USDT-SWAP", "ETH", "USDT", InstrumentKind.LINEAR_PERPETUAL, Decimal("0.3"))
+    identities = Identities()
+    identities.bind([replace(PERPETUALS["ccxt_okx"].market, contract_value=Decimal("0.3"))], [third])
+    assert identities.wire_size("ETH-USDT-SWAP", Decimal("0.9")) == 3
+    with pytest.raises(VenueRejected) as refused:
+        identities.wire_size("ETH-USDT-SWAP", Decimal(1))
+    assert refused.value.reason is RejectReason.BAD_SIZE
+
+
+def test_a_perpetual_no_longer_listed_keeps_its_name_and_its_contract() -> None:
+    identities = Identities()
+    identities.bind([CEX], [VenueListing("GRAM-USDT", "GRAM", "USDT")], known=[PERPETUALS["ccxt_okx"].market])
+    assert identities.slug("ETH-USDT-SWAP") == "eth-usdt-perp"
+    assert (identities.asset("ETH"), identities.asset("USDT")) == ("eth", "usdt")
+    assert identities.base_size("ETH-USDT-SWAP", Decimal(5)) == Decimal("0.5")

@@ -10,6 +10,7 @@ from trading.models import (
     CashMovement,
     Fill,
     FillQuarantine,
+    FundingReport,
     MmState,
     Position,
     ReconciliationReport,
@@ -27,6 +28,7 @@ class FillAdmin(RecordAdmin):
         "size",
         "fee",
         "fee_asset",
+        "realised_pnl",
         "maker",
         "parameter_version",
         "source",
@@ -54,6 +56,7 @@ class PositionAdmin(RecordAdmin):
         "realised",
         "cash_flow",
         "fees",
+        "funding",
         "volume",
         "fills",
         "ledger_seq",
@@ -96,5 +99,13 @@ class MmStateAdmin(RecordAdmin):
 class ReconciliationReportAdmin(RecordAdmin):
     list_display = ("at", "account", "trigger", "equal", "duration_ms")
     list_filter = ("equal", "trigger", "account")
+    list_select_related = ("account",)
+    ordering = ("-id",)
+
+
+@admin.register(FundingReport)
+class FundingReportAdmin(RecordAdmin):
+    list_display = ("at", "account", "equal", "payments", "booked_now", "duration_ms")
+    list_filter = ("equal", "account")
     list_select_related = ("account",)
     ordering = ("-id",)

@@ -42,7 +42,8 @@ class VenueAccountAdmin(RecordAdmin):
 
 @admin.register(Market)
 class MarketAdmin(RecordAdmin):
-    list_display = ("slug", "venue_symbol", "account", "base", "quote", "lot_size", "is_active", "source_label")
-    list_filter = ("is_active", "account__venue")
+    list_display = ("slug", "venue_symbol", "account", "base", "quote", "instrument", "contract_value", "lot_size", "is_active",
+                    "source_label")  # fmt: skip
+    list_filter = ("is_active", "instrument", "account__venue")
     search_fields = ("slug", "venue_symbol")
     list_select_related = ("account", "base", "quote")

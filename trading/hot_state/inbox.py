@@ -1,4 +1,4 @@
-"""The inbox: fills, transfers and cursor moves on their way to the ledger, and what the ledger committed.
+"""The inbox: fills, transfers, funding and cursor moves on their way to the ledger, and what the ledger committed.
 
 One script appends an entry and notes a fill's signed base quantity as pending; one script publishes a
 committed position and takes its fills off pending. Readers see both in one step, so that hot inventory =
@@ -20,7 +20,7 @@ import structlog
 from trading.hot_state import keys
 from trading.hot_state.codec import HotStateCorrupt, decode, encode
 from trading.hot_state.connection import sync_client
-from trading.hot_state.values import CursorMove, HotPosition, RawFill, RawTransfer
+from trading.hot_state.values import CursorMove, HotPosition, RawFill, RawFunding, RawTransfer
 
 log = structlog.get_logger(__name__)
 
@@ -31,8 +31,13 @@ APPLIED_KEPT = 5_000
 DEAD_LETTERS_KEPT = 10_000
 LARGEST_BODY = 16_384
 
-InboxValue = RawFill | RawTransfer | CursorMove
-_KINDS: dict[bytes, type[InboxValue]] = {b"fill": RawFill, b"transfer": RawTransfer, b"cursor": CursorMove}
+InboxValue = RawFill | RawTransfer | RawFunding | CursorMove
+_KINDS: dict[bytes, type[InboxValue]] = {
+    b"fill": RawFill,
+    b"transfer": RawTransfer,
+    b"funding": RawFunding,
+    b"cursor": CursorMove,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,11 @@ def append_transfer(client: redis.Redis, transfer: RawTransfer) -> None:
     client.xadd(keys.INBOX_STREAM, {b"k": b"transfer", b"b": encode(transfer)})
 
 
+def append_funding(client: redis.Redis, funding: RawFunding) -> None:
+    """Put a funding payment into the inbox. Safe to repeat."""
+    client.xadd(keys.INBOX_STREAM, {b"k": b"funding", b"b": encode(funding)})
+
+
 def append_cursor_move(client: redis.Redis, move: CursorMove) -> None:
     """Tell that an account's history up to `move.cursor` stands in the inbox before this entry."""
     client.xadd(keys.INBOX_STREAM, {b"k": b"cursor", b"b": encode(move)})
@@ -117,6 +127,11 @@ async def append_fill_async(client: redis.asyncio.Redis, fill: RawFill) -> None:
 async def append_transfer_async(client: redis.asyncio.Redis, transfer: RawTransfer) -> None:
     """Put a deposit or withdrawal into the inbox. Safe to repeat."""
     await client.xadd(keys.INBOX_STREAM, {b"k": b"transfer", b"b": encode(transfer)})
+
+
+async def append_funding_async(client: redis.asyncio.Redis, funding: RawFunding) -> None:
+    """Put a funding payment into the inbox. Safe to repeat."""
+    await client.xadd(keys.INBOX_STREAM, {b"k": b"funding", b"b": encode(funding)})
 
 
 async def append_cursor_move_async(client: redis.asyncio.Redis, move: CursorMove) -> None:
@@ -145,7 +160,7 @@ def _parse(entry_id: bytes, fields: Mapping[bytes, bytes] | None) -> InboxEntry:
     body = fields.get(b"b", b"")
     kind = _KINDS.get(fields.get(b"k", b""))
     if kind is None or not body or len(body) > LARGEST_BODY:
-        return InboxEntry(name, None, body[:LARGEST_BODY], "neither a fill, a transfer nor a cursor move")
+        return InboxEntry(name, None, body[:LARGEST_BODY], "neither a fill, a transfer, funding nor a cursor move")
     try:
         return InboxEntry(name, decode(body, kind), body)
     except HotStateCorrupt as problem:

@@ -1,4 +1,4 @@
-"""From a venue's fill or transfer to what the inbox carries: one mapping for every source."""
+"""From a venue's fill, transfer or funding payment to what the inbox carries: one mapping for every source."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import structlog
 
-from trading.hot_state.values import RawFill, RawTransfer
+from trading.hot_state.values import RawFill, RawFunding, RawTransfer
 from trading.registry.selectors import MarketRef
 from trading.venues.interface import OwnFill, VenueTransfer
+from trading.venues.perpetuals import FundingPayment
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +57,7 @@ def raw_fill(fill: OwnFill, markets: AccountMarkets, source: str, received_ns: i
         venue_ns=fill.venue_ns,
         source=source,
         received_ns=received_ns,
+        realised_pnl=fill.realised_pnl,
     )
 
 
@@ -68,6 +70,24 @@ def raw_transfer(transfer: VenueTransfer, markets: AccountMarkets, source: str, 
         asset=transfer.asset,
         amount=transfer.amount,
         venue_ns=transfer.venue_ns,
+        source=source,
+        received_ns=received_ns,
+    )
+
+
+def raw_funding(payment: FundingPayment, markets: AccountMarkets, source: str, received_ns: int) -> RawFunding:
+    """The venue's funding payment as the ledger identifies it; one on an unknown market goes on as a fill does."""
+    ref = markets.refs.get(payment.market)
+    return RawFunding(
+        market=payment.market,
+        venue=markets.venue,
+        account=markets.account,
+        symbol=ref.venue_symbol if ref else payment.market.removeprefix("venue:"),
+        payment_id=payment.payment_id,
+        asset=payment.asset,
+        amount=payment.amount,
+        mark_price=payment.mark_price,
+        venue_ns=payment.venue_ns,
         source=source,
         received_ns=received_ns,
     )

@@ -44,7 +44,7 @@ class MarketView:
     (own quantity taken out), `depth` the value of the whole book near the mid, up to half a second older than the rest.
     `proof_age_s` is the age of the last proof of life at the time of publishing, so that a reader's feed age is
     `proof_age_s + (now - published)`. `reference_source` is one of book, last_trade, other_market, none. Sigma is relative,
-    per √s.
+    per √s. Of a perpetual, `funding_rate` is what a long pays at `funding_ns` (venue clock), a fraction of the notional.
     """
 
     slug: str
@@ -75,6 +75,8 @@ class MarketView:
     )
     reference_widen: float = 1.0  # factor on the spread while a fallback source gives the reference
     depth: tuple[HotDepth, ...] = ()
+    funding_rate: Decimal | None = None
+    funding_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class HotPosition:
     cash_flow: Decimal
     fees: Decimal
     fills: int
+    funding: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,8 @@ class HotMarkouts:
 
 @dataclass(frozen=True, slots=True)
 class RawFill:
-    """A fill on its way to the ledger, from whatever source. `fee` None: not told yet. `cursor` only from a history poll."""
+    """A fill on its way to the ledger, from whatever source. `fee` None: not told yet. `realised_pnl`: what the venue settled
+    of a perpetual (quote), None for spot."""
 
     market: str
     venue: str
@@ -181,6 +185,7 @@ class RawFill:
     venue_ns: int
     source: str  # stream, poll, webhook, ack, reconcile
     received_ns: int
+    realised_pnl: Decimal | None = None
 
     @property
     def key(self) -> str:
@@ -203,11 +208,29 @@ class RawTransfer:
 
 
 @dataclass(frozen=True, slots=True)
+class RawFunding:
+    """Funding of a perpetual on its way to the ledger, received (positive) or paid; counted once by venue, account, symbol and
+    `payment_id`."""
+
+    market: str
+    venue: str
+    account: str
+    symbol: str
+    payment_id: str
+    asset: str
+    amount: Decimal
+    mark_price: Decimal | None
+    venue_ns: int
+    source: str  # poll, reconcile
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class CursorMove:
     """The history of `account` was read up to `cursor` on `channel`; booked after everything appended before it."""
 
     account: str
-    channel: str  # fills, transfers
+    channel: str  # fills, transfers, funding
     cursor: str
 
 
@@ -219,11 +242,13 @@ class HotBalance:
 
 @dataclass(frozen=True, slots=True)
 class HotBalances:
-    """What the venue said an account holds when it was read at `read_ns` (our wall clock); by asset id."""
+    """What the venue said an account holds when it was read at `read_ns` (our wall clock); by asset id. `positions`: signed
+    base quantity on its perpetuals, by market; flat ones may be missing."""
 
     account: str
     read_ns: int
     assets: dict[str, HotBalance]
+    positions: dict[str, Decimal] = field(default_factory=dict)
 
     def free(self, asset: str) -> Decimal:
         """Free amount of `asset`; 0 where the venue listed none."""

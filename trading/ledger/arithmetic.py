@@ -4,6 +4,11 @@ Signed cost basis is stored and the average price derived from it. Every amount 
 decimals of the database columns, before it is added; sums are then exact, so that `realised + (q * mark -
 cost_basis) = cash_flow + q * mark` holds to the last decimal after any sequence of events (both sides differ
 by `realised - cost_basis - cash_flow`, kept at 0).
+
+On a perpetual no notional moves; the venue settles what closes, rounded in its own way. `cash_flow` is then what a spot position
+would have brought, `realised` exactly the money that moved, and the cost basis their difference: what is not settled yet. All
+three are sums, so that the order in which fills come changes nothing. A flat perpetual keeps what the venue's rounding gave or
+took (parts of 1e-8 a fill) as its basis.
 """
 
 from __future__ import annotations
@@ -38,6 +43,7 @@ class PositionState:
     realised: Decimal = ZERO
     cash_flow: Decimal = ZERO
     fees: Decimal = ZERO
+    funding: Decimal = ZERO
     bought: Decimal = ZERO
     sold: Decimal = ZERO
     volume: Decimal = ZERO
@@ -130,6 +136,15 @@ def apply_fill(state: PositionState, side: str, size: Decimal, price: Decimal) -
     )
 
 
+def apply_perpetual_fill(
+    state: PositionState, side: str, size: Decimal, price: Decimal, settled: Decimal
+) -> PositionState:
+    """Book one execution on a perpetual without its fee; `settled` is the P&L in quote that the venue paid for it."""
+    after = apply_fill(state, side, size, price)
+    realised = add(state.realised, quantise(settled))
+    return replace(after, realised=realised, cost_basis=subtract(realised, after.cash_flow))
+
+
 def apply_quote_fee(state: PositionState, fee: Decimal) -> PositionState:
     """Pay `fee` in the quote asset (negative: a rebate)."""
     return replace(_pay(state, fee), fees=add(state.fees, quantise(fee)))
@@ -161,8 +176,8 @@ def apply_transfer_in_kind(state: PositionState, amount: Decimal, rate: Decimal)
 
 
 def apply_funding(state: PositionState, amount: Decimal) -> PositionState:
-    """Receive (positive) or pay (negative) `amount` quote: funding, a rebate, an adjustment."""
-    return _pay(state, -quantise(amount))
+    """Receive (positive) or pay (negative) `amount` quote of funding."""
+    return replace(_pay(state, -quantise(amount)), funding=add(state.funding, quantise(amount)))
 
 
 def mark_to_market(state: PositionState, mark: Decimal) -> MarkedPnl:

@@ -1,4 +1,4 @@
-"""How one inbox entry changes the page: fills, late fees, transfers. No database, no Redis: both are read
+"""How one inbox entry changes the page: fills, late fees, transfers, funding. No database, no Redis: both are read
 before.
 """
 
@@ -10,20 +10,33 @@ from typing import Any
 
 from trading.clock import to_datetime
 from trading.hot_state.codec import encode
-from trading.hot_state.values import RawFill, RawTransfer
+from trading.hot_state.values import RawFill, RawFunding, RawTransfer
 from trading.ledger.arithmetic import (
     PositionState,
     apply_base_fee,
     apply_fill,
+    apply_funding,
     apply_other_fee,
+    apply_perpetual_fill,
     apply_quote_fee,
     apply_transfer_in_kind,
     quantise,
     value,
 )
 from trading.ledger.desk import LedgerMarket
-from trading.ledger.page import DEPOSIT, FEE, FILL, WITHDRAWAL, KnownFill, NewFill, Page, SetAside
-from trading.ledger.screening import fill_movement_key, fill_problem, transfer_problem
+from trading.ledger.page import (
+    DEPOSIT,
+    FEE,
+    FILL,
+    FUNDING,
+    SETTLEMENT,
+    WITHDRAWAL,
+    KnownFill,
+    NewFill,
+    Page,
+    SetAside,
+)
+from trading.ledger.screening import fill_movement_key, fill_problem, funding_key, funding_problem, transfer_problem
 from trading.models import Fill
 from trading.storable import storable_json
 
@@ -56,6 +69,8 @@ def _contradiction(known: KnownFill, fill: RawFill) -> str:
         return "size_conflict"
     if known.side != fill.side:
         return "side_conflict"
+    if fill.realised_pnl is not None and known.realised_pnl not in (None, quantise(fill.realised_pnl)):
+        return "settled_conflict"
     if fill.fee is not None and known.fee is not None:
         same = known.fee == quantise(fill.fee) and (not fill.fee or known.fee_asset == fill.fee_asset)
         return "" if same else "fee_conflict"
@@ -86,19 +101,36 @@ def _book_new_fill(page: Page, market: LedgerMarket, fill: RawFill) -> None:
         source=fill.source,
         executed_at=executed_at,
         booked_at=page.now,
+        realised_pnl=quantise(fill.realised_pnl) if market.is_perpetual and fill.realised_pnl is not None else None,
     )
     position = page.positions[market.id]
-    state = apply_fill(position.state, fill.side, size, price)
+    state = _exchanged(position.state, row)
     row.ledger_seq = position.take(_with_fee(page, market, row, fill, state))
-    sign = 1 if fill.side == "buy" else -1
-    key, account = fill_movement_key(fill), market.account_id
-    page.move(market, account, market.base, FILL, key, sign * size, price, executed_at)
-    page.move(market, account, market.quote, FILL, key, -sign * value(size, price), ONE, executed_at)
+    _move_exchanged(page, market, row, fill_movement_key(fill))
     _move_fee(page, market, row, fill)
     page.fills[fill.key] = row
     page.new_fills.append(row)
     page.count("booked")
     page.tell(f"market:{market.slug}", "fill.booked", _fill_payload(page, market, row))
+
+
+def _exchanged(state: PositionState, row: NewFill) -> PositionState:
+    """The state after the execution itself: what changed hands, or on a perpetual what the venue settled."""
+    if row.realised_pnl is not None:
+        return apply_perpetual_fill(state, row.side, row.size, row.price, row.realised_pnl)
+    return apply_fill(state, row.side, row.size, row.price)
+
+
+def _move_exchanged(page: Page, market: LedgerMarket, row: NewFill, key: str) -> None:
+    """The money and base of the execution; a perpetual moves what was settled and nothing else."""
+    account = market.account_id
+    if row.realised_pnl is not None:
+        if row.realised_pnl:
+            page.move(market, account, market.quote, SETTLEMENT, key, row.realised_pnl, ONE, row.executed_at)
+        return
+    sign = 1 if row.side == "buy" else -1
+    page.move(market, account, market.base, FILL, key, sign * row.size, row.price, row.executed_at)
+    page.move(market, account, market.quote, FILL, key, -sign * value(row.size, row.price), ONE, row.executed_at)
 
 
 def _with_fee(page: Page, market: LedgerMarket, row: KnownFill, fill: RawFill, state: PositionState) -> PositionState:
@@ -109,7 +141,7 @@ def _with_fee(page: Page, market: LedgerMarket, row: KnownFill, fill: RawFill, s
     if not fee:
         row.fee, row.fee_asset, row.fee_rate = fee, asset, None
         return state
-    if asset == market.base:
+    if asset == market.base and not market.is_perpetual:
         rate: Decimal | None = row.price
         state = apply_base_fee(state, fee, row.price)
     elif asset == market.quote:
@@ -161,6 +193,7 @@ def _fill_payload(page: Page, market: LedgerMarket, row: KnownFill) -> dict[str,
         "fee": row.fee,
         "fee_asset": row.fee_asset,
         "maker": row.maker,
+        "realised_pnl": row.realised_pnl,
         "source": row.source,
         "mid_at_fill": row.mid_at_fill,
         "parameter_version": row.parameter_version,
@@ -208,6 +241,42 @@ def _transfer_rate(page: Page, account_id: int, asset: str, market: LedgerMarket
     return ONE if page.desk.is_quote(account_id, asset) else None
 
 
+def book_funding(page: Page, entry_id: str, funding: RawFunding) -> None:
+    """Apply a funding payment once: it moves the quote balance and is realised."""
+    if reason := funding_problem(funding, page.desk):
+        _set_funding_aside(page, entry_id, funding, reason)
+        return
+    market = page.desk.markets[funding.market]
+    amount, key = quantise(funding.amount), funding_key(funding)
+    known = page.movements_known.get((market.account_id, FUNDING, key))
+    if known == (funding.asset, amount):
+        page.count("duplicate")
+        return
+    if known is not None:
+        _set_funding_aside(page, entry_id, funding, "funding_conflict", market.slug)
+        return
+    position, executed_at = page.positions[market.id], to_datetime(funding.venue_ns)
+    seq = position.take(apply_funding(position.state, amount))
+    page.move(market, market.account_id, market.quote, FUNDING, key, amount, ONE, executed_at)
+    page.count("funding_booked")
+    payload = {"market": market.slug, "payment_id": funding.payment_id, "asset": funding.asset, "amount": amount}
+    more = {"mark_price": funding.mark_price, "source": funding.source, "funding": position.state.funding}
+    page.tell(
+        f"market:{market.slug}",
+        "funding.booked",
+        payload | more | {"position": position.state.q, "ledger_seq": seq, "executed_at": executed_at},
+    )
+
+
+def _set_funding_aside(page: Page, entry_id: str, funding: RawFunding, reason: str, scope: str = "") -> None:
+    key = f"funding|{funding.venue}|{funding.account}|{funding_key(funding)}"
+    aggregate = f"market:{scope}" if scope else "ledger:inbox"
+    page.set_aside.append(
+        SetAside(entry_id, funding.venue, funding.account, key, reason, _readable(funding), scope, aggregate)
+    )
+    page.count("quarantined")
+
+
 def _set_fill_aside(page: Page, entry_id: str, fill: RawFill, reason: str, scope: str = "") -> None:
     aggregate = f"market:{scope}" if scope else "ledger:inbox"
     page.set_aside.append(
@@ -226,6 +295,6 @@ def _set_transfer_aside(
     page.count("quarantined")
 
 
-def _readable(value_: RawFill | RawTransfer) -> dict[str, Any]:
+def _readable(value_: RawFill | RawTransfer | RawFunding) -> dict[str, Any]:
     body: dict[str, Any] = storable_json(json.loads(encode(value_)))
     return body

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trading.hot_state.values import RawFill
+from trading.hot_state.values import RawFill, RawFunding
 from trading.models import Asset, Market, VenueAccount
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerMarket:
     """A market as the ledger needs it; `base` and `quote` are asset ids. Inactive markets too: their late
-    fills count.
+    fills count. A perpetual holds no base.
     """
 
     id: int
@@ -22,6 +22,7 @@ class LedgerMarket:
     symbol: str
     base: str
     quote: str
+    is_perpetual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +33,20 @@ class Desk:
     accounts: dict[tuple[str, str], int]
     assets: frozenset[str]
 
-    def market_of_fill(self, fill: RawFill) -> LedgerMarket | None:
-        """The fill's market, only where slug, venue, account and symbol all agree."""
+    def market_of_fill(self, fill: RawFill | RawFunding) -> LedgerMarket | None:
+        """The market of a fill or funding payment, only where slug, venue, account and symbol all agree."""
         market = self.markets.get(fill.market)
         if market is None or (market.venue, market.account, market.symbol) != (fill.venue, fill.account, fill.symbol):
             return None
         return market
 
     def market_holding(self, account_id: int, asset: str) -> LedgerMarket | None:
-        """The market whose position a deposit of `asset` goes into: of the account's markets with this base,
+        """The market whose position a deposit of `asset` goes into: of the account's markets that hold this base,
         the oldest.
         """
-        found = [m for m in self.markets.values() if m.account_id == account_id and m.base == asset]
+        found = [
+            m for m in self.markets.values() if m.account_id == account_id and m.base == asset and not m.is_perpetual
+        ]
         return min(found, key=lambda market: market.id, default=None)
 
     def is_quote(self, account_id: int, asset: str) -> bool:
@@ -64,6 +67,7 @@ def read_desk() -> Desk:
             symbol=row.venue_symbol,
             base=row.base_id,
             quote=row.quote_id,
+            is_perpetual=row.instrument == Market.Instrument.LINEAR_PERPETUAL,
         )
         for row in rows
     }

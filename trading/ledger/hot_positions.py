@@ -26,11 +26,16 @@ def ensure_rows(now: datetime) -> Desk:
     desk = read_desk()
     with transaction.atomic():
         open_positions((market.id for market in desk.markets.values()), desk, now)
-        wanted = {(m.account_id, asset) for m in desk.markets.values() for asset in (m.base, m.quote)}
+        wanted = {(m.account_id, asset) for m in desk.markets.values() for asset in _held(m)}
         present = set(CashBalance.objects.values_list("account_id", "asset_id"))
         rows = [CashBalance(account_id=account, asset_id=asset) for account, asset in sorted(wanted - present)]
         CashBalance.objects.bulk_create(rows, ignore_conflicts=True)
     return desk
+
+
+def _held(market: LedgerMarket) -> tuple[str, ...]:
+    """Assets that the account holds for a market."""
+    return (market.quote,) if market.is_perpetual else (market.base, market.quote)
 
 
 def publish_positions(client: redis.Redis, desk: Desk, now: datetime) -> tuple[HotPosition, ...]:

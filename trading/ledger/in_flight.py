@@ -21,7 +21,7 @@ FEE_TOLD_WITHIN = timedelta(minutes=10)
 
 
 def in_flight(venue: VenueBooks, own: OwnBooks) -> dict[str, Decimal]:
-    """By asset, what the venue holds more than the ledger because of fills, fees and transfers that can still be booked.
+    """By asset, what the venue holds more than the ledger because of fills, fees, transfers and funding that can still be booked.
 
     Contradictions account for nothing: what the ledger has otherwise than the venue is not on its way.
     """
@@ -38,6 +38,19 @@ def in_flight(venue: VenueBooks, own: OwnBooks) -> dict[str, Decimal]:
     for transfer in {each.transfer_id: each for each in venue.transfers}.values():
         if transfer.transfer_id not in own.transfers:
             _add(sums, transfer.asset, quantise(transfer.amount))
+    for payment in {(each.market, each.payment_id): each for each in venue.funding}.values():
+        if (payment.market, payment.payment_id) not in own.funding and own.market(payment.market) is not None:
+            _add(sums, payment.asset, quantise(payment.amount))
+    return sums
+
+
+def positions_in_flight(venue: VenueBooks, own: OwnBooks) -> dict[str, Decimal]:
+    """By perpetual, what the venue's position is more than ours because of fills that can still be booked (base)."""
+    sums: dict[str, Decimal] = {}
+    for fill in {identity(each): each for each in venue.fills}.values():
+        market = own.market(fill.market)
+        if market is not None and market.is_perpetual and identity(fill) not in own.fills:
+            _add(sums, market.slug, quantise(fill.size) if fill.side is Side.BUY else -quantise(fill.size))
     return sums
 
 
@@ -47,12 +60,18 @@ def fees_not_told(venue: VenueBooks, own: OwnBooks, now: datetime) -> dict[str, 
     for fill in venue.fills:
         market = own.market(fill.market)
         if fill.fee is None and market is not None and now - to_datetime(fill.venue_ns) <= FEE_TOLD_WITHIN:
-            _add(most, market.base, value(fill.size, LARGEST_FEE))
+            if not market.is_perpetual:
+                _add(most, market.base, value(fill.size, LARGEST_FEE))
             _add(most, market.quote, value(value(fill.size, fill.price), LARGEST_FEE))
     return most
 
 
 def _move(sums: dict[str, Decimal], fill: OwnFill, market: MarketBooks) -> None:
+    if market.is_perpetual:
+        # No asset changes hands: what was closed is settled in the quote.
+        _add(sums, market.quote, quantise(fill.realised_pnl or Decimal(0)))
+        _move_fee(sums, fill)
+        return
     sign = 1 if fill.side is Side.BUY else -1
     _add(sums, market.base, sign * quantise(fill.size))
     _add(sums, market.quote, -sign * value(quantise(fill.size), quantise(fill.price)))

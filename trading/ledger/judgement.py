@@ -21,7 +21,7 @@ from trading.ledger.comparison import Difference
 
 # Say nothing about exposure, or are being repaired: shown, but no reason to stop adding to a position.
 HARMLESS = frozenset({"order_missing", "undecided", "fee_differs"})
-LATE = frozenset({"fill_missing", "transfer_missing"})
+LATE = frozenset({"fill_missing", "transfer_missing", "funding_missing"})
 ORDERS = frozenset({"order_missing", "order_unknown"})
 LISTED_WITHIN = timedelta(seconds=60)
 ORDER_STANDS = timedelta(seconds=30)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -47,19 +48,21 @@ class Since:
 
 @dataclass(frozen=True, slots=True)
 class MarketBooks:
-    """A market's position; `waiting` is base that is booked in the balance but not valued into the position yet."""
+    """A market's position; `waiting` is base that is booked in the balance but not valued into the position yet. A perpetual
+    has no part in any balance of its base."""
 
     slug: str
     base: str
     quote: str
     q: Decimal
     waiting: Decimal
+    is_perpetual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OwnBooks:
     """Fills and transfers (by id) since the start of the window, balances by asset (0 for one that is traded and was never held),
-    orders that we believe rest or may rest."""
+    orders that we believe rest or may rest, funding by market and payment id."""
 
     since: Since
     fills: dict[FillIdentity, BookedFill]
@@ -69,6 +72,7 @@ class OwnBooks:
     decimals: dict[str, int]
     live_orders: frozenset[str]
     possible_orders: frozenset[str]
+    funding: dict[tuple[str, str], Decimal] = field(default_factory=dict)
 
     def market(self, slug: str) -> MarketBooks | None:
         """The account's market of that slug."""
@@ -86,7 +90,8 @@ def read_own_books(account: str, since: Since) -> OwnBooks:
 def _read(account: str, since: Since) -> OwnBooks:
     row = VenueAccount.objects.get(slug=account)
     markets = list(Market.objects.filter(account=row).order_by("pk"))
-    balances = {asset: Decimal(0) for market in markets for asset in (market.base_id, market.quote_id)}
+    traded = {row.base_id for row in markets if not _is_perpetual(row)} | {row.quote_id for row in markets}
+    balances = dict.fromkeys(sorted(traded), Decimal(0))
     balances |= dict(CashBalance.objects.filter(account=row).values_list("asset_id", "amount"))
     live, possible = _orders(markets)
     return OwnBooks(
@@ -98,6 +103,7 @@ def _read(account: str, since: Since) -> OwnBooks:
         decimals=dict(Asset.objects.filter(pk__in=balances).values_list("pk", "decimals")),
         live_orders=live,
         possible_orders=possible,
+        funding=booked_funding(markets),
     )
 
 
@@ -141,9 +147,35 @@ def _markets(markets: list[Market]) -> tuple[MarketBooks, ...]:
         waiting[move.market_id] = waiting.get(move.market_id, Decimal(0)) + move.amount
     zero = Decimal(0)
     return tuple(
-        MarketBooks(row.slug, row.base_id, row.quote_id, held.get(row.pk, zero), waiting.get(row.pk, zero))
+        MarketBooks(
+            row.slug,
+            row.base_id,
+            row.quote_id,
+            held.get(row.pk, zero),
+            waiting.get(row.pk, zero),
+            _is_perpetual(row),
+        )
         for row in markets
     )
+
+
+def _is_perpetual(market: Market) -> bool:
+    return bool(market.instrument == Market.Instrument.LINEAR_PERPETUAL)
+
+
+def booked_funding(markets: Iterable[Market]) -> dict[tuple[str, str], Decimal]:
+    """Amounts by market slug and payment id: some dozens of rows a day and perpetual."""
+    found: dict[tuple[str, str], Decimal] = {}
+    for market in markets:
+        if not _is_perpetual(market):
+            continue
+        # By the columns of the unique index, in its order.
+        rows = CashMovement.objects.filter(
+            account=market.account_id, asset=market.quote_id, kind=CashMovement.Kind.FUNDING, market=market
+        )
+        prefix = f"{market.venue_symbol}|"
+        found |= {(market.slug, key.removeprefix(prefix)): amount for key, amount in rows.values_list("key", "amount")}
+    return found
 
 
 def _orders(markets: list[Market]) -> tuple[frozenset[str], frozenset[str]]:

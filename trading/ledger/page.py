@@ -41,6 +41,7 @@ class NewFill:
     fee: Decimal | None = None
     fee_asset: str = ""
     fee_rate: Decimal | None = None
+    realised_pnl: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class NewMovement:
 
 KnownFill = Fill | NewFill
 FILL, FEE = str(CashMovement.Kind.FILL), str(CashMovement.Kind.FEE)
+SETTLEMENT, FUNDING = str(CashMovement.Kind.SETTLEMENT), str(CashMovement.Kind.FUNDING)
 DEPOSIT, WITHDRAWAL = str(CashMovement.Kind.DEPOSIT), str(CashMovement.Kind.WITHDRAWAL)
 MovementKey = tuple[int, str, str]  # account id, kind, key
 
@@ -99,6 +101,7 @@ class OpenPosition:
             cash_flow=self.state.cash_flow,
             fees=self.state.fees,
             fills=self.state.fills,
+            funding=self.state.funding,
         )
 
 
@@ -194,6 +197,7 @@ def state_of(row: Position) -> PositionState:
         realised=row.realised,
         cash_flow=row.cash_flow,
         fees=row.fees,
+        funding=row.funding,
         bought=row.bought,
         sold=row.sold,
         volume=row.volume,

@@ -82,4 +82,5 @@ def _count(outcome: BatchOutcome) -> None:
     for position in outcome.positions:
         metrics.LEDGER_POSITION.labels(position.slug).set(float(position.q))
         metrics.LEDGER_REALISED_PNL.labels(position.slug).set(float(position.realised))
+        metrics.LEDGER_FUNDING.labels(position.slug).set(float(position.funding))
         metrics.LEDGER_SEQ.labels(position.slug).set(position.ledger_seq)

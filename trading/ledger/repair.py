@@ -1,4 +1,4 @@
-"""Repairing what reconciliation found: the venue's fills, fees and transfers that the ledger lacks are booked from its history.
+"""Repairing what reconciliation found: what the venue's history has and the ledger lacks (fills, fees, transfers, funding).
 
 Through the one idempotent path, an entry at a time, each with its event in the same transaction: repaired twice, or by two
 at once, is repaired once. Nothing is ever taken out of the ledger, and a contradiction is never overwritten. Orders are settled
@@ -20,8 +20,8 @@ from trading import metrics
 from trading.events.services import record
 from trading.hot_state.connection import HotStateUnavailable, sync_client
 from trading.hot_state.inbox import InboxEntry
-from trading.hot_state.incoming import AccountMarkets, raw_fill, raw_transfer
-from trading.hot_state.values import RawFill, RawTransfer
+from trading.hot_state.incoming import AccountMarkets, raw_fill, raw_funding, raw_transfer
+from trading.hot_state.values import RawFill, RawFunding, RawTransfer
 from trading.ledger.comparison import Difference
 from trading.ledger.processing import POISON, publish
 from trading.ledger.quarantine import LOCK_RULE, impose_reducing
@@ -32,7 +32,9 @@ from trading.registry.selectors import account_markets
 log = structlog.get_logger(__name__)
 SOURCE = "reconcile"
 # What a batch says when it changed something; anything else (a duplicate, one set aside) is no repair.
-CHANGED = ("booked", "fee_added", "fee_waits_for_rate", "transfer_booked")
+CHANGED = ("booked", "fee_added", "fee_waits_for_rate", "transfer_booked", "funding_booked")
+REPAIRABLE = ("fill_missing", "fee_differs", "transfer_missing", "funding_missing")
+Entry = RawFill | RawTransfer | RawFunding
 REFUSED = "quarantined"
 # Of one look; the next look, or the next comparison, goes on with the rest.
 MOST_AT_ONCE = 2_000
@@ -59,24 +61,27 @@ def repair_id(account: str, difference: Difference) -> str:
 
 def repair(account: str, differences: Iterable[Difference], venue: VenueBooks, now: datetime) -> Repairs:
     """Book what the venue has and the ledger has not. Raises database errors; what was booked before stays booked."""
-    wanted = [each for each in differences if each.kind in ("fill_missing", "fee_differs", "transfer_missing")]
+    wanted = [each for each in differences if each.kind in REPAIRABLE]
     if not wanted:
         return Repairs()
     markets, received_ns = AccountMarkets.of(account_markets(account)), round(now.timestamp() * 1e9)
     fills = {"|".join(identity(fill)): fill for fill in venue.fills}
     transfers = {transfer.transfer_id: transfer for transfer in venue.transfers}
+    funding = {f"{payment.market}|{payment.payment_id}": payment for payment in venue.funding}
     found: dict[_Outcome, list[Difference]] = {outcome: [] for outcome in _Outcome}
     for difference in wanted[:MOST_AT_ONCE]:
-        value: RawFill | RawTransfer
+        value: Entry
         if difference.kind == "transfer_missing":
             value = raw_transfer(transfers[difference.subject], markets, SOURCE, received_ns)
+        elif difference.kind == "funding_missing":
+            value = raw_funding(funding[difference.subject], markets, SOURCE, received_ns)
         else:
             value = raw_fill(fills[difference.subject], markets, SOURCE, received_ns)
         found[_book(account, difference, value, now)].append(difference)
     return Repairs(tuple(found[_Outcome.MENDED]), tuple(found[_Outcome.REFUSED]))
 
 
-def _book(account: str, difference: Difference, value: RawFill | RawTransfer, now: datetime) -> _Outcome:
+def _book(account: str, difference: Difference, value: Entry, now: datetime) -> _Outcome:
     try:
         return _try_to_book(account, difference, value, now)
     except POISON:
@@ -88,14 +93,14 @@ def _book(account: str, difference: Difference, value: RawFill | RawTransfer, no
         return _Outcome.REFUSED
 
 
-def _try_to_book(account: str, difference: Difference, value: RawFill | RawTransfer, now: datetime) -> _Outcome:
+def _try_to_book(account: str, difference: Difference, value: Entry, now: datetime) -> _Outcome:
     name = repair_id(account, difference)
     with transaction.atomic():
         outcome = apply_batch([InboxEntry(f"repair-{name}", value)], now)
         is_changed = any(outcome.counts.get(each) for each in CHANGED)
         if is_changed:
             # On an aggregate that the booking holds already, or takes last: no second place in the order of locks.
-            aggregate = f"market:{value.market}" if isinstance(value, RawFill) else f"account:{account}"
+            aggregate = f"account:{account}" if isinstance(value, RawTransfer) else f"market:{value.market}"
             payload = {"repair": name, "account": account, "kind": difference.kind, "subject": difference.subject,
                        "message": difference.message}  # fmt: skip
             record(aggregate, "reconciliation.repaired", payload, occurred_at=now)

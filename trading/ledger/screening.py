@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from trading.hot_state.values import CursorMove, RawFill, RawTransfer
+from trading.hot_state.values import CursorMove, RawFill, RawFunding, RawTransfer
 from trading.ledger.arithmetic import QUANTUM, OutOfRange, value
 from trading.ledger.desk import Desk
 
@@ -16,7 +16,7 @@ LARGEST_AMOUNT = Decimal(10) ** 15
 _WIDTHS = {"trade_id": 80, "order_id": 80, "client_order_id": 40, "source": 16, "fee_asset": 32}
 _KEY_WIDTH = 180
 _CURSOR_WIDTH = 120
-CHANNELS = ("fills", "transfers")
+CHANNELS = ("fills", "transfers", "funding")
 
 
 def _text_problem(texts: Iterable[tuple[str, str, int]]) -> str:
@@ -61,7 +61,32 @@ def _fill_amount_problem(fill: RawFill, desk: Desk) -> str:
         return "out_of_range"
     if fill.fee is not None and fill.fee != 0 and fill.fee_asset not in desk.assets:
         return "unknown_fee_asset"
-    return ""
+    return _settled_problem(fill, desk)
+
+
+def _settled_problem(fill: RawFill, desk: Desk) -> str:
+    """A perpetual's fill says what was settled: booked without it, the cash could not be known. Told again, it may be booked."""
+    if not desk.markets[fill.market].is_perpetual:
+        return ""
+    if fill.realised_pnl is None:
+        return "no_realised_pnl"
+    return "" if _amount_ok(fill.realised_pnl) else "out_of_range"
+
+
+def funding_problem(funding: RawFunding, desk: Desk) -> str:
+    """Coded reason for which `funding` cannot be booked; "" when it can."""
+    if problem := _text_problem([("payment_id", funding_key(funding), _KEY_WIDTH)]):
+        return problem
+    market = desk.market_of_fill(funding)
+    if market is None or not market.is_perpetual:
+        return "unknown_market"
+    if not funding.payment_id:
+        return "no_payment_id"
+    if funding.asset != market.quote:
+        return "unknown_funding_asset"
+    if not EARLIEST_NS <= funding.venue_ns <= LATEST_NS:
+        return "bad_time"
+    return "" if _amount_ok(funding.amount) else "out_of_range"
 
 
 def transfer_problem(transfer: RawTransfer, desk: Desk) -> str:
@@ -88,6 +113,11 @@ def cursor_problem(move: CursorMove, desk: Desk) -> str:
     if move.channel not in CHANNELS:
         return "unknown_channel"
     return _text_problem([("cursor", move.cursor, _CURSOR_WIDTH)])
+
+
+def funding_key(funding: RawFunding) -> str:
+    """Key of a funding payment's movement within its account."""
+    return f"{funding.symbol}|{funding.payment_id}"
 
 
 def fill_movement_key(fill: RawFill) -> str:

@@ -19,13 +19,14 @@ from django.db import transaction
 from trading.copying import copy_rows
 from trading.events.services import record_set
 from trading.hot_state.inbox import InboxEntry
-from trading.hot_state.values import CursorMove, HotPosition, RawFill, RawTransfer
+from trading.hot_state.values import CursorMove, HotPosition, RawFill, RawFunding, RawTransfer
 from trading.ledger.arithmetic import add
-from trading.ledger.booking import book_fill, book_transfer
+from trading.ledger.booking import book_fill, book_funding, book_transfer
 from trading.ledger.desk import Desk, read_desk
 from trading.ledger.page import (
     DEPOSIT,
     FEE,
+    FUNDING,
     WITHDRAWAL,
     KnownFill,
     MovementKey,
@@ -37,7 +38,7 @@ from trading.ledger.page import (
 )
 from trading.ledger.quarantine import Contradiction, set_entries_aside
 from trading.ledger.references import References
-from trading.ledger.screening import cursor_problem, fill_movement_key
+from trading.ledger.screening import cursor_problem, fill_movement_key, funding_key
 from trading.locks import lock_cash_balances, lock_positions
 from trading.models import CashBalance, CashMovement, Fill, Order, Position, VenueCursor
 from trading.storable import storable_text
@@ -99,6 +100,8 @@ def _apply(page: Page, entry: InboxEntry) -> None:
         book_fill(page, entry.entry_id, value)
     elif isinstance(value, RawTransfer):
         book_transfer(page, entry.entry_id, value)
+    elif isinstance(value, RawFunding):
+        book_funding(page, entry.entry_id, value)
 
 
 def _set_aside(page: Page, entry: InboxEntry) -> None:
@@ -129,17 +132,22 @@ def _open_page(entries: Sequence[InboxEntry], desk: Desk, references: References
     fills = [value for value in values if isinstance(value, RawFill)]
     transfers = [value for value in values if isinstance(value, RawTransfer)]
     booked = [fill for fill in fills if desk.market_of_fill(fill) is not None]
+    funding = [value for value in values if isinstance(value, RawFunding) and desk.market_of_fill(value) is not None]
     versions = _parameter_versions(fill.client_order_id for fill in booked)
     page = Page(
-        desk, now, references, open_positions(_market_ids(booked, transfers, desk), desk, now), versions=versions
+        desk,
+        now,
+        references,
+        open_positions(_market_ids([*booked, *funding], transfers, desk), desk, now),
+        versions=versions,
     )
     page.fills = _known_fills(booked)
-    page.movements_known = _known_movements(page, booked, transfers)
+    page.movements_known = _known_movements(page, booked, transfers, funding)
     return page
 
 
-def _market_ids(fills: Iterable[RawFill], transfers: Iterable[RawTransfer], desk: Desk) -> set[int]:
-    ids = {desk.markets[fill.market].id for fill in fills}
+def _market_ids(entries: Iterable[RawFill | RawFunding], transfers: Iterable[RawTransfer], desk: Desk) -> set[int]:
+    ids = {desk.markets[entry.market].id for entry in entries}
     for transfer in transfers:
         account_id = desk.accounts.get((transfer.venue, transfer.account))
         market = desk.market_holding(account_id, transfer.asset) if account_id is not None else None
@@ -185,10 +193,14 @@ def _known_fills(fills: Iterable[RawFill]) -> dict[str, KnownFill]:
 
 
 def _known_movements(
-    page: Page, fills: Iterable[RawFill], transfers: Iterable[RawTransfer]
+    page: Page, fills: Iterable[RawFill], transfers: Iterable[RawTransfer], funding: Iterable[RawFunding]
 ) -> dict[MovementKey, tuple[str, Decimal]]:
-    """Movements that decide whether a transfer, or a fee whose rate was missing, is already booked."""
+    """Movements that decide whether a transfer, funding, or a fee whose rate was missing, is already booked."""
     wanted: dict[tuple[int, str], set[str]] = {}
+    for payment in funding:
+        if "\x00" not in funding_key(payment):
+            market = page.desk.markets[payment.market]
+            wanted.setdefault((market.account_id, FUNDING), set()).add(funding_key(payment))
     for transfer in transfers:
         account_id = page.desk.accounts.get((transfer.venue, transfer.account))
         if account_id is not None and "\x00" not in transfer.transfer_id:
@@ -227,7 +239,18 @@ def write_positions(positions: Iterable[OpenPosition], now: datetime) -> None:
         if not position.changed:
             continue
         row, state = position.row, position.state
-        for name in ("q", "cost_basis", "realised", "cash_flow", "fees", "bought", "sold", "volume", "fills"):
+        for name in (
+            "q",
+            "cost_basis",
+            "realised",
+            "cash_flow",
+            "fees",
+            "funding",
+            "bought",
+            "sold",
+            "volume",
+            "fills",
+        ):
             setattr(row, name, getattr(state, name))
         row.ledger_seq = position.ledger_seq
         row.updated_at = now

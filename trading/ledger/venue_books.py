@@ -1,4 +1,5 @@
-"""An account as its venue keeps it, read through the Venue interface alone: own fills, transfers, balances, open orders."""
+"""An account as its venue keeps it, read through the Venue interface alone: own fills, transfers, funding, balances,
+positions, open orders."""
 
 from __future__ import annotations
 
@@ -8,13 +9,14 @@ from decimal import Decimal
 from typing import TypeVar
 
 from trading.venues.interface import OwnFill, OwnOrder, Venue, VenueTransfer
+from trading.venues.perpetuals import FundingPayment
 
 PAGE = 100
 # A safety net against a cursor that never ends; far above what an account trades in a venue's history.
 MOST_PAGES = 20_000
 SETTLE_ATTEMPTS = 20
 
-Entry = TypeVar("Entry", OwnFill, VenueTransfer)
+Entry = TypeVar("Entry", OwnFill, VenueTransfer, FundingPayment)
 
 
 class HistoryStandsStill(Exception):
@@ -35,12 +37,13 @@ class Watermark:
 
     fills: str = ""
     transfers: str = ""
+    funding: str = ""
 
 
 @dataclass(slots=True)
 class VenueBooks:
-    """What the venue told, as of `cursor` and `transfers_cursor` (the watermark): fills and transfers since `start`, totals by
-    asset.
+    """What the venue told, as of `cursor` and `transfers_cursor` (the watermark): fills, transfers and funding since `start`,
+    totals by asset, positions on perpetuals (base, by market).
 
     `is_settled` False: fills kept coming while the balances were read, so that the two do not belong to one moment.
     """
@@ -48,16 +51,19 @@ class VenueBooks:
     start: Watermark
     cursor: str
     transfers_cursor: str
+    funding_cursor: str
     fills: list[OwnFill] = field(default_factory=list)
     transfers: list[VenueTransfer] = field(default_factory=list)
     balances: dict[str, Decimal] = field(default_factory=dict)
     orders: tuple[OwnOrder, ...] = ()
     is_settled: bool = False
+    funding: list[FundingPayment] = field(default_factory=list)
+    positions: dict[str, Decimal] = field(default_factory=dict)
 
 
 def new_books(start: Watermark) -> VenueBooks:
     """Books with nothing read yet; history will be read from `start`."""
-    return VenueBooks(start, start.fills, start.transfers)
+    return VenueBooks(start, start.fills, start.transfers, start.funding)
 
 
 async def read_on(venue: Venue, books: VenueBooks) -> None:
@@ -68,9 +74,11 @@ async def read_on(venue: Venue, books: VenueBooks) -> None:
     await _read_history(venue, books)
     for _ in range(SETTLE_ATTEMPTS):
         balances = await venue.fetch_balances()
+        positions = await venue.fetch_positions()
         books.orders = tuple(await venue.fetch_open_orders())
         books.is_settled = await _read_history(venue, books) == 0
         books.balances = {balance.asset: balance.total for balance in balances}
+        books.positions = {position.market: position.q for position in positions}
         if books.is_settled:
             return
 
@@ -82,7 +90,16 @@ async def _read_history(venue: Venue, books: VenueBooks) -> int:
     )
     books.fills.extend(fills)
     books.transfers.extend(transfers)
-    return len(fills) + len(transfers)
+    return len(fills) + len(transfers) + await read_funding(venue, books)
+
+
+async def read_funding(venue: Venue, books: VenueBooks) -> int:
+    """Read the funding that came since the last reading; how many payments. Raises as `read_on`."""
+    funding, books.funding_cursor = await _drain(
+        lambda cursor: venue.fetch_funding(None, cursor, PAGE), books.funding_cursor
+    )
+    books.funding.extend(funding)
+    return len(funding)
 
 
 async def _drain(fetch: Callable[[str], Awaitable[Sequence[Entry]]], cursor: str) -> tuple[list[Entry], str]:

@@ -23,7 +23,7 @@ from trading.registry.selectors import MarketRef, market_ref
 from trading.venues.credentials import MissingCredential, read_webhook_secret
 from trading.venues.decoding import mapping, text
 from trading.venues.identity import Identities, VenueListing
-from trading.venues.interface import UnexpectedAnswer
+from trading.venues.interface import InstrumentKind, UnexpectedAnswer
 from trading.venues.signing import BadSignature, StaleStamp, verify_webhook
 from trading.venues.ton_dex import shapes
 
@@ -144,10 +144,12 @@ def _raw_fill(fields: Mapping[str, object], venue: str, account: str, markets: l
         venue_ns=fill.venue_ns,
         source="webhook",
         received_ns=now_ns,
+        realised_pnl=fill.realised_pnl,
     )
 
 
 def _listing(market: MarketRef) -> VenueListing:
     """The venue's codes of the two assets stand in its symbol; the venue is not asked for every webhook."""
-    base, _, quote = market.venue_symbol.replace("-", "/").partition("/")
-    return VenueListing(market.venue_symbol, base, quote)
+    base, _, rest = market.venue_symbol.replace("-", "/").replace(":", "/").partition("/")
+    kind = InstrumentKind(market.instrument)
+    return VenueListing(market.venue_symbol, base, rest.partition("/")[0], kind, market.contract_value)

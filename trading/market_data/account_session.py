@@ -90,6 +90,7 @@ class AccountSession:
         self._orders_now = asyncio.Event()
         self._own_alive = False
         self._auth_problems: set[str] = set()
+        self._has_perpetuals = any(ref.is_perpetual for ref in self._markets.refs.values())
 
     # --- connecting -----------------------------------------------------------------------------------------------------
 
@@ -191,6 +192,8 @@ class AccountSession:
             group.create_task(self._keep("requests", self._hear_requests))
             group.create_task(self._keep("balances", lambda: self._poll_balances(venue)))
             group.create_task(self._keep("clock", lambda: self._read_clock(venue)))
+            if perpetuals := [slug for slug in listed if self._trackers[slug].ref.is_perpetual]:
+                group.create_task(self._keep("funding_rate", lambda: self._read_funding_rates(venue, perpetuals)))
             if missing:
                 group.create_task(self._look_for(missing))
 
@@ -294,7 +297,8 @@ class AccountSession:
             await self._tell_rules()
             told = await venue.fetch_balances()
             assets = {one.asset: HotBalance(one.total, one.free) for one in told}
-            balances = HotBalances(self.account, self._around.clock.now_ns(), assets)
+            positions = {one.market: one.q for one in await venue.fetch_positions()} if self._has_perpetuals else {}
+            balances = HotBalances(self.account, self._around.clock.now_ns(), assets, positions)
             await write_balances(self._around.client, balances)
             self._auth("balances", refused=False)
             await _wait(self._balances_now, self._around.cadence.balances_s)
@@ -314,6 +318,12 @@ class AccountSession:
                 tracker.state.clock = reading
             metrics.VENUE_CLOCK_SKEW_SECONDS.labels(self.account).set(reading.skew_ms / 1e3)
             await asyncio.sleep(self._around.cadence.clock_s)
+
+    async def _read_funding_rates(self, venue: Venue, slugs: Sequence[str]) -> None:
+        while True:
+            for slug in slugs:
+                self._trackers[slug].state.funding = await venue.fetch_funding_rate(slug)
+            await asyncio.sleep(self._around.cadence.funding_rate_s)
 
     async def _look_for(self, missing: Sequence[str]) -> None:
         """Ask now and then whether the venue lists by now what it did not."""

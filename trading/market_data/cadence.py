@@ -19,6 +19,7 @@ class Cadence:
     history_alone_s: float = 2.0
     clock_s: float = 10.0
     audit_s: float = 5.0
+    funding_rate_s: float = 15.0
     rules_s: float = 5.0
     heartbeat_s: float = 1.0
     missing_market_s: float = 60.0

@@ -1,4 +1,4 @@
-"""Reads an account's own fills and transfers from the venue's history into the inbox, and tells how far it read.
+"""Reads an account's own fills, transfers and funding from the venue's history into the inbox, and tells how far it read.
 
 Every poll starts at the cursor that PostgreSQL committed, never at one remembered: what Redis lost before the ledger booked
 it is read again. The cursor told lags behind what was read, so that the next poll overlaps: a venue may list a fill late,
@@ -15,20 +15,26 @@ import structlog
 
 from trading import metrics
 from trading.clock import Clock
-from trading.hot_state.inbox import append_cursor_move_async, append_fill_async, append_transfer_async
-from trading.hot_state.incoming import AccountMarkets, raw_fill, raw_transfer
+from trading.hot_state.inbox import (
+    append_cursor_move_async,
+    append_fill_async,
+    append_funding_async,
+    append_transfer_async,
+)
+from trading.hot_state.incoming import AccountMarkets, raw_fill, raw_funding, raw_transfer
 from trading.hot_state.market import HotClient
 from trading.hot_state.values import CursorMove
 from trading.venues.interface import OwnFill, Venue, VenueTransfer
+from trading.venues.perpetuals import FundingPayment
 
 log = structlog.get_logger(__name__)
 PAGE = 100
 # An entry is read again until it is this old, or that many newer ones were read.
 OVERLAP_NS = 60_000_000_000
 OVERLAP_ENTRIES = 50
-FILLS, TRANSFERS = "fills", "transfers"
+FILLS, TRANSFERS, FUNDING = "fills", "transfers", "funding"
 
-Entry = TypeVar("Entry", OwnFill, VenueTransfer)
+Entry = TypeVar("Entry", OwnFill, VenueTransfer, FundingPayment)
 ReadCursor = Callable[[str, str], Awaitable[str]]
 """(account, channel) → the cursor that PostgreSQL committed, "" for none."""
 
@@ -71,9 +77,11 @@ class HistoryPoll:
         self._on_own_trade = on_own_trade
 
     async def poll(self) -> int:
-        """Everything new (and the overlap) of both channels; how many fills were read. Raises what the venue raises."""
+        """Everything new (and the overlap) of every channel; how many fills were read. Raises what the venue raises."""
         fills = await self._drain_fills()
         await self._drain_transfers()
+        if any(ref.is_perpetual for ref in self._markets.refs.values()):
+            await self._drain_funding()
         return fills
 
     async def _drain_fills(self) -> int:
@@ -104,6 +112,16 @@ class HistoryPoll:
             await append_transfer_async(self._client, raw)
 
         await self._drain(TRANSFERS, fetch, append)
+
+    async def _drain_funding(self) -> None:
+        async def fetch(cursor: str) -> Sequence[FundingPayment]:
+            return await self._venue.fetch_funding(None, cursor, PAGE)
+
+        async def append(payment: FundingPayment) -> None:
+            raw = raw_funding(payment, self._markets, "poll", self._clock.now_ns())
+            await append_funding_async(self._client, raw)
+
+        await self._drain(FUNDING, fetch, append)
 
     async def _drain(
         self,

@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from trading.market_data.problems import FeedProblem
 from trading.venues.interface import Level, OrderBook, PublicTrade
+from trading.venues.perpetuals import FundingRate
 
 VIEW_DEPTH = 50
 TRADES_KEPT = 50
@@ -73,6 +74,7 @@ class MarketState:
         self.feed_gaps = 0
         self.trades: deque[PublicTrade] = deque(maxlen=TRADES_KEPT)
         self.clock = ClockReading(0.0, 0.0)
+        self.funding: FundingRate | None = None
         self.feed_problem = FeedProblem.CONNECTING
         self.account_problem = FeedProblem.CONNECTING
         self._proof_s: float | None = None

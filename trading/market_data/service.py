@@ -147,12 +147,12 @@ class MarketDataService:
                 log.error("no_parameters", market=tracker.ref.slug, hint="run: manage.py bootstrap demo")
 
     def _others(self, tracker: MarketTracker, now: Moment) -> list[Candidate]:
-        """What markets of the same two assets offer as a fallback."""
-        pair = (tracker.ref.base, tracker.ref.quote)
+        """What markets of the same two assets and kind offer as a fallback: a perpetual's price is not the asset's."""
+        pair = (tracker.ref.base, tracker.ref.quote, tracker.ref.instrument)
         offers = (
             other.as_candidate(now)
             for other in self._trackers.values()
-            if other is not tracker and (other.ref.base, other.ref.quote) == pair
+            if other is not tracker and (other.ref.base, other.ref.quote, other.ref.instrument) == pair
         )
         return [offer for offer in offers if offer is not None]
 

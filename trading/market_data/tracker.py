@@ -155,6 +155,8 @@ class MarketTracker:
             problem=problem.value,
             reference_widen=reference.widen,
             depth=self._depth.measure(book if book_ok else None, mid, self._orders, now.s),
+            funding_rate=state.funding.rate if state.funding else None,
+            funding_ns=state.funding.funding_ns if state.funding else None,
         )
 
     def _rolling_mid(self, now: Moment) -> Decimal | None:

@@ -27,6 +27,12 @@ class Fill(models.Model):
     fee = money(verbose_name=_("fee paid"), null=True, blank=True)
     fee_asset = models.CharField(_("fee asset"), max_length=32, blank=True, default="")
     fee_rate = money(verbose_name=_("quote per fee asset, frozen"), null=True, blank=True)
+    realised_pnl = money(
+        verbose_name=_("settled by the venue (quote)"),
+        null=True,
+        blank=True,
+        help_text=_("Of a perpetual: what the venue paid for the part that closed. Empty for spot."),
+    )
     parameter_version = models.PositiveIntegerField(_("parameter version"), null=True)
     mid_at_fill = money(verbose_name=_("reference price when booked"), null=True, blank=True)
     source = models.CharField(_("source"), max_length=16)
@@ -74,7 +80,11 @@ class FillQuarantine(models.Model):
 
 
 class Position(models.Model):
-    """Position of one market: `realised + (q * mark - cost_basis) = cash_flow + q * mark`, to the last decimal."""
+    """Position of one market: `realised + (q * mark - cost_basis) = cash_flow + q * mark`, to the last decimal.
+
+    Of a perpetual, `realised` is exactly the money that moved (settled P&L, fees, funding), and `cost_basis` what the venue has
+    not settled yet.
+    """
 
     market = models.OneToOneField(Market, models.PROTECT, related_name="position")
     q = money(verbose_name=_("quantity (base, signed)"), default=0)
@@ -82,6 +92,7 @@ class Position(models.Model):
     realised = money(verbose_name=_("realised P&L (quote)"), default=0)
     cash_flow = money(verbose_name=_("cash flow (quote)"), default=0)
     fees = money(verbose_name=_("fees paid (quote)"), default=0)
+    funding = money(verbose_name=_("funding received (quote)"), default=0, db_default=0)
     bought = money(verbose_name=_("bought (base)"), default=0)
     sold = money(verbose_name=_("sold (base)"), default=0)
     volume = money(verbose_name=_("volume (quote)"), default=0)
@@ -116,11 +127,12 @@ class CashBalance(models.Model):
 
 
 class CashMovement(models.Model):
-    """One change of a balance, from a fill, fee, deposit, withdrawal, funding, rebate or adjustment. Append-only."""
+    """One change of a balance, from a fill, fee, settled P&L, deposit, withdrawal, funding, rebate or adjustment. Append-only."""
 
     class Kind(models.TextChoices):
         FILL = "fill", _("fill")
         FEE = "fee", _("fee")
+        SETTLEMENT = "settlement", _("settled P&L of a perpetual")
         DEPOSIT = "deposit", _("deposit")
         WITHDRAWAL = "withdrawal", _("withdrawal")
         FUNDING = "funding", _("funding")
@@ -229,6 +241,27 @@ class ReconciliationReport(models.Model):
         verbose_name_plural = _("reconciliation reports")
         # The minute's comparison asks for the latest ones of its account.
         indexes = [models.Index(fields=["account", "-at"], name="reconciliations_by_account")]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class FundingReport(models.Model):
+    """One comparison of an account's funding payments with its venue's; `differences` is readable by a person. Append-only."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(VenueAccount, models.PROTECT, related_name="+")
+    at = models.DateTimeField(_("at"), db_index=True)
+    equal = models.BooleanField(_("equal"))
+    payments = models.PositiveIntegerField(_("payments at the venue"))
+    booked_now = models.PositiveIntegerField(_("payments that were missing here and are booked now"))
+    differences = models.JSONField(_("differences"))
+    duration_ms = models.FloatField(_("duration in ms"))
+
+    class Meta:
+        db_table = "funding_reports"
+        verbose_name = _("funding report")
+        verbose_name_plural = _("funding reports")
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.at:%Y-%m-%d %H:%M:%S}"

@@ -83,7 +83,14 @@ class VenueAccount(models.Model):
 
 
 class Market(models.Model):
-    """A pair on a venue, traded through one account. `lot_size` is fixed: risk aversion is per lot."""
+    """A pair on a venue, traded through one account. `lot_size` is fixed: risk aversion is per lot.
+
+    A linear perpetual holds no base: its position is what its fills come to, and everything is paid in the quote asset.
+    """
+
+    class Instrument(models.TextChoices):
+        SPOT = "spot", _("spot")
+        LINEAR_PERPETUAL = "linear_perpetual", _("linear perpetual")
 
     slug = models.SlugField(unique=True, max_length=48)
     account = models.ForeignKey(VenueAccount, models.PROTECT, related_name="markets")
@@ -91,6 +98,15 @@ class Market(models.Model):
     quote = models.ForeignKey(Asset, models.PROTECT, related_name="+")
     venue_symbol = models.CharField(_("symbol on the venue"), max_length=40)
     lot_size = money(verbose_name=_("lot size (base)"))
+    instrument = models.CharField(
+        _("instrument"), max_length=16, choices=Instrument.choices, default=Instrument.SPOT, db_default=Instrument.SPOT
+    )
+    contract_value = money(
+        verbose_name=_("base units per contract"),
+        default=1,
+        db_default=1,
+        help_text=_("What one unit of size is worth on the venue; 1 for spot. All sizes here are base units."),
+    )
     is_active = models.BooleanField(_("active"), default=True)
     source_label = models.CharField(
         _("what the prices are"),
@@ -107,6 +123,10 @@ class Market(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["account", "venue_symbol"], name="market_symbol_once_per_account"),
             models.CheckConstraint(condition=models.Q(lot_size__gt=0), name="market_lot_size_positive"),
+            models.CheckConstraint(condition=models.Q(contract_value__gt=0), name="market_contract_positive"),
+            models.CheckConstraint(
+                condition=~models.Q(instrument="spot") | models.Q(contract_value=1), name="market_spot_counts_base"
+            ),
         ]
 
     def __str__(self) -> str:

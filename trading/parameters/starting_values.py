@@ -15,13 +15,18 @@ from trading.parameters.schema import DEFAULTS
 
 @dataclass(frozen=True, slots=True)
 class StartingSet:
-    """`lot_size` base units; deposits in base and quote units; `maker_fee_bps` what the set was checked with."""
+    """`lot_size` base units; deposits in base and quote units; `maker_fee_bps` what the set was checked with.
+
+    Of a perpetual: base units per contract, and the part of the notional that the venue asks for; 1 and 1 for spot.
+    """
 
     lot_size: str
     deposit_base: str
     deposit_quote: str
     maker_fee_bps: str
     values: dict[str, str]
+    contract_value: str = "1"
+    initial_margin: str = "1"
 
 
 STARTING_VALUES: Final[dict[str, StartingSet]] = {
@@ -53,5 +58,21 @@ STARTING_VALUES: Final[dict[str, StartingSet]] = {
             "sigma_prior": "0.0006",
             "refresh_tolerance_bps": "1.5",
         },
+    ),
+    "eth-usdt-perp": StartingSet(
+        lot_size="0.1",
+        deposit_base="0",
+        deposit_quote="50000",
+        maker_fee_bps="0.8",
+        values={
+            **DEFAULTS,
+            "gamma": "20",
+            "kappa": "5000",
+            "spread_floor_bps": "5",
+            "q_target_lots": "0",
+            "sigma_prior": "0.00012",
+        },
+        contract_value="0.1",
+        initial_margin="0.2",
     ),
 }

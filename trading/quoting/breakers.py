@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -11,9 +12,10 @@ from django.db import DatabaseError
 
 from trading.hot_state.market import second_price
 from trading.hot_state.snapshot import HotSnapshot
-from trading.hot_state.values import HotMarkouts, HotPosition
+from trading.hot_state.values import HotBalances, HotMarkouts, HotPosition
 from trading.quoting.connections import Connections
-from trading.quoting.inputs import BALANCES_OLD_S, Governed
+from trading.quoting.funds import BALANCES_OLD_S
+from trading.quoting.inputs import Governed
 from trading.registry.selectors import MarketRef
 from trading.risk.breakers import BreakerConditions, BreakerFacts
 from trading.risk.parameters import RiskParameters
@@ -94,15 +96,25 @@ def _gap(
     risk: RiskParameters,
     now_ns: int,
 ) -> dict[str, Any]:
-    """How far the venue's balance of the base lies from our inventory, and since when, where one market alone trades it."""
-    beside = [
-        one for one in connections.governed.markets() if one.account == market.account and one.slug != market.slug
-    ]
-    shared = any(market.base in (one.base, one.quote) for one in beside)
-    held = snapshot.balances
-    if shared or held is None or abs(now_ns - held.read_ns) > BALANCES_OLD_S * 1e9:
+    """How far what the venue holds for us lies from our inventory, and since when; not known where markets share a balance."""
+    balances = snapshot.balances
+    held = _venue_position(connections, market, balances)
+    if held is None or balances is None or abs(now_ns - balances.read_ns) > BALANCES_OLD_S * 1e9:
         return {"balance_gap_lots": None, "balance_gap_s": 0.0}
-    gap = float((held.total(market.base) - position.q - snapshot.pending) / market.lot_size)
+    gap = float((held - position.q - snapshot.pending) / market.lot_size)
     since_ns = 0 if snapshot.previous is None else snapshot.previous.gap_since_ns
     stands_s = (now_ns - since_ns) / 1e9 if since_ns and abs(gap) > risk.breakers.balance_gap_lots else 0.0
     return {"balance_gap_lots": gap, "balance_gap_s": max(0.0, stands_s)}
+
+
+def _venue_position(connections: Connections, market: MarketRef, held: HotBalances | None) -> Decimal | None:
+    """The venue's position on a perpetual, its balance of the base where one spot market alone trades it."""
+    if held is None:
+        return None
+    if market.is_perpetual:
+        return held.positions.get(market.slug, Decimal(0))
+    beside = [
+        one for one in connections.governed.markets() if one.account == market.account and one.slug != market.slug
+    ]
+    shared = any(market.base == one.quote or (market.base == one.base and not one.is_perpetual) for one in beside)
+    return None if shared else held.total(market.base)

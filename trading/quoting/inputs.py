@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from trading.hot_state.market import feed_age_s
 from trading.hot_state.snapshot import HotSnapshot
-from trading.hot_state.values import HotBalances, HotOrder, MarketView
+from trading.hot_state.values import HotOrder, MarketView
 from trading.parameters.validation import MarketScale, cap_covers_floors
+from trading.quoting.funds import MarginTerms, usable_balances, usable_margin
 from trading.quoting.plan import CycleInputs, SlotOrder, SlotStatus
 from trading.registry.selectors import MarketRef
 from trading.risk.breakers import BreakerConditions
@@ -24,8 +25,6 @@ from trading.strategy.volatility import Regime, total_widening
 from trading.venues.interface import MarketInfo
 
 _BPS = Decimal(10_000)
-# Balances are read every 5 s: three readings missed.
-BALANCES_OLD_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +157,7 @@ def _with_numbers(
         bid_permission=SidePermission.ALL,
         ask_permission=SidePermission.ALL,
         market=rules,
-        balances=usable_balances(market, snapshot.balances, snapshot.orders, rules.max_fee_bps, inputs.at_ns),
+        balances=_balances(market, snapshot, inputs, info, rules, reference.price),
         parameters=parameters,
     )
     return replace(
@@ -168,6 +167,21 @@ def _with_numbers(
         order_limits=_order_limits(risk, rules),
         requests_this_minute=_requests_sent(snapshot, inputs.at_ns),
     )
+
+
+def _balances(
+    market: MarketRef,
+    snapshot: HotSnapshot,
+    inputs: CycleInputs,
+    info: MarketInfo,
+    rules: MarketRules,
+    reference: float,
+) -> Balances:
+    """What the account can pay for: balances on spot, margin on a perpetual."""
+    if not market.is_perpetual:
+        return usable_balances(market, snapshot.balances, snapshot.orders, rules.max_fee_bps, inputs.at_ns)
+    terms = MarginTerms(market.quote, info.initial_margin, max(info.maker_fee, info.taker_fee, Decimal(0)))
+    return usable_margin(terms, snapshot.balances, snapshot.orders, inputs.position, reference, inputs.at_ns)
 
 
 def _toxic(breakers: BreakerConditions, risk: RiskParameters) -> float:
@@ -221,23 +235,6 @@ def market_rules(info: MarketInfo, lot_size: Decimal, reference: Decimal) -> Mar
         else max(info.maker_fee, info.taker_fee, Decimal(0)) * _BPS,
         price_low=None if band is None else reference * (1 - band),
         price_high=None if band is None else reference * (1 + band),
-    )
-
-
-def usable_balances(
-    market: MarketRef, held: HotBalances | None, orders: tuple[HotOrder, ...], max_fee_bps: Decimal, now_ns: int
-) -> Balances:
-    """Free balance plus what our own orders of this market hold, never more than the whole: the reading is some seconds old."""
-    # What was read too long ago, or by a clock that was since put back, is not known.
-    if held is None or abs(now_ns - held.read_ns) > BALANCES_OLD_S * 1e9:
-        return Balances(None, None)
-    fee = 1 + max_fee_bps / _BPS
-    open_orders = [order for order in orders if order.gone_ns == 0]
-    bids = sum((o.price * (o.size - o.filled) * fee for o in open_orders if o.side == "buy"), Decimal(0))
-    asks = sum((o.size - o.filled for o in open_orders if o.side == "sell"), Decimal(0))
-    return Balances(
-        base=min(held.total(market.base), held.free(market.base) + asks),
-        quote=min(held.total(market.quote), held.free(market.quote) + bids),
     )
 
 

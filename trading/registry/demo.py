@@ -15,6 +15,8 @@ class DemoMarket:
     quote: str
     venue_symbol: str
     source_label: str
+    instrument: str = "spot"
+    contract_value: Decimal = Decimal(1)
 
 
 ASSETS = (

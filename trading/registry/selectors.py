@@ -7,10 +7,15 @@ from decimal import Decimal
 
 from trading.models import Market
 
+SPOT, LINEAR_PERPETUAL = str(Market.Instrument.SPOT), str(Market.Instrument.LINEAR_PERPETUAL)
+
 
 @dataclass(frozen=True, slots=True)
 class MarketRef:
-    """Identity of one market, for rooms that must not touch the database. Slugs and asset ids are the portal's own."""
+    """Identity of one market, for rooms that must not touch the database. Slugs and asset ids are the portal's own.
+
+    `instrument` is spot or linear_perpetual; `contract_value` the base units of one unit of size on the venue.
+    """
 
     id: int
     slug: str
@@ -22,6 +27,13 @@ class MarketRef:
     venue_symbol: str
     lot_size: Decimal
     source_label: str
+    instrument: str = SPOT
+    contract_value: Decimal = Decimal(1)
+
+    @property
+    def is_perpetual(self) -> bool:
+        """Whether it holds no base: its position is on the venue's books, not in a balance."""
+        return self.instrument == LINEAR_PERPETUAL
 
 
 class UnknownMarket(Exception):
@@ -41,6 +53,8 @@ def _ref(market: Market) -> MarketRef:
         venue_symbol=market.venue_symbol,
         lot_size=market.lot_size,
         source_label=market.source_label,
+        instrument=market.instrument,
+        contract_value=market.contract_value,
     )
 
 

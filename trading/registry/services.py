@@ -63,6 +63,8 @@ def _declare_identity() -> None:
             venue_symbol=item.venue_symbol,
             lot_size=Decimal(STARTING_VALUES[item.slug].lot_size),
             source_label=item.source_label,
+            instrument=item.instrument,
+            contract_value=item.contract_value,
         )
 
 

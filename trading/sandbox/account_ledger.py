@@ -1,8 +1,9 @@
 """Balances and holds of every account, and the money side of a trade.
 
-Totals move only by `credit` (a booked transfer) and by `settle`, which moves the same amounts between accounts: per
-asset the sum over all accounts therefore changes only by transfers. Amounts are exact: nothing is rounded (a fee has
-at most the decimals of price, size and fee rate together, 12 with the listed instruments).
+Totals move only by `credit` (a booked transfer) and by `move` (a trade, a fee, a settlement or a funding of a
+perpetual, against the recorded market's account), which moves the same amount between two accounts: per asset the sum
+over all accounts therefore changes only by transfers. Amounts are exact: nothing is rounded here (a fee has at most the
+decimals of price, size and fee rate together, 12 with the listed instruments).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from trading.sandbox.types import Balance, FeeMode, Instrument, Side
 
 ZERO = Decimal(0)
 HOUSE_PREFIX = "house:"
-MARKET_ACCOUNT = "house:market"  # counterparty of every trade with the recorded flow; may go negative
+MARKET_ACCOUNT = "house:market"  # counterparty of the recorded flow, of settlements and fundings; may go negative
 FEE_ACCOUNT = "house:fees"
 
 
@@ -56,17 +57,18 @@ class AccountLedger:
         price: Decimal,
         size: Decimal,
     ) -> tuple[Decimal, Decimal]:
-        """Exchange base for quote and charge both fees; returns the buyer's and the seller's fee."""
-        notional = price * size
-        self._move(seller.account, buyer.account, instrument.base, size)
-        self._move(buyer.account, seller.account, instrument.quote, notional)
+        """Exchange base for quote (a perpetual: nothing) and charge both fees; returns the buyer's and the seller's."""
+        if not instrument.is_perpetual:
+            self.move(seller.account, buyer.account, instrument.base, size)
+            self.move(buyer.account, seller.account, instrument.quote, price * size)
         buyer_fee = fee_basis(instrument, Side.BUY, price, size) * buyer.fee_rate
         seller_fee = fee_basis(instrument, Side.SELL, price, size) * seller.fee_rate
-        self._move(buyer.account, FEE_ACCOUNT, fee_asset(instrument, Side.BUY), buyer_fee)
-        self._move(seller.account, FEE_ACCOUNT, fee_asset(instrument, Side.SELL), seller_fee)
+        self.move(buyer.account, FEE_ACCOUNT, fee_asset(instrument, Side.BUY), buyer_fee)
+        self.move(seller.account, FEE_ACCOUNT, fee_asset(instrument, Side.SELL), seller_fee)
         return buyer_fee, seller_fee
 
-    def _move(self, source: str, target: str, asset: str, amount: Decimal) -> None:
+    def move(self, source: str, target: str, asset: str, amount: Decimal) -> None:
+        """Book an amount from one account to another."""
         if amount:
             self.credit(source, asset, -amount)
             self.credit(target, asset, amount)
@@ -92,12 +94,12 @@ def fee_asset(instrument: Instrument, side: Side) -> str:
 def fee_basis(instrument: Instrument, side: Side, price: Decimal, size: Decimal) -> Decimal:
     """The amount that the fee rate applies to, in `fee_asset`."""
     if instrument.fee_mode is FeeMode.QUOTE or side is Side.SELL:
-        return price * size
+        return instrument.notional(price, size)
     return size
 
 
 def hold_of(instrument: Instrument, side: Side, price: Decimal, size: Decimal) -> tuple[str, Decimal]:
-    """Asset and amount that an open order holds: base for an ask; price × size for a bid, plus the larger of the
+    """Asset and amount that an open order on spot holds: base for an ask; price × size for a bid, plus the larger of the
     maker's and the taker's fee where the fee is charged in quote."""
     if side is Side.SELL:
         return instrument.base, size

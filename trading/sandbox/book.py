@@ -26,7 +26,7 @@ Level = tuple[Decimal, Decimal]
 
 @dataclass(slots=True, eq=False)
 class Resting:
-    """An own order in the book. `ahead`: background base quantity in front of it; `notional`: filled so far, quote."""
+    """An own order in the book. `ahead`: background quantity in front of it; `notional`: sum of price × filled size."""
 
     order: Order
     notional: Decimal
@@ -254,11 +254,17 @@ class MergedBook:
     def opposite(self, side: Side) -> BookSide:
         return self.asks if side is Side.BUY else self.bids
 
+    def recorded_mid(self) -> Decimal | None:
+        """Mid of the background alone: the mark price of a perpetual."""
+        bid, ask = self.bids.best_background(), self.asks.best_background()
+        return None if bid is None or ask is None else (bid + ask) / 2
+
     def mid(self) -> Decimal | None:
         """Background mid; the merged mid where a side has no background."""
-        bid, ask = self.bids.best_background(), self.asks.best_background()
-        if bid is None or ask is None:
-            bid, ask = self.bids.best(), self.asks.best()
+        recorded = self.recorded_mid()
+        if recorded is not None:
+            return recorded
+        bid, ask = self.bids.best(), self.asks.best()
         return None if bid is None or ask is None else (bid + ask) / 2
 
     def delta(self, now_ns: int) -> BookDelta | None:

@@ -22,6 +22,9 @@ from trading.sandbox.account_ledger import (
     hold_of,
 )
 from trading.sandbox.book import BookSide, Execution, MergedBook, Resting
+from trading.sandbox.contracts import after_fill
+from trading.sandbox.funding import FundingState
+from trading.sandbox.perpetuals import Perpetuals
 from trading.sandbox.store import Store, StoreError
 from trading.sandbox.store_schema import average_price
 from trading.sandbox.types import (
@@ -48,12 +51,14 @@ class ExchangeHalted(RuntimeError):
 
 
 class Core:
-    """Books, balances, timers, counters, pending events of one venue."""
+    """Books, balances, positions, timers, counters, pending events of one venue."""
 
     def __init__(self, instruments: Mapping[str, Instrument], store_path: Path) -> None:
         self.instruments = dict(instruments)
         self.store = Store(store_path)
         self.ledger = AccountLedger()
+        self.perpetuals = Perpetuals(self.ledger)
+        self.funding: dict[str, FundingState] = {}
         self.open: dict[str, Resting] = {}
         self.open_by_client_id: dict[tuple[str, str], Resting] = {}
         self.timers: dict[str, int] = self.store.timers()
@@ -83,18 +88,28 @@ class Core:
             top("transfers", "seq"),
             top("orders", "priority"),
         )
+        self._last_funding = top("funding", "seq")
         self._seq_limits = {symbol: int(meta(f"seq {symbol}") or 0) for symbol in self.instruments}
         self.books = {symbol: MergedBook(symbol, seq) for symbol, seq in self._seq_limits.items()}
         for account, asset, total in self.store.balances():
             self.ledger.totals[account, asset] = total
+        self._restore_holdings()
         for order, notional, priority in self.store.open_orders():
             if order.symbol not in self.instruments:
                 raise StoreError(f"the ledger holds open orders in {order.symbol}, which this venue does not list")
             self.enter_book(Resting(order, notional, priority, restored=True))
-            self.ledger.hold(order.account, *self.hold_for(order))
+            self.rehold(None, order)
         for symbol, book in self.books.items():
             book.delta(0)  # restored orders are in the first snapshot, not in a delta of their own
             book.seq = self._seq_limits[symbol]
+
+    def _restore_holdings(self) -> None:
+        for account, symbol, holding in self.store.holdings():
+            if symbol in self.instruments:
+                self.perpetuals.holdings[account, symbol] = holding
+                self.perpetuals.refresh_margin(account, self.instruments[symbol])
+            elif holding.size:
+                raise StoreError(f"the ledger holds positions in {symbol}, which this venue does not list")
 
     def close(self) -> None:
         """Write the exact counters and close; without it the next start skips the unused part of a reservation.
@@ -141,6 +156,10 @@ class Core:
         self._last_transfer += 1
         return self._last_transfer
 
+    def next_funding_seq(self) -> int:
+        self._last_funding += 1
+        return self._last_funding
+
     # --- orders in memory -----------------------------------------------------------------------------------------
 
     def instrument(self, symbol: str) -> Instrument:
@@ -150,7 +169,18 @@ class Core:
         return found
 
     def hold_for(self, order: Order) -> tuple[str, Decimal]:
+        """Asset and amount that an order on spot holds."""
         return hold_of(self.instruments[order.symbol], order.side, order.price, order.remaining)
+
+    def rehold(self, before: Order | None, after: Order) -> None:
+        """Replace what an order held by what it holds now (a done one: nothing); a perpetual's order moves margin."""
+        instrument = self.instruments[after.symbol]
+        if instrument.is_perpetual:
+            self.perpetuals.order_changed(after, instrument)
+            return
+        asset, wanted = self.hold_for(after)
+        held = ZERO if before is None else self.hold_for(before)[1]
+        self.ledger.hold(after.account, asset, wanted - held)
 
     def enter_book(self, resting: Resting) -> None:
         order = resting.order
@@ -170,15 +200,10 @@ class Core:
         self._outbox.append(resting.order)
 
     def cancel_resting(self, resting: Resting, reason: str, now_ns: int) -> Order:
-        asset, held = self.hold_for(resting.order)
-        self.ledger.hold(resting.order.account, asset, -held)
         self.leave_book(resting)
-        resting.order = replace(
-            resting.order,
-            status=OrderStatus.CANCELLED,
-            cancel_reason=reason,
-            updated_ns=now_ns,
-        )
+        before = resting.order
+        resting.order = replace(before, status=OrderStatus.CANCELLED, cancel_reason=reason, updated_ns=now_ns)
+        self.rehold(before, resting.order)
         self.record_order(resting)
         return resting.order
 
@@ -230,8 +255,7 @@ class Core:
         fee: Decimal,
         liquidity: str,
     ) -> None:
-        order = who.order
-        _, held_before = self.hold_for(order)
+        before = order = who.order
         filled = order.filled + public.size
         who.notional += public.price * public.size
         who.order = order = replace(
@@ -241,8 +265,8 @@ class Core:
             status=OrderStatus.FILLED if filled == order.size else OrderStatus.PARTIALLY_FILLED,
             updated_ns=public.ts_ns,
         )
-        asset, held_after = self.hold_for(order)
-        self.ledger.hold(order.account, asset, held_after - held_before)
+        realised = self._settle_position(instrument, order, public) if instrument.is_perpetual else None
+        self.rehold(before, order)
         self._last_fill += 1
         fill = Fill(
             trade_id=public.trade_id,
@@ -258,9 +282,23 @@ class Core:
             liquidity=liquidity,
             ts_ns=public.ts_ns,
             seq=self._last_fill,
+            realised_pnl=realised,
         )
         self.store.add_fill(fill)
         self._outbox.append(fill)
+        if instrument.is_perpetual:
+            mark = self.books[order.symbol].recorded_mid()
+            self._outbox.append(self.perpetuals.position(order.account, instrument, mark))
+
+    def _settle_position(self, instrument: Instrument, order: Order, public: PublicTrade) -> Decimal:
+        """Change the account's position by a fill and settle what it realised against the recorded market."""
+        key = (order.account, order.symbol)
+        held = self.perpetuals.holding(*key)
+        changed, realised = after_fill(held, instrument, order.side, public.price, public.size, public.ts_ns)
+        self.perpetuals.holdings[key] = changed
+        self.store.put_holding(*key, changed)
+        self.ledger.move(MARKET_ACCOUNT, order.account, instrument.quote, realised)
+        return realised
 
     def fill_resting(
         self,
@@ -287,6 +325,10 @@ class Core:
         self.trades[symbol].append(public)
         self._outbox.append(public)
         return public
+
+    def tell(self, event: VenueEvent) -> None:
+        """Let an event follow the commit of the change at hand."""
+        self._outbox.append(event)
 
     # --- commit and tell ------------------------------------------------------------------------------------------
 

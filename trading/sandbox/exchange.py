@@ -6,6 +6,8 @@ Every change is committed to the store before the call returns and before a list
 Rules worth knowing (details in the rooms named):
 - Priority is price, then time, recorded background included (`book`).
 - Refusals raise `Reject` and change nothing. Self-trades are refused whole (`order_entry`).
+- Perpetuals: positions settle against the recorded market's account; margin is held (`contracts`), funding is booked
+  before anything else that happens at or after its time (`funding`).
 - A bid holds price × size, plus the larger fee where fees are charged in quote; what an execution saves is released.
 - No impact on the recorded flow is modelled (`record_flow`).
 - After a restart own orders rest again, in their old order among each other, behind the recorded quantity that their
@@ -16,21 +18,24 @@ Rules worth knowing (details in the rooms named):
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 
-from trading.sandbox import order_entry, record_flow
+from trading.sandbox import funding, order_entry, record_flow
 from trading.sandbox.core import Core, ExchangeHalted, Listener
 from trading.sandbox.store import StoreError
 from trading.sandbox.types import (
     Balance,
     BookSnapshot,
     Fill,
+    Funding,
+    FundingRate,
     Instrument,
     Order,
     PlaceOrder,
+    Position,
     PublicTrade,
     RecordEvent,
     Transfer,
@@ -49,6 +54,7 @@ class Exchange:
         """Open the ledger and fire the timers that fell due meanwhile. StoreError when the file can't be used."""
         self._core = Core(instruments, store_path)
         self.instruments = self._core.instruments
+        funding.start(self._core, now_ns)
         self.advance(now_ns)
 
     def close(self) -> None:
@@ -62,6 +68,7 @@ class Exchange:
 
         `client_order_id` is required ([A-Za-z0-9_-]{1,36}) and never usable again by the account.
         """
+        self.settle_funding(now_ns)
         return order_entry.place(self._core, account, order, now_ns)
 
     def amend(
@@ -82,6 +89,7 @@ class Exchange:
         (post-only: is refused if it would).
         """
         order_entry.check_deadline(deadline_ns, now_ns)
+        self.settle_funding(now_ns)
         resting = order_entry.find_open(self._core, account, symbol, order_id, client_order_id)
         return order_entry.amend(self._core, resting, new_price, new_size, now_ns)
 
@@ -125,8 +133,20 @@ class Exchange:
     # --- time and the recorded market -----------------------------------------------------------------------------
 
     def advance(self, now_ns: int) -> None:
-        """Fire the cancel-after timers that are due. Call at least every 100 ms."""
+        """Fire the cancel-after timers and settle the fundings that are due. Call at least every 100 ms."""
         order_entry.fire_timers(self._core, now_ns)
+        self.settle_funding(now_ns)
+
+    def settle_funding(self, now_ns: int, until_ns: int | None = None) -> None:
+        """Book the fundings that have come due, each time once; a market without a mark price waits for one.
+
+        until_ns: book as though it were so late already (tests); the payments are stamped `now_ns` all the same.
+        """
+        funding.settle_due(self._core, now_ns, until_ns)
+
+    def set_funding_rate(self, symbol: str, rate: Decimal | None, now_ns: int) -> FundingRate:
+        """Fix a perpetual's rate from the next funding on (None: the cycle again); returns what is then in force."""
+        return funding.set_rate(self._core, symbol, rate, now_ns)
 
     def apply_record(self, symbol: str, event: RecordEvent, now_ns: int) -> None:
         """Let one event of the recorded market happen; Reject BAD_REQUEST when it is malformed."""
@@ -182,7 +202,36 @@ class Exchange:
 
     def balances(self, account: str) -> list[Balance]:
         """Balances of every asset the account ever had, by asset name."""
-        return self._core.ledger.balances(account)
+        held = self._core.ledger.balances(account)
+        return [replace(value, margin=self._core.perpetuals.margin_of(account, value.asset)) for value in held]
+
+    def positions(self, account: str, symbol: str | None = None) -> list[Position]:
+        """Every perpetual that the account ever traded, flat ones too, by symbol."""
+        core = self._core
+        found = sorted(of for who, of in core.perpetuals.holdings if who == account and symbol in (None, of))
+        return [core.perpetuals.position(account, core.instruments[of], core.books[of].recorded_mid()) for of in found]
+
+    def funding(
+        self,
+        account: str,
+        symbol: str | None = None,
+        *,
+        after_seq: int = 0,
+        since_ns: int | None = None,
+        limit: int = 100,
+    ) -> list[Funding]:
+        """Funding payments with seq > after_seq, booked at since_ns or later, oldest first."""
+        after_seq, since_ns, limit = _bounded(after_seq), _bounded(since_ns or 0), _bounded(limit)
+        return self._core.store.funding(account, symbol, after_seq, since_ns, limit)
+
+    def funding_rate(self, symbol: str, now_ns: int) -> FundingRate:
+        """Rate and time of a perpetual's next funding; Reject when the symbol is none."""
+        return funding.current(self._core, symbol, now_ns)
+
+    def mark_price(self, symbol: str) -> Decimal | None:
+        """Mid of a perpetual's recorded book; Reject when the symbol is none."""
+        funding.perpetual(self._core, symbol)
+        return self._core.books[symbol].recorded_mid()
 
     def transfers(self, account: str, after_seq: int = 0, limit: int = 100) -> list[Transfer]:
         """Transfers with seq > after_seq, oldest first."""
@@ -199,7 +248,7 @@ class Exchange:
         return list(self._core.trades[symbol])[-limit:] if limit > 0 else []
 
     def export(self, account: str) -> dict[str, object]:
-        """Keys: account, orders, fills, transfers, balances; JSON-able, money as strings."""
+        """Keys: account, orders, fills, transfers, balances, positions, funding; JSON-able, money as strings."""
         return {
             "account": account,
             "orders": [_plain(asdict(row)) for row in self.order_history(account, limit=EVERYTHING)],
@@ -209,6 +258,8 @@ class Exchange:
                 _plain({"asset": b.asset, "total": b.total, "held": b.held, "free": b.free})
                 for b in self.balances(account)
             ],
+            "positions": [_plain(asdict(row)) for row in self.positions(account)],
+            "funding": [_plain(asdict(row)) for row in self.funding(account, limit=EVERYTHING)],
         }
 
     def asset_totals(self) -> dict[str, Decimal]:

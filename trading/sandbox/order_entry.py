@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
-from trading.sandbox.account_ledger import HOUSE_PREFIX, ZERO, hold_of
+from trading.sandbox.account_ledger import HOUSE_PREFIX, ZERO
 from trading.sandbox.book import Execution, Resting
 from trading.sandbox.core import Core
 from trading.sandbox.types import (
@@ -71,9 +71,9 @@ def check_size(instrument: Instrument, price: Decimal, size: Decimal) -> None:
     if size < instrument.min_size:
         raise Reject(
             RejectCode.BELOW_MINIMUM,
-            f"size must be at least {instrument.min_size} {instrument.base}",
+            f"size must be at least {instrument.min_size} {'contracts' if instrument.is_perpetual else instrument.base}",
         )
-    if price * size < instrument.min_notional:
+    if instrument.notional(price, size) < instrument.min_notional:
         minimum = f"{instrument.min_notional} {instrument.quote}"
         raise Reject(RejectCode.BELOW_MINIMUM, f"price × size must be at least {minimum}")
 
@@ -99,6 +99,24 @@ def check_balance(core: Core, account: str, wanted: tuple[str, Decimal], release
         )
 
 
+def check_affordable(core: Core, before: Order | None, after: Order) -> None:
+    """The account has the balance (a perpetual: the margin) that the order, new or amended, needs more than before.
+
+    What lowers the margin in use or leaves it passes even when losses made the free balance negative.
+    """
+    instrument = core.instruments[after.symbol]
+    if not instrument.is_perpetual:
+        released = ZERO if before is None else core.hold_for(before)[1]
+        check_balance(core, after.account, core.hold_for(after), released)
+        return
+    rise, free = core.perpetuals.margin_rise(after, instrument), core.ledger.free(after.account, instrument.quote)
+    if rise > max(free, ZERO):
+        raise Reject(
+            RejectCode.INSUFFICIENT_MARGIN,
+            f"needs {rise:f} {instrument.quote} more margin, free is {free:f}",
+        )
+
+
 def place(core: Core, account: str, wanted: PlaceOrder, now_ns: int) -> Order:
     check_account(account)
     instrument = core.instrument(wanted.symbol)
@@ -118,19 +136,21 @@ def place(core: Core, account: str, wanted: PlaceOrder, now_ns: int) -> Order:
     opposite = core.books[wanted.symbol].opposite(wanted.side)
     plan = opposite.plan_taker(wanted.price, wanted.size)
     check_executions(plan, wanted.type, account)
-    hold = hold_of(instrument, wanted.side, wanted.price, wanted.size)
-    check_balance(core, account, hold)
+    order = _new_order(account, wanted, now_ns)
+    check_affordable(core, None, order)
     core.begin()
-    core.ledger.hold(account, *hold)
-    resting = Resting(_new_order(core, account, wanted, now_ns), ZERO, core.next_priority())
+    order = replace(order, order_id=core.next_order_id())
+    core.rehold(None, order)
+    resting = Resting(order, ZERO, core.next_priority())
     _execute(core, instrument, resting, plan, now_ns)
     core.commit(now_ns, wanted.symbol)
     return resting.order
 
 
-def _new_order(core: Core, account: str, wanted: PlaceOrder, now_ns: int) -> Order:
+def _new_order(account: str, wanted: PlaceOrder, now_ns: int) -> Order:
+    """The order before it has a number."""
     return Order(
-        order_id=core.next_order_id(),
+        order_id="",
         client_order_id=wanted.client_order_id,
         account=account,
         symbol=wanted.symbol,
@@ -158,9 +178,9 @@ def _execute(
     for execution in plan:
         core.fill_resting(instrument, opposite, execution, taker, now_ns)
     if taker.order.remaining > 0 and taker.order.type is OrderType.IOC:
-        asset, held = core.hold_for(taker.order)
-        core.ledger.hold(taker.order.account, asset, -held)
-        taker.order = replace(taker.order, status=OrderStatus.CANCELLED, cancel_reason="ioc")
+        before = taker.order
+        taker.order = replace(before, status=OrderStatus.CANCELLED, cancel_reason="ioc")
+        core.rehold(before, taker.order)
     elif taker.order.remaining > 0:
         core.enter_book(taker)
     core.record_order(taker)
@@ -219,10 +239,9 @@ def amend(core: Core, resting: Resting, new_price: Decimal | None, new_size: Dec
     if not keeps_place:
         plan = core.books[old.symbol].opposite(old.side).plan_taker(changed.price, changed.remaining)
         check_executions(plan, old.type, old.account)
-    (asset, held_before), wanted = core.hold_for(old), core.hold_for(changed)
-    check_balance(core, old.account, wanted, released=held_before)
+    check_affordable(core, old, changed)
     core.begin()
-    core.ledger.hold(old.account, asset, wanted[1] - held_before)
+    core.rehold(old, changed)
     if keeps_place:
         resting.order = changed
         core.books[old.symbol].side(old.side).touched.add(changed.price)

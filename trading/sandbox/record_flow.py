@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from trading.sandbox import funding
 from trading.sandbox.account_ledger import ZERO
 from trading.sandbox.book import BookSide, Execution, MergedBook
 from trading.sandbox.core import Core
@@ -36,12 +37,14 @@ def apply_record(core: Core, symbol: str, event: RecordEvent, now_ns: int) -> No
     instrument = core.instrument(symbol)
     book = core.books[symbol]
     _check(event)
+    funding.settle_due(core, now_ns)
     core.begin()
     if isinstance(event, RecordTrade):
         _print(core, instrument, book, event, now_ns)
     else:
         fresh = _set_top(book, event, now_ns) if isinstance(event, RecordTop) else _set_depth(book, event, now_ns)
         _uncross_background(book, fresh, now_ns)
+        funding.book_due(core, now_ns, now_ns)  # what waited for a mark: before the event fills anybody
         _fill_reached(core, instrument, book, now_ns)
     core.commit(now_ns, symbol)
 

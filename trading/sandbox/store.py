@@ -8,21 +8,29 @@ last commits with it, which a sandbox accepts.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sized
 from decimal import Decimal
 from pathlib import Path
+from typing import Protocol
 
+from trading.sandbox.contracts import Holding
 from trading.sandbox.store_schema import (
     ORDER_COLUMNS,
     SCHEMA,
     SCHEMA_VERSION,
+    UPGRADES,
     OrderRow,
     fill_from_row,
     fill_to_row,
+    funding_from_row,
+    funding_to_row,
+    holding_from_row,
+    holding_to_row,
     order_from_row,
     order_to_row,
     transfer_from_row,
 )
-from trading.sandbox.types import Fill, Order, Transfer
+from trading.sandbox.types import Fill, Funding, Order, Transfer
 
 CHANGING = (
     "price",
@@ -44,6 +52,12 @@ SELECT_ORDER = f"SELECT {', '.join(ORDER_COLUMNS)} FROM orders"  # column names 
 BUSY_TIMEOUT_S = 5.0  # how long opening waits for a predecessor to let go of the file
 
 
+class Clearable(Sized, Protocol):
+    """A collection of pending writes."""
+
+    def clear(self) -> None: ...
+
+
 class StoreError(Exception):
     """The ledger file can't be used; the message says why."""
 
@@ -59,14 +73,18 @@ class Store:
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")  # one venue process per ledger
             self._db.executescript(SCHEMA)
             found = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if found not in {0, SCHEMA_VERSION}:
+            if found > SCHEMA_VERSION:
                 raise StoreError(f"{path}: ledger of version {found}, this venue writes version {SCHEMA_VERSION}")
+            for version in range(found + 1, SCHEMA_VERSION + 1) if found else ():
+                self._db.executescript(f"BEGIN; {UPGRADES[version]}; PRAGMA user_version={version}; COMMIT")
             self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         except sqlite3.Error as error:
             raise StoreError(f"{path}: cannot open the venue's ledger: {error}") from error
         self._orders: dict[str, OrderRow] = {}
         self._fills: list[Fill] = []
         self._transfers: list[Transfer] = []
+        self._holdings: dict[tuple[str, str], Holding] = {}
+        self._funding: list[Funding] = []
         self._balances: dict[tuple[str, str], Decimal] = {}
         self._timers: dict[str, int | None] = {}
         self._meta: dict[str, str] = {}
@@ -83,6 +101,12 @@ class Store:
     def add_transfer(self, transfer: Transfer) -> None:
         self._transfers.append(transfer)
 
+    def put_holding(self, account: str, symbol: str, holding: Holding) -> None:
+        self._holdings[account, symbol] = holding
+
+    def add_funding(self, payment: Funding) -> None:
+        self._funding.append(payment)
+
     def put_balance(self, account: str, asset: str, total: Decimal) -> None:
         self._balances[account, asset] = total
 
@@ -98,8 +122,7 @@ class Store:
 
     def flush(self, *, lazy: bool = False) -> None:
         """Commit everything pending as one transaction; on an error nothing of it, now or later."""
-        due = self._orders or self._fills or self._transfers or self._balances or self._timers or self._meta
-        if not due and not (lazy and self._lazy_meta):
+        if not any(self._pending()) and not (lazy and self._lazy_meta):
             return
         self._meta.update(self._lazy_meta)
         self._lazy_meta.clear()
@@ -114,13 +137,13 @@ class Store:
         finally:
             self._drop_pending()
 
+    def _pending(self) -> tuple[Clearable, ...]:
+        rows = (self._orders, self._fills, self._transfers, self._holdings, self._funding)
+        return (*rows, self._balances, self._timers, self._meta)
+
     def _drop_pending(self) -> None:
-        self._orders.clear()
-        self._fills.clear()
-        self._transfers.clear()
-        self._balances.clear()
-        self._timers.clear()
-        self._meta.clear()
+        for rows in self._pending():
+            rows.clear()
 
     def _write_pending(self) -> None:
         many = self._db.executemany
@@ -128,12 +151,17 @@ class Store:
             many(UPSERT_ORDER, self._orders.values())
         if self._fills:
             many(
-                f"INSERT INTO fills VALUES ({', '.join('?' * 13)})",
+                f"INSERT INTO fills VALUES ({', '.join('?' * 14)})",
                 map(fill_to_row, self._fills),
             )
         if self._transfers:
             rows = [(t.seq, t.transfer_id, t.account, t.asset, str(t.amount), t.ts_ns) for t in self._transfers]
             many("INSERT INTO transfers VALUES (?, ?, ?, ?, ?, ?)", rows)
+        if self._holdings:
+            held = [holding_to_row(account, symbol, held) for (account, symbol), held in self._holdings.items()]
+            many("INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?)", held)
+        if self._funding:
+            many(f"INSERT INTO funding VALUES ({', '.join('?' * 11)})", map(funding_to_row, self._funding))
         if self._balances:
             totals = [(account, asset, str(total)) for (account, asset), total in self._balances.items()]
             many("INSERT OR REPLACE INTO balances VALUES (?, ?, ?)", totals)
@@ -198,6 +226,18 @@ class Store:
             ),
         )
         return [fill_from_row(row) for row in rows]
+
+    def holdings(self) -> list[tuple[str, str, Holding]]:
+        """(account, symbol, holding) of every perpetual ever traded."""
+        return [holding_from_row(row) for row in self._db.execute("SELECT * FROM positions ORDER BY account, symbol")]
+
+    def funding(self, account: str, symbol: str | None, after_seq: int, since_ns: int, limit: int) -> list[Funding]:
+        rows = self._db.execute(
+            "SELECT * FROM funding WHERE account = ?1 AND seq > ?2 AND ts_ns >= ?3 AND (?4 IS NULL OR symbol = ?4)"
+            " ORDER BY seq LIMIT ?5",
+            (account, after_seq, since_ns, symbol, limit),
+        )
+        return [funding_from_row(row) for row in rows]
 
     def transfers(self, account: str, after_seq: int, limit: int) -> list[Transfer]:
         where = "WHERE account = ? AND seq > ? ORDER BY seq LIMIT ?"

@@ -35,6 +35,13 @@ class FeeMode(StrEnum):
     RECEIVED = "received"
 
 
+class InstrumentKind(StrEnum):
+    """What is traded: the base asset itself, or contracts on it that settle in the quote asset."""
+
+    SPOT = "spot"
+    LINEAR_PERPETUAL = "linear_perpetual"
+
+
 class RejectCode(StrEnum):
     """Every reason for which the exchange refuses a request; dialects translate these, engines raise them."""
 
@@ -45,6 +52,7 @@ class RejectCode(StrEnum):
     OUTSIDE_PRICE_BAND = "outside_price_band"
     POST_ONLY_WOULD_TAKE = "post_only_would_take"
     INSUFFICIENT_BALANCE = "insufficient_balance"
+    INSUFFICIENT_MARGIN = "insufficient_margin"
     DUPLICATE_CLIENT_ORDER_ID = "duplicate_client_order_id"
     BAD_CLIENT_ORDER_ID = "bad_client_order_id"
     UNKNOWN_ORDER = "unknown_order"
@@ -66,7 +74,10 @@ class Reject(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """A market of the exchange. Fees are fractions of notional (0.0001 = 1 bp); a negative fee is a rebate."""
+    """A market of the exchange. Fees are fractions of notional (0.0001 = 1 bp); a negative fee is a rebate.
+
+    Sizes of a perpetual are contracts; its quote asset is what it settles in.
+    """
 
     symbol: str
     base: str
@@ -79,6 +90,18 @@ class Instrument:
     taker_fee: Decimal
     fee_mode: FeeMode
     price_band: Decimal  # refuse prices further than this fraction from the last mid (0.2 = 20 %)
+    kind: InstrumentKind = InstrumentKind.SPOT
+    contract_value: Decimal = Decimal(1)  # base quantity of one unit of size: 1 on spot
+    initial_margin: Decimal = Decimal(0)  # fraction of the notional; perpetuals only
+    funding_interval_s: int = 0  # perpetuals only
+
+    @property
+    def is_perpetual(self) -> bool:
+        return self.kind is InstrumentKind.LINEAR_PERPETUAL
+
+    def notional(self, price: Decimal, size: Decimal) -> Decimal:
+        """Value of `size` at `price`, in the quote asset."""
+        return price * size * self.contract_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +117,7 @@ class PlaceOrder:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """State of one order after an event. `filled`, `remaining`: base quantities; `avg_price` is None before a fill."""
+    """State of one order after an event. `filled`, `remaining`: as `size`; `avg_price` is None before a fill."""
 
     order_id: str
     client_order_id: str
@@ -135,13 +158,71 @@ class Fill:
     liquidity: str  # maker | taker
     ts_ns: int
     seq: int  # per account, strictly increasing: the export's and the history's cursor
+    realised_pnl: Decimal | None = None  # what it settled, in the settle asset; None on spot
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """An account's position in a perpetual. `size`: signed contracts; money in the settle asset.
+
+    `entry_price` is None when flat, `mark_price` without a recorded book; the unrealised P&L is then 0.
+    `realised_pnl`: all that fills settled so far, without fees and funding. `updated_ns`: last fill.
+    """
+
+    symbol: str
+    account: str
+    size: Decimal
+    entry_price: Decimal | None
+    mark_price: Decimal | None
+    unrealised_pnl: Decimal
+    realised_pnl: Decimal
+    initial_margin: Decimal
+    updated_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Funding:
+    """A funding payment of one account: `amount` positive = received. `size`: the signed contracts it was computed on.
+
+    `funding_ns` is the funding time, `ts_ns` when it was booked.
+    """
+
+    funding_id: str
+    account: str
+    symbol: str
+    asset: str
+    amount: Decimal
+    rate: Decimal
+    mark_price: Decimal
+    size: Decimal
+    funding_ns: int
+    ts_ns: int
+    seq: int  # strictly increasing: the identity of the payment
+
+
+@dataclass(frozen=True, slots=True)
+class FundingRate:
+    """Rate and time of the next funding, time of the one after, and the last one (None before the first)."""
+
+    symbol: str
+    rate: Decimal
+    funding_ns: int
+    next_funding_ns: int
+    interval_s: int
+    mark_price: Decimal | None
+    last_rate: Decimal | None
+    last_funding_ns: int | None
+    ts_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
+    """`held`: what open orders on spot hold, and `margin`: the part of it that perpetuals have in use."""
+
     asset: str
     total: Decimal
     held: Decimal
+    margin: Decimal = Decimal(0)
 
     @property
     def free(self) -> Decimal:
@@ -199,7 +280,7 @@ class PublicTrade:
 
 
 # What the engine tells its subscribers, in order.
-VenueEvent = BookDelta | PublicTrade | Order | Fill
+VenueEvent = BookDelta | PublicTrade | Order | Fill | Position | Funding | FundingRate
 
 
 # --- what a market record plays into the engine -------------------------------------------------------------------

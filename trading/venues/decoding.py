@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from trading.venues.interface import Level, UnexpectedAnswer
 
 MAX_DIGITS = 40
+ONE = Decimal(1)
 
 
 def wrong(name: str, wanted: str) -> UnexpectedAnswer:
@@ -91,12 +92,15 @@ def ns_of_ms(fields: Mapping[str, object], name: str) -> int:
     return integer(fields, name) * 1_000_000
 
 
-def levels(fields: Mapping[str, object], name: str) -> tuple[Level, ...]:
-    """Price levels: lists that begin with price and size."""
+def levels(fields: Mapping[str, object], name: str, contract_value: Decimal = ONE) -> tuple[Level, ...]:
+    """Price levels: lists that begin with price and size; sizes, which are contracts of `contract_value`, in base units."""
     found = []
     for row in sequence(fields.get(name), name):
         pair = sequence(row, f"{name}[]")
         if len(pair) < 2:
             raise wrong(f"{name}[]", "price and size")
-        found.append(Level(decimal_of(pair[0], f"{name}[].price"), decimal_of(pair[1], f"{name}[].size")))
+        size = decimal_of(pair[1], f"{name}[].size")
+        found.append(
+            Level(decimal_of(pair[0], f"{name}[].price"), size if contract_value == ONE else size * contract_value)
+        )
     return tuple(found)

@@ -1,6 +1,7 @@
 """The one interface between the portal and any venue; rooms other than `venues` know nothing else of the outside.
 
-Prices are quote per base, sizes base quantities, both `Decimal`; times are nanoseconds since the epoch (`*_ns`).
+Prices are quote per base, sizes base quantities, both `Decimal`; times are nanoseconds since the epoch (`*_ns`). Where a venue
+counts contracts, its adapter converts at the edge: nothing on this side of it knows a contract but `MarketInfo.contract_value`.
 `market` arguments are the portal's market slugs: the adapter alone knows the venue's symbol for them.
 """
 
@@ -12,11 +13,20 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from trading.venues.perpetuals import FundingPayment, FundingRate, VenuePosition
+
 
 class VenueKind(StrEnum):
     ORDER_BOOK = "order_book"
     RFQ = "rfq"
     AMM = "amm"
+
+
+class InstrumentKind(StrEnum):
+    """What is traded: the base asset itself, or a position on its price that is settled in the quote asset."""
+
+    SPOT = "spot"
+    LINEAR_PERPETUAL = "linear_perpetual"
 
 
 class Side(StrEnum):
@@ -110,7 +120,11 @@ class UnexpectedAnswer(VenueError):
 
 @dataclass(frozen=True, slots=True)
 class MarketInfo:
-    """What the venue's market list says. Fees are fractions (0.0001 = 1 bp); `price_band` one from mid, None if none."""
+    """What the venue's market list says. Fees are fractions (0.0001 = 1 bp); `price_band` one from mid, None if none.
+
+    `lot_step` and `min_size` are base units whatever the venue counts in; one of its contracts is `contract_value` base (1 for
+    spot). Of a perpetual: `settle` is the venue's code of the asset it pays in, `initial_margin` a fraction of the notional.
+    """
 
     market: str
     venue_symbol: str
@@ -127,6 +141,11 @@ class MarketInfo:
     price_band: Decimal | None
     max_open_orders: int | None
     label: str = ""  # what the venue says of itself, e.g. "recorded market, rescaled"
+    instrument: InstrumentKind = InstrumentKind.SPOT
+    contract_value: Decimal = Decimal(1)
+    settle: str = ""
+    initial_margin: Decimal | None = None
+    funding_interval_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +223,10 @@ class OwnOrder:
 
 @dataclass(frozen=True, slots=True)
 class OwnFill:
-    """One execution. `fee` is what we paid (negative: received) in asset id `fee_asset`; None where not told yet."""
+    """One execution. `fee` is what we paid (negative: received) in asset id `fee_asset`; None where not told yet.
+
+    `realised_pnl`: of a perpetual, what the venue settled in the quote asset for the part that closed; None for spot.
+    """
 
     market: str
     trade_id: str
@@ -218,6 +240,7 @@ class OwnFill:
     maker: bool
     venue_ns: int
     cursor: str = ""  # opaque position in the account's history, "" where the source (a stream) has none
+    realised_pnl: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,15 +259,6 @@ class VenueTransfer:
     amount: Decimal
     venue_ns: int
     cursor: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FundingPayment:
-    market: str
-    payment_id: str
-    amount: Decimal
-    asset: str
-    venue_ns: int
 
 
 class StepKind(StrEnum):
@@ -362,7 +376,16 @@ class Venue(Protocol):
 
     async def fetch_transfers(self, cursor: str = "", limit: int = 100) -> Sequence[VenueTransfer]: ...
 
-    async def fetch_funding(self, market: str, cursor: str = "") -> Sequence[FundingPayment]: ...
+    async def fetch_funding(
+        self, market: str | None = None, cursor: str = "", limit: int = 100
+    ) -> Sequence[FundingPayment]:
+        """Funding payments after `cursor` (exclusive), oldest first; each carries its cursor. Empty for spot."""
+
+    async def fetch_positions(self) -> Sequence[VenuePosition]:
+        """Positions on the account's perpetuals; one that is not told is flat. Empty for spot."""
+
+    async def fetch_funding_rate(self, market: str) -> FundingRate | None:
+        """What the next funding will cost; None for spot."""
 
     def stream_book(self, market: str) -> AsyncIterator[OrderBook | ProofOfLife | StreamReset]:
         """Whole assembled books; a sequence gap forces a fresh snapshot (told by StreamReset). Ends only when closed."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from trading.sandbox.catalogue import DCT_USDT, GRAM_USDT
+from trading.sandbox.catalogue import DCT_USDT, ETH_PERPETUAL, GRAM_USDT
 from trading.sandbox.exchange import Exchange
 from trading.sandbox.replay import Record
 from trading.sandbox.types import (
@@ -19,6 +19,7 @@ from trading.sandbox.types import (
     FeeMode,
     Fill,
     Instrument,
+    InstrumentKind,
     Order,
     OrderType,
     PlaceOrder,
@@ -43,6 +44,23 @@ INSTRUMENT = Instrument(
     taker_fee=D("0.002"),
     fee_mode=FeeMode.QUOTE,
     price_band=D("0.2"),
+)
+PERPETUAL = Instrument(
+    symbol="ETH/USDT:USDT",
+    base="ETH",
+    quote="USDT",
+    tick=D("0.01"),
+    lot_step=D("0.01"),
+    min_size=D("0.01"),
+    min_notional=D("0.1"),
+    maker_fee=D("0.00008"),
+    taker_fee=D("0.0005"),
+    fee_mode=FeeMode.QUOTE,
+    price_band=D("0.2"),
+    kind=InstrumentKind.LINEAR_PERPETUAL,
+    contract_value=D("0.1"),
+    initial_margin=D("0.2"),
+    funding_interval_s=60,
 )
 Levels = Sequence[tuple[str | int, str | int]]
 
@@ -131,6 +149,22 @@ def dct() -> Record:
 def gram() -> Record:
     """The listed record of GRAM/USDT."""
     return Record(GRAM_USDT.record_path)
+
+
+@pytest.fixture(scope="session")
+def eth() -> Record:
+    """The listed record of ETH/USDT:USDT."""
+    return Record(ETH_PERPETUAL.record_path)
+
+
+@pytest.fixture
+def perp(tmp_path: Path) -> Iterator[Desk]:
+    """Accounts `desk` and `other` with 10,000 USDT each; contracts of 0.1 ETH, funding every 60 s; the clock is at 1 s."""
+    driver = Desk(tmp_path / "ledger.db", PERPETUAL)
+    for account in ("desk", "other"):
+        driver.x.deposit(account, "USDT", D(10_000), driver.now)
+    yield driver
+    driver.x.close()
 
 
 @pytest.fixture

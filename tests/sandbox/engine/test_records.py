@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from trading.sandbox.catalogue import DCT_USDT, GRAM_USDT, RECORDS_DIR, VENUES
-from trading.sandbox.conversion import binance_spot, ton_swaps
+from trading.sandbox.catalogue import DCT_USDT, ETH_PERPETUAL, GRAM_USDT, LISTINGS, RECORDS_DIR
+from trading.sandbox.conversion import binance_inverse, binance_spot, ton_swaps
 from trading.sandbox.records_format import RecordError, RecordHeader, RecordLine, RecordWriter, read_header, read_record
 from trading.sandbox.replay import Record, RecordedBook
 from trading.sandbox.types import RecordDepth, RecordTop, RecordTrade, Side
@@ -129,12 +129,13 @@ def test_mirrored_lines():
 
 
 def test_listed_records_fit_their_instruments_and_say_what_they_are():
-    for listing in (listing for listings in VENUES.values() for listing in listings):
+    for listing in LISTINGS.values():
         header = read_header(listing.record_path)
         instrument = listing.instrument
         assert (header.symbol, header.tick, header.lot) == (instrument.symbol, instrument.tick, instrument.lot_step)
     assert read_header(DCT_USDT.record_path).label == "recorded market, rescaled"
     assert read_header(GRAM_USDT.record_path).label == "recorded swaps, built book"
+    assert read_header(ETH_PERPETUAL.record_path).label == "recorded market, units converted"
     assert sum(path.stat().st_size for path in RECORDS_DIR.iterdir()) < 2_000_000
 
 
@@ -149,7 +150,38 @@ def test_dct_record_is_the_recorded_market(dct):
     assert dct.header.start_ns == 1723161254152322667
 
 
-@pytest.mark.parametrize("name", ["dct", "gram"])
+def test_eth_record_is_the_recorded_perpetual_in_linear_contracts(eth):
+    kinds = [eth.line(number).kind for number in range(len(eth.raw))]
+    assert (len(kinds), kinds.count("t")) == (35500, 1732)
+    first = eth.line(0)
+    assert (len(first.bids), len(first.asks)) == (1000, 1000)
+    # raw snapshot: bids 159 at 2682.17, 63 at 2682.12; ask 3793 at 2682.18. By hand, in contracts of 0.1 ETH:
+    # 159 × 10 USD / 2682.17 = 0.592803 ETH = 5.92803; 630 / 2682.12 = 0.234889 ETH; 37930 / 2682.18 = 14.141482 ETH
+    assert first.bids[:2] == ((268217, 593), (268212, 235))
+    assert first.asks[0] == (268218, 14141)
+    # raw, 6,505 µs later: 2685.33 is gone, 33968 at 2685.35: 339680 / 2685.35 = 126.493753 ETH
+    depth = eth.line(1)
+    assert (depth.t_us, depth.bids, depth.asks) == (6505, (), ((268533, 0), (268535, 126494)))
+    # raw: the first trades at 2682.18, 1, 11, 22 contracts, the buyer takes; 10, 110, 220 USD / 2682.18 =
+    # 0.003728, 0.041011, 0.082023 ETH
+    trades = [eth.line(number) for number, kind in enumerate(kinds) if kind == "t"][:3]
+    assert [(t.t_us, t.side, t.price, t.size) for t in trades] == [
+        (893694, Side.BUY, 268218, 4),
+        (893900, Side.BUY, 268218, 41),
+        (893902, Side.BUY, 268218, 82),
+    ]
+    assert eth.header.start_ns == 1723161256612430565
+
+
+def test_no_recorded_quantity_vanishes_in_the_conversion(eth):
+    assert binance_inverse.linear_contracts("2682.18", "1") == D("0.04")
+    assert binance_inverse.linear_contracts("20000", "1") == D("0")  # 0.005, half to even
+    assert binance_inverse.linear_contracts("20000", "3") == D("0.02")  # 0.015, half to even
+    assert binance_inverse.linear_contracts("2682.13", "0") == D(0)
+    assert max(eth.line(0).asks)[0] < 1_999_999
+
+
+@pytest.mark.parametrize("name", ["dct", "gram", "eth"])
 def test_recorded_books_never_cross_and_never_lose_a_side(name, request):
     spreads = []
     book = RecordedBook()
@@ -158,7 +190,7 @@ def test_recorded_books_never_cross_and_never_lose_a_side(name, request):
         book.fold(record.line(number))
         if number % 5 == 0 or len(record.raw) < 5000:  # the replay's tests watch every published change
             spreads.append(min(book.asks) - max(book.bids))
-    assert min(spreads) == {"dct": 1, "gram": 30}[name]
+    assert min(spreads) == {"dct": 1, "gram": 30, "eth": 1}[name]
 
 
 def test_gram_record_is_what_the_converter_makes(tmp_path, gram):
@@ -243,4 +275,27 @@ def test_binance_streams_merge_by_update_id(tmp_path):
         '["t",4000,"s",9950,42]',
         '["d",5000,[[10200,10000]],[[10200,0]]]',
         '["d",6000,[],[[10250,20000]]]',
+    ]
+
+
+def test_an_inverse_feed_becomes_linear_contracts(tmp_path):
+    raw, made = tmp_path / "raw.gz", tmp_path / "made.gz"
+    snapshot = {"lastUpdateId": 100, "bids": [["2000.00", "40"]], "asks": [["2500.00", "50"]]}
+    write(
+        raw,
+        "1000000 " + json.dumps(snapshot),
+        line(2000000, "depth@0ms", u=101, b=[["2000.00", "60"]], a=[["2500.00", "0"], ["2400.00", "48"]]),
+        line(3000000, "bookTicker", u=102, b="2100.00", B="21", a="2400.00", A="24"),
+        line(4000000, "trade", p="2400.00", q="12", m=False),
+        line(5000000, "bookTicker", u=103, b="2100.00", B="42", a="2400.00", A="24"),
+    )
+    assert binance_inverse.convert(raw, made) == 5
+    lines = gzip.decompress(made.read_bytes()).decode().splitlines()[1:]
+    # 40 × 10 / 2000 / 0.1 = 2 contracts; 50 × 10 / 2500 / 0.1 = 2; 60 -> 3; 48 at 2400 -> 2; 21 at 2100 -> 1; 12 -> 0.5
+    assert lines == [
+        '["s",0,[[200000,200]],[[250000,200]]]',
+        '["d",1000,[[200000,300]],[[240000,200],[250000,0]]]',
+        '["d",2000,[[210000,100]],[[240000,100]]]',
+        '["t",3000,"b",240000,50]',
+        '["d",4000,[[210000,200]],[]]',
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trading.sandbox.catalogue import DCT_USDT, GRAM_USDT
+from trading.sandbox.catalogue import DCT_USDT, ETH_PERPETUAL, GRAM_USDT
 from trading.sandbox.exchange import Exchange
 from trading.sandbox.records_format import RecordError, RecordHeader, RecordWriter
 from trading.sandbox.replay import Record, Replay
@@ -81,7 +81,7 @@ def test_odd_passes_are_mirrored_and_join_on_both_ends(tmp_path, small):
     x.close()
 
 
-@pytest.mark.parametrize("name", ["dct", "gram"])
+@pytest.mark.parametrize("name", ["dct", "gram", "eth"])
 def test_listed_records_mirror_on_the_tick_without_a_jump(name, request):
     record = request.getfixturevalue(name)
     first, last = record.line(0), record.book_before(len(record.raw))
@@ -193,13 +193,13 @@ def test_a_record_off_the_instruments_grid_is_refused(tmp_path, small):
     x.close()
 
 
-@pytest.mark.parametrize("listing", [DCT_USDT, GRAM_USDT], ids=["dct", "gram"])
+@pytest.mark.parametrize("listing", [DCT_USDT, GRAM_USDT, ETH_PERPETUAL], ids=["dct", "gram", "eth"])
 def test_a_naive_quoter_is_filled_within_five_minutes_of_each_of_ten_offsets(listing, request):
     path = Path(__file__).resolve().parents[3] / "bench" / "sandbox_fills.py"
     spec = importlib.util.spec_from_file_location("sandbox_fills", path)
     bench = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(bench)
-    record = request.getfixturevalue("dct" if listing is DCT_USDT else "gram")
+    record = request.getfixturevalue({"DCT": "dct", "GRAM": "gram", "ETH": "eth"}[listing.instrument.base])
     for offset in bench.offsets(record, 10):
         result = bench.run(listing, record, offset, 300, D("2.5"), until_fills=1)
         assert result["fills"] >= 1, result
@@ -227,4 +227,28 @@ def test_a_busy_minute_of_dct_stays_uncrossed_with_orders_inside(tmp_path, dct):
         replay.play_until(now + S // 10)
     assert len(x.fills("desk", limit=1000)) > 5
     assert x.asset_totals() == {"DCT": D(10**6), "USDT": D(10**6)}
+    x.close()
+
+
+def test_a_perpetual_trades_through_both_passes_of_its_record_and_its_fundings(tmp_path, eth):
+    instrument = ETH_PERPETUAL.instrument
+    x = opened(tmp_path / "l.db", instrument)
+    x.deposit("desk", "USDT", D(50_000), START)
+    replay = Replay(x, instrument.symbol, eth, START, start_offset_s=315)  # 28 s before the mirrored pass begins
+    ids = count()
+    for second in range(0, 120, 2):
+        now = START + second * S
+        x.cancel_all("desk", None, now)
+        best = x.book(instrument.symbol, 1)
+        for side, price in ((Side.BUY, best.bids[0][0]), (Side.SELL, best.asks[0][0])):
+            wanted = PlaceOrder(instrument.symbol, side, OrderType.POST_ONLY, price, D("2.50"), f"p{next(ids)}")
+            x.place("desk", wanted, now)
+        replay.play_until(now + 2 * S)
+    assert replay.position[0] == 1
+    fills, fundings = x.fills("desk", limit=1000), x.funding("desk")
+    assert len(fills) > 5
+    assert [f.funding_ns // S for f in fundings] == [60, 120]
+    wallet = D(50_000) + sum(f.realised_pnl - f.fee for f in fills) + sum(f.amount for f in fundings)
+    assert x.balances("desk")[0].total == wallet
+    assert x.asset_totals() == {"USDT": D(50_000)}
     x.close()

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from trading.sandbox.exchange import Exchange
-from trading.sandbox.types import FeeMode, Instrument
+from trading.sandbox.types import FeeMode, Instrument, InstrumentKind
 
 DCT = Instrument(
     symbol="DCT/USDT",
@@ -37,6 +37,23 @@ GRAM = Instrument(
     fee_mode=FeeMode.RECEIVED,
     price_band=Decimal("0.2"),
 )
+ETH = Instrument(
+    symbol="ETH/USDT:USDT",
+    base="ETH",
+    quote="USDT",
+    tick=Decimal("0.01"),
+    lot_step=Decimal("0.01"),
+    min_size=Decimal("0.01"),
+    min_notional=Decimal("0.1"),
+    maker_fee=Decimal("0.00008"),
+    taker_fee=Decimal("0.0005"),
+    fee_mode=FeeMode.QUOTE,
+    price_band=Decimal("0.2"),
+    kind=InstrumentKind.LINEAR_PERPETUAL,
+    contract_value=Decimal("0.1"),
+    initial_margin=Decimal("0.2"),
+    funding_interval_s=28_800,
+)
 
 
 @contextmanager
@@ -44,7 +61,8 @@ def engine(folder: Path, instrument: Instrument, base: int, quote: int) -> Itera
     """An exchange with one market and deposits for the desk: first the base, then the quote asset."""
     now_ns = time.time_ns()
     exchange = Exchange({instrument.symbol: instrument}, folder / "exchange.sqlite3", now_ns)
-    exchange.deposit("desk", instrument.base, Decimal(base), now_ns, "first-base")
+    if base:
+        exchange.deposit("desk", instrument.base, Decimal(base), now_ns, "first-base")
     exchange.deposit("desk", instrument.quote, Decimal(quote), now_ns, "first-quote")
     yield exchange
     exchange.close()

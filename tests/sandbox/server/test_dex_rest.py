@@ -24,6 +24,11 @@ MARKET_KEYS = {
     "price_band",
     "status",
     "label",
+    "instrument",
+    "contract_value",
+    "settle",
+    "initial_margin",
+    "funding_interval_s",
 }
 
 
@@ -32,6 +37,8 @@ async def test_public_endpoints_need_no_signature(venue: RunningVenue, desk: Des
         markets = (await answer.json())["markets"]
     assert [set(market) for market in markets] == [MARKET_KEYS]
     assert (markets[0]["symbol"], markets[0]["tick"], markets[0]["kind"]) == ("DCT/USDT", "0.000001", "order_book")
+    perpetual_only = ("instrument", "contract_value", "settle", "initial_margin", "funding_interval_s")
+    assert [markets[0][name] for name in perpetual_only] == ["spot", "1", "", "", None]
     async with desk.session.get(f"{venue.base_url}/v1/time") as answer:
         assert abs((await answer.json())["time_ms"] - time.time() * 1000) < 2000
     async with desk.session.get(f"{venue.base_url}/v1/book?symbol=DCT%2FUSDT") as answer:
@@ -52,6 +59,7 @@ async def test_an_order_lives_from_placement_to_fill(venue: RunningVenue, desk: 
     assert (fill["price"], fill["size"], fill["side"], fill["liquidity"]) == ("0.269310", "20.0", "buy", "maker")
     assert (fill["order_id"], fill["client_order_id"], fill["fee_asset"]) == (placed["order_id"], "q-1", "USDT")
     assert float(fill["fee"]) == pytest.approx(0.26931 * 20 * 0.00005)
+    assert fill["realised_pnl"] is None
     assert answer["next_after"] == fill["seq"]
     _, answer = await desk.call("GET", f"/v1/fills?after={fill['seq']}")
     assert answer == {"fills": [], "next_after": fill["seq"]}

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from trading.sandbox.server import dex_rest, okx_rest, okx_trade
+from trading.sandbox.server import dex_rest, okx_rest, okx_swap, okx_trade
 from trading.sandbox.server.testing import RunningVenue, running_venue
 
 ODD = [
@@ -27,6 +27,9 @@ ODD = [
     "null",
     "DCT/USDT",
     "GRAM-USDT",
+    "ETH/USDT:USDT",
+    "ETH-USDT-SWAP",
+    "SWAP",
     "%FF",
     "%00",
     "a" * 300,
@@ -36,6 +39,7 @@ ODD = [
 KEYS = ["symbol", "instId", "side", "type", "ordType", "price", "px", "size", "sz", "client_order_id", "clOrdId"]
 KEYS += ["order_id", "ordId", "after", "before", "limit", "depth", "timeout_s", "timeOut", "deadline_ms", "expTime"]
 KEYS += ["instType", "tdMode", "newPx", "newSz", "since_ms", "begin", "end", "state", "ccy"]
+KEYS += ["posSide", "reduceOnly", "uly", "instFamily", "ctType"]
 VALUES: list[object] = [*ODD, None, True, 0, -1, 1.5, 10**30, [], {}, [[]], {"a": 1}, "\u0000", "\ud800", "٣"]
 
 
@@ -67,9 +71,10 @@ def nonsense(dice: random.Random) -> tuple[str, str]:
 @pytest.mark.parametrize("dialect", ["dex", "cex"])
 async def test_nonsense(dialect: str) -> None:
     dice = random.Random(11)
-    routes = dex_rest.ROUTES if dialect == "dex" else okx_trade.ROUTES + okx_rest.ROUTES
+    routes = dex_rest.ROUTES if dialect == "dex" else okx_trade.ROUTES + okx_rest.ROUTES + okx_swap.ROUTES
     statuses: set[int] = set()
-    async with running_venue(dialect) as venue, aiohttp.ClientSession() as http:
+    markets = ["DCT/USDT", "GRAM/USDT", "ETH/USDT:USDT"]
+    async with running_venue(dialect, markets=markets) as venue, aiohttp.ClientSession() as http:
         before = venue.exchange.export("desk")
         for _ in range(40):
             for route in routes:

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 
 import aiohttp
@@ -44,8 +45,8 @@ async def start(data_dir: Path, *options: str, **environ: str) -> asyncio.subpro
     )
 
 
-async def serving(data_dir: Path, *options: str) -> Process:
-    child = await start(data_dir, "--venue", "dex", *options, SANDBOX_API_SECRET=SECRET)
+async def serving(data_dir: Path, *options: str, **environ: str) -> Process:
+    child = await start(data_dir, "--venue", "dex", *options, SANDBOX_API_SECRET=SECRET, **environ)
     line = (await asyncio.wait_for(child.stdout.readline(), 20)).decode()
     assert line.startswith("sandbox_venue dex listening on http://127.0.0.1:"), (await child.stderr.read()).decode()
     return Process(child, line)
@@ -83,6 +84,45 @@ async def test_it_plays_the_record_and_survives_kill_9(tmp_path: Path, http: aio
     assert await second.end(signal.SIGTERM) == 0
 
 
+async def fundings(desk: Desk, after: int, count: int) -> list[dict]:
+    """The payments after a cursor, once there are so many."""
+    async with asyncio.timeout(20):
+        while True:
+            status, answer = await desk.call("GET", f"/v1/funding?after={after}")
+            if status == 200 and len(answer["funding"]) >= count:
+                return answer["funding"]
+            await asyncio.sleep(0.1)
+
+
+async def test_a_perpetual_pays_funding_once_a_time_through_kill_9(tmp_path: Path, http: aiohttp.ClientSession) -> None:
+    options = ("--markets", "ETH/USDT:USDT", "--rate-scale", "0")
+    first = await serving(tmp_path / "data", *options, SANDBOX_FUNDING_INTERVAL_S="1")
+    desk = client(http, first)
+    _, book = await desk.call("GET", "/v1/book?symbol=ETH%2FUSDT%3AUSDT&depth=50")
+    order = {"symbol": "ETH/USDT:USDT", "type": "ioc", "price": book["asks"][-1][0], "size": "1.00"}
+    status, answer = await desk.place("opens", **order)
+    assert (status, answer["order"]["status"]) == (200, "filled")
+    before = await fundings(desk, 0, 2)
+    await first.end(signal.SIGKILL)
+    back_ms = before[-1]["funding_ms"] + 3_000
+    while time.time() * 1000 < back_ms:  # funding times pass while nobody is there
+        await asyncio.sleep(0.05)
+
+    second = await serving(tmp_path / "data", *options, SANDBOX_FUNDING_INTERVAL_S="1")
+    desk = client(http, second)
+    rows = await fundings(desk, 0, len(before) + 2)
+    assert rows[: len(before)] == before
+    times = [row["funding_ms"] for row in rows]
+    assert times == sorted(set(times))
+    late = [when for when in times if when > before[-1]["funding_ms"]]
+    assert late[0] >= back_ms  # one payment for all of them, with the last time
+    _, export = await desk.call("GET", "/v1/export")
+    wallet = 50_000 + sum(float(row["amount"]) for row in export["funding"])
+    wallet += sum(float(row["realised_pnl"]) - float(row["fee"]) for row in export["fills"])
+    assert float(export["balances"][0]["total"]) == pytest.approx(wallet, abs=1e-7)
+    assert await second.end(signal.SIGTERM) == 0
+
+
 async def test_an_open_stream_does_not_hold_up_the_stop(tmp_path: Path, http: aiohttp.ClientSession) -> None:
     process = await serving(tmp_path / "data")
     stream_url = process.base_url.replace("http", "ws") + "/v1/stream"
@@ -116,6 +156,14 @@ async def drain(stream: aiohttp.ClientWebSocketResponse) -> int | None:
         (("--venue", "dex"), {"SANDBOX_API_SECRET_FILE": "/nonexistent"}, "SANDBOX_API_SECRET_FILE: cannot read"),
         (("--venue", "cex"), {"SANDBOX_API_SECRET": SECRET}, "SANDBOX_API_PASSPHRASE"),
         (("--venue", "moon"), {"SANDBOX_API_SECRET": SECRET}, "must be one of dex, cex"),
+        (("--venue", "dex", "--markets", "DCT/USDT,NO/WHERE"), {"SANDBOX_API_SECRET": SECRET}, "not 'NO/WHERE'"),
+        (("--venue", "dex"), {"SANDBOX_API_SECRET": SECRET, "SANDBOX_FUNDING_INTERVAL_S": "0"}, "FUNDING_INTERVAL_S"),
+        (("--venue", "dex"), {"SANDBOX_API_SECRET": SECRET, "SANDBOX_FUNDING_INTERVAL_S": "1.5"}, "FUNDING_INTERVAL_S"),
+        (
+            ("--venue", "dex"),
+            {"SANDBOX_API_SECRET": SECRET, "SANDBOX_FUNDING_INTERVAL_S": "28801"},
+            "FUNDING_INTERVAL_S",
+        ),
         (("--venue", "dex", "--port", "99999"), {"SANDBOX_API_SECRET": SECRET}, "--port"),
         (("--venue", "dex", "--replay-offset-s", "nan"), {"SANDBOX_API_SECRET": SECRET}, "--replay-offset-s"),
         (("--venue", "dex"), {"SANDBOX_API_SECRET": SECRET, "SANDBOX_WEBHOOK_URL": "x"}, "SANDBOX_WEBHOOK"),
@@ -163,6 +211,9 @@ def test_secrets_come_from_files_and_stay_out_of_reprs(tmp_path: Path) -> None:
     options = {"venue": "dex", "data_dir": str(tmp_path)}
     settings = read_settings(options, {"SANDBOX_API_SECRET_FILE": str(secret_file), "SANDBOX_PORT": "4711"})
     assert (settings.secret, settings.port, settings.key_id) == (SECRET, 4711, "desk")
+    assert (settings.markets, settings.funding_interval_s) == ((), 60)
+    chosen = read_settings(options, {"SANDBOX_API_SECRET": SECRET, "SANDBOX_MARKETS": " ETH/USDT:USDT, DCT/USDT,"})
+    assert chosen.markets == ("ETH/USDT:USDT", "DCT/USDT")
     assert SECRET not in repr(settings)
 
 

@@ -1,4 +1,4 @@
-"""`python -m trading.sandbox.conversion dct|gram INPUT OUTPUT`: make a record file from its raw data."""
+"""`python -m trading.sandbox.conversion dct|gram|eth INPUT OUTPUT`: make a record file from its raw data."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from trading.sandbox.conversion import binance_spot, ton_swaps
+from trading.sandbox.conversion import binance_inverse, binance_spot, ton_swaps
 
-CONVERTERS = {"dct": binance_spot.convert, "gram": ton_swaps.convert}
+CONVERTERS = {"dct": binance_spot.convert, "eth": binance_inverse.convert, "gram": ton_swaps.convert}
 
 
 def main() -> int:

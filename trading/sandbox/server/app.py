@@ -8,13 +8,13 @@ import fcntl
 import logging
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import uvloop
 from aiohttp import web
 
-from trading.sandbox.catalogue import VENUES
+from trading.sandbox.catalogue import Listing, listings
 from trading.sandbox.exchange import Exchange, StoreError
 from trading.sandbox.records_format import RecordError
 from trading.sandbox.replay import Replay
@@ -34,17 +34,19 @@ LEDGER_FILE = "exchange.sqlite3"
 SHUTDOWN_S = 3.0
 
 
-def open_exchange(venue: str, store_path: Path, clock: VenueClock) -> Exchange:
-    """The engine with the catalogue's listings; the account's first deposits are booked once, ever."""
-    listings = VENUES[venue]
+def open_exchange(listed: Sequence[Listing], store_path: Path, clock: VenueClock) -> Exchange:
+    """The engine with these listings; the account's first deposits are booked once, ever."""
     now_ns = clock.engine_ns()
     try:
-        exchange = Exchange({item.instrument.symbol: item.instrument for item in listings}, store_path, now_ns)
+        exchange = Exchange({item.instrument.symbol: item.instrument for item in listed}, store_path, now_ns)
     except ValueError as error:
         raise SettingsError(f"{store_path}: {error}") from None
-    for item in listings:
+    brought: set[str] = set()
+    for item in listed:
         for asset, amount in item.deposits:
-            exchange.deposit(ACCOUNT, asset, amount, now_ns, f"initial-{item.instrument.symbol}-{asset}")
+            if asset not in brought:
+                exchange.deposit(ACCOUNT, asset, amount, now_ns, f"initial-{item.instrument.symbol}-{asset}")
+                brought.add(asset)
     return exchange
 
 
@@ -79,13 +81,14 @@ async def serve(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     clock = VenueClock()
-    exchange = open_exchange(settings.venue, settings.data_dir / LEDGER_FILE, clock)
+    listed = listings(settings.venue, settings.markets, settings.funding_interval_s)
+    exchange = open_exchange(listed, settings.data_dir / LEDGER_FILE, clock)
     try:
         replays = {
             item.instrument.symbol: Replay(
                 exchange, item.instrument.symbol, item.record_path, clock.engine_ns(), settings.replay_offset_s
             )
-            for item in VENUES[settings.venue]
+            for item in listed
         }
         venue = _venue(settings, exchange, clock, replays)
         app, hub = build(venue)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from trading.sandbox.server.decoding import json_document, json_object, money, text
-from trading.sandbox.server.dex_shapes import plain
+from trading.sandbox.server.decoding import json_document, json_object, money, optional_signed, text
+from trading.sandbox.server.dex_shapes import funding_rate, plain
 from trading.sandbox.server.endpoint import encode, read_body
 from trading.sandbox.server.errors import ApiError, bad_parameter, from_reject
 from trading.sandbox.server.faults import FaultRule, rule_from_json
@@ -41,6 +41,8 @@ class Control:
             ("PUT", "/control/clock", self.set_clock),
             ("POST", "/control/streams/drop", self.drop_streams),
             ("POST", "/control/deposit", self.deposit),
+            ("POST", "/control/withdraw", self.withdraw),
+            ("PUT", "/control/funding", self.set_funding),
             ("GET", "/control/export", self.export),
             ("GET", "/control/resting", self.resting),
             ("GET", "/control/totals", self.totals),
@@ -128,11 +130,25 @@ class Control:
     def deposit(self, request: web.Request, body: bytes) -> object:
         """Book a deposit: `account`, `asset`, `amount`, `transfer_id` (the same id books once)."""
         del request
-        fields = json_object(body)
+        return self._transfer(json_object(body), 1)
+
+    def withdraw(self, request: web.Request, body: bytes) -> object:
+        """Book a withdrawal of free balance; the same fields."""
+        del request
+        return self._transfer(json_object(body), -1)
+
+    def _transfer(self, fields: Mapping[str, object], sign: int) -> object:
         account, asset, transfer_id = (text(fields, name) for name in ("account", "asset", "transfer_id"))
-        amount, now_ns = money(fields, "amount"), self._venue.clock.engine_ns()
+        amount, now_ns = sign * money(fields, "amount"), self._venue.clock.engine_ns()
         booked = self._venue.exchange.deposit(account, asset, amount, now_ns, transfer_id)
         return {"transfer_id": booked.transfer_id, "seq": booked.seq}
+
+    def set_funding(self, request: web.Request, body: bytes) -> object:
+        """Fix the rate of a perpetual's next fundings (`symbol`, `rate`; null: the cycle again)."""
+        del request
+        fields, clock = json_object(body), self._venue.clock
+        symbol, rate = text(fields, "symbol"), optional_signed(fields, "rate")
+        return funding_rate(self._venue.exchange.set_funding_rate(symbol, rate, clock.engine_ns()), clock)
 
     def export(self, request: web.Request, body: bytes) -> object:
         """Everything of one account (`?account=desk`)."""

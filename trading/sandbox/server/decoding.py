@@ -71,6 +71,18 @@ def optional_money(fields: Mapping[str, object], name: str) -> Decimal | None:
     return number
 
 
+def optional_signed(fields: Mapping[str, object], name: str) -> Decimal | None:
+    """A decimal string without exponent, of either sign; None when it is null. It has to be there."""
+    if name not in fields:
+        raise missing_parameter(name)
+    value = fields[name]
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _DECIMAL.fullmatch(value.removeprefix("-")):
+        raise bad_parameter(name, "a decimal string without exponent, or null")
+    return Decimal(value)
+
+
 def optional_integer(fields: Mapping[str, object], name: str, low: int, high: int) -> int | None:
     """An integer, or a string of digits, within bounds; None when absent."""
     value = fields.get(name)

@@ -180,15 +180,19 @@ def _page(call: Call) -> tuple[int, int]:
     return integer(call.query, "after", 0, MAX_SEQ, 0), integer(call.query, "limit", 1, 1000, 100)
 
 
+def _since_ns(call: Call) -> int | None:
+    since_ms = optional_integer(call.query, "since_ms", 0, MAX_MS)
+    return None if since_ms is None else call.venue.clock.from_venue_ms(since_ms)
+
+
 def get_fills(call: Call) -> object:
     """Own fills after a cursor, oldest first."""
     after, limit = _page(call)
-    since_ms = optional_integer(call.query, "since_ms", 0, MAX_MS)
     fills = call.venue.exchange.fills(
         call.account,
         _optional_symbol(call),
         after_seq=after,
-        since_ns=None if since_ms is None else call.venue.clock.from_venue_ms(since_ms),
+        since_ns=_since_ns(call),
         order_id=optional_text(call.query, "order_id"),
         limit=limit,
     )
@@ -207,6 +211,29 @@ def get_transfers(call: Call) -> object:
     transfers = call.venue.exchange.transfers(call.account, after, limit)
     rows = [shapes.transfer(value, call.venue.clock) for value in transfers]
     return {"transfers": rows, "next_after": transfers[-1].seq if transfers else after}
+
+
+def get_positions(call: Call) -> object:
+    """Positions in perpetuals ever traded."""
+    positions = call.venue.exchange.positions(call.account, _optional_symbol(call))
+    return {"positions": [shapes.position(value, call.venue.clock) for value in positions]}
+
+
+def get_funding(call: Call) -> object:
+    """Funding payments after a cursor, oldest first."""
+    after, limit = _page(call)
+    payments = call.venue.exchange.funding(
+        call.account, _optional_symbol(call), after_seq=after, since_ns=_since_ns(call), limit=limit
+    )
+    rows = [shapes.funding(value, call.venue.clock) for value in payments]
+    return {"funding": rows, "next_after": payments[-1].seq if payments else after}
+
+
+def get_funding_rate(call: Call) -> object:
+    """Rate and time of a perpetual's next funding."""
+    symbol = text(call.query, "symbol")
+    found = call.venue.exchange.funding_rate(symbol, call.venue.clock.engine_ns())
+    return shapes.funding_rate(found, call.venue.clock)
 
 
 def get_export(call: Call) -> object:
@@ -230,5 +257,8 @@ ROUTES = (
     Route("GET", "/v1/fills", "fills", "read", True, get_fills),
     Route("GET", "/v1/balances", "balances", "read", True, get_balances),
     Route("GET", "/v1/transfers", "transfers", "read", True, get_transfers),
+    Route("GET", "/v1/positions", "positions", "read", True, get_positions),
+    Route("GET", "/v1/funding", "funding", "read", True, get_funding),
+    Route("GET", "/v1/funding-rate", "funding_rate", "market", False, get_funding_rate),
     Route("GET", "/v1/export", "export", "export", True, get_export),
 )

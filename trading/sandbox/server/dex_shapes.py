@@ -1,4 +1,4 @@
-"""Engine values as the TON-DEX dialect writes them (docs/sandbox-venue.md sections 3, 4 and 7)."""
+"""Engine values as the TON-DEX dialect writes them (docs/sandbox-venue.md sections 3, 4, 7 and 13)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,19 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from trading.sandbox.server.clock import VenueClock
-from trading.sandbox.types import Balance, BookDelta, BookSnapshot, Fill, Instrument, Order, PublicTrade, Transfer
+from trading.sandbox.types import (
+    Balance,
+    BookDelta,
+    BookSnapshot,
+    Fill,
+    Funding,
+    FundingRate,
+    Instrument,
+    Order,
+    Position,
+    PublicTrade,
+    Transfer,
+)
 
 Json = dict[str, object]
 
@@ -14,6 +26,11 @@ Json = dict[str, object]
 def plain(value: Decimal) -> str:
     """A decimal without exponent."""
     return format(value, "f")
+
+
+def optional(value: Decimal | None) -> str | None:
+    """The same, or null."""
+    return None if value is None else plain(value)
 
 
 def levels(side: Iterable[tuple[Decimal, Decimal]]) -> list[list[str]]:
@@ -38,6 +55,11 @@ def market(instrument: Instrument, label: str) -> Json:
         "price_band": plain(instrument.price_band),
         "status": "live",
         "label": label,
+        "instrument": instrument.kind.value,
+        "contract_value": plain(instrument.contract_value),
+        "settle": instrument.quote if instrument.is_perpetual else "",
+        "initial_margin": plain(instrument.initial_margin) if instrument.is_perpetual else "",
+        "funding_interval_s": instrument.funding_interval_s if instrument.is_perpetual else None,
     }
 
 
@@ -53,7 +75,7 @@ def order(value: Order, clock: VenueClock) -> Json:
         "size": plain(value.size),
         "filled": plain(value.filled),
         "remaining": plain(value.remaining),
-        "avg_price": None if value.avg_price is None else plain(value.avg_price),
+        "avg_price": optional(value.avg_price),
         "status": value.status.value,
         "created_ms": clock.shown_ms(value.created_ns),
         "updated_ms": clock.shown_ms(value.updated_ns),
@@ -76,6 +98,52 @@ def fill(value: Fill, clock: VenueClock) -> Json:
         "liquidity": value.liquidity,
         "ts_ms": clock.shown_ms(value.ts_ns),
         "seq": value.seq,
+        "realised_pnl": optional(value.realised_pnl),
+    }
+
+
+def position(value: Position, clock: VenueClock) -> Json:
+    """A position in a perpetual."""
+    return {
+        "symbol": value.symbol,
+        "size": plain(value.size),
+        "entry_price": optional(value.entry_price),
+        "mark_price": optional(value.mark_price),
+        "unrealised_pnl": plain(value.unrealised_pnl),
+        "realised_pnl": plain(value.realised_pnl),
+        "initial_margin": plain(value.initial_margin),
+        "updated_ms": clock.shown_ms(value.updated_ns),
+    }
+
+
+def funding(value: Funding, clock: VenueClock) -> Json:
+    """A funding payment; `amount` positive = received."""
+    return {
+        "funding_id": value.funding_id,
+        "symbol": value.symbol,
+        "asset": value.asset,
+        "amount": plain(value.amount),
+        "rate": plain(value.rate),
+        "mark_price": plain(value.mark_price),
+        "size": plain(value.size),
+        "funding_ms": clock.shown_ms(value.funding_ns),
+        "ts_ms": clock.shown_ms(value.ts_ns),
+        "seq": value.seq,
+    }
+
+
+def funding_rate(value: FundingRate, clock: VenueClock) -> Json:
+    """The rate of a perpetual's next funding."""
+    return {
+        "symbol": value.symbol,
+        "rate": plain(value.rate),
+        "funding_ms": clock.shown_ms(value.funding_ns),
+        "next_funding_ms": clock.shown_ms(value.next_funding_ns),
+        "interval_s": value.interval_s,
+        "mark_price": optional(value.mark_price),
+        "last_rate": optional(value.last_rate),
+        "last_funding_ms": None if value.last_funding_ns is None else clock.shown_ms(value.last_funding_ns),
+        "ts_ms": clock.shown_ms(value.ts_ns),
     }
 
 

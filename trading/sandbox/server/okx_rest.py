@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from trading.sandbox.server import okx_shapes as shapes
 from trading.sandbox.server.decoding import integer, optional_integer, optional_text, text
 from trading.sandbox.server.endpoint import Call, Route
 from trading.sandbox.server.errors import ApiError, bad_parameter
 from trading.sandbox.server.newest_first import last_key, page
+from trading.sandbox.server.okx_query import MAX_MS, cursors, in_time, of_kind, optional_symbol
+from trading.sandbox.server.okx_swap import unrealised_by_asset
 from trading.sandbox.server.okx_trade import API, reference, symbol_of
 from trading.sandbox.types import Fill, Order, OrderStatus
 
-MAX_KEY = 10**15
-MAX_MS = 10**14
 DONE = {"filled": OrderStatus.FILLED, "canceled": OrderStatus.CANCELLED}
 
 
@@ -29,15 +27,15 @@ def get_status(call: Call) -> object:
 
 
 def get_instruments(call: Call) -> object:
-    """Spot instruments; other kinds are empty."""
+    """Spot instruments and perpetuals (SWAP); other kinds are empty."""
     kind = text(call.query, "instType")
     if kind not in ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION"):
         raise bad_parameter("instType", "SPOT, MARGIN, SWAP, FUTURES or OPTION")
     call.venue.throttle.take(call.caller, "instruments", kind)  # the exchange's rule: per address and kind
-    if kind != "SPOT":
+    listed = [value for value in call.venue.exchange.instruments.values() if shapes.inst_type(value.symbol) == kind]
+    if not listed:
         return []
-    wanted = symbol_of(call, call.query) if call.query.get("instId") else None
-    listed = call.venue.exchange.instruments.values()
+    wanted = optional_symbol(call)
     return [shapes.instrument(value) for value in listed if wanted in (None, value.symbol)]
 
 
@@ -63,9 +61,8 @@ def get_ticker(call: Call) -> object:
 
 def get_tickers(call: Call) -> object:
     """The same of all markets."""
-    if text(call.query, "instType") != "SPOT":
-        return []
-    return [_ticker(call, symbol) for symbol in call.venue.exchange.instruments]
+    kind = text(call.query, "instType")
+    return [_ticker(call, symbol) for symbol in call.venue.exchange.instruments if shapes.inst_type(symbol) == kind]
 
 
 def _ticker(call: Call, symbol: str) -> shapes.Row:
@@ -92,49 +89,28 @@ def get_order(call: Call) -> object:
     return [order_row(call, found)]
 
 
-def _optional_symbol(call: Call) -> str | None:
-    return symbol_of(call, call.query) if call.query.get("instId") else None
-
-
-def _is_spot(call: Call) -> bool:
-    return optional_text(call.query, "instType") in (None, "SPOT")
-
-
-def _cursors(call: Call) -> tuple[int | None, int | None, int]:
-    after = optional_integer(call.query, "after", 0, MAX_KEY)
-    before = optional_integer(call.query, "before", 0, MAX_KEY)
-    return after, before, integer(call.query, "limit", 1, 100, 100)
-
-
-def _in_time(call: Call) -> Callable[[int], bool]:
-    """Whether an engine time lies within the request's `begin` and `end` (venue ms, inclusive)."""
-    begin = optional_integer(call.query, "begin", 0, MAX_MS)
-    end = optional_integer(call.query, "end", 0, MAX_MS)
-    clock = call.venue.clock
-    return lambda ns: (begin is None or clock.shown_ms(ns) >= begin) and (end is None or clock.shown_ms(ns) <= end)
-
-
 def get_pending(call: Call) -> object:
     """Open orders, newest first."""
-    after, before, limit = _cursors(call)
-    orders = call.venue.exchange.open_orders(call.account, _optional_symbol(call)) if _is_spot(call) else []
+    after, before, limit = cursors(call)
+    orders, wanted = call.venue.exchange.open_orders(call.account, optional_symbol(call)), of_kind(call)
     kept = [
         value
         for value in reversed(orders)
-        if (after is None or int(value.order_id) < after) and (before is None or int(value.order_id) > before)
+        if wanted(value.symbol)
+        and (after is None or int(value.order_id) < after)
+        and (before is None or int(value.order_id) > before)
     ]
     return [order_row(call, value) for value in kept[:limit]]
 
 
 def get_order_history(call: Call) -> object:
     """Done orders, newest first."""
-    after, before, limit = _cursors(call)
-    symbol, state, in_time = _optional_symbol(call), optional_text(call.query, "state"), _in_time(call)
+    after, before, limit = cursors(call)
+    symbol, state = optional_symbol(call), optional_text(call.query, "state")
+    kind, wanted_time = of_kind(call), in_time(call)
     if state is not None and state not in DONE:
         raise bad_parameter("state", "filled or canceled")
     wanted = {DONE[state]} if state is not None else set(DONE.values())
-    if not _is_spot(call):
-        return []
     exchange, account = call.venue.exchange, call.account
 
     def rows_after(key: int, count: int) -> list[Order]:
@@ -143,7 +119,7 @@ def get_order_history(call: Call) -> object:
     orders = page(
         rows_after,
         lambda value: int(value.order_id),
-        lambda value: value.status in wanted and in_time(value.created_ns),
+        lambda value: value.status in wanted and kind(value.symbol) and wanted_time(value.created_ns),
         newest=last_key(lambda key: bool(rows_after(key, 1)), 0),
         after=after,
         before=before,
@@ -154,10 +130,9 @@ def get_order_history(call: Call) -> object:
 
 def get_fills(call: Call) -> object:
     """Own fills, newest first, paged by `billId`."""
-    after, before, limit = _cursors(call)
-    symbol, order_id, in_time = _optional_symbol(call), optional_text(call.query, "ordId"), _in_time(call)
-    if not _is_spot(call):
-        return []
+    after, before, limit = cursors(call)
+    symbol, order_id = optional_symbol(call), optional_text(call.query, "ordId")
+    kind, wanted_time = of_kind(call), in_time(call)
     exchange, account = call.venue.exchange, call.account
 
     def rows_after(key: int, count: int) -> list[Fill]:
@@ -166,7 +141,7 @@ def get_fills(call: Call) -> object:
     fills = page(
         rows_after,
         lambda value: value.seq,
-        lambda value: in_time(value.ts_ns),
+        lambda value: kind(value.symbol) and wanted_time(value.ts_ns),
         newest=last_key(lambda key: bool(rows_after(key, 1)), 0),
         after=after,
         before=before,
@@ -180,7 +155,7 @@ def get_balance(call: Call) -> object:
     wanted = (optional_text(call.query, "ccy", 200) or "").split(",")
     held = call.venue.exchange.balances(call.account)
     kept = [value for value in held if wanted == [""] or value.asset in wanted]
-    return [shapes.balances(kept, call.venue.clock)]
+    return [shapes.balances(kept, unrealised_by_asset(call.venue.exchange, call.account), call.venue.clock)]
 
 
 def get_funding_balances(call: Call) -> object:
@@ -190,12 +165,13 @@ def get_funding_balances(call: Call) -> object:
 
 
 def get_config(call: Call) -> object:
-    """The account's configuration."""
+    """The account's configuration: spot only, or with perpetuals."""
+    swaps = any(value.is_perpetual for value in call.venue.exchange.instruments.values())
     return [
         {
             "uid": call.account,
             "mainUid": call.account,
-            "acctLv": "1",
+            "acctLv": "2" if swaps else "1",
             "posMode": "net_mode",
             "level": "Lv1",
             "perm": "read_only,trade",
@@ -205,12 +181,17 @@ def get_config(call: Call) -> object:
 
 
 def get_trade_fee(call: Call) -> object:
-    """Fee rates; negative = paid."""
-    listed = list(call.venue.exchange.instruments.values())
-    value = call.venue.exchange.instruments[symbol_of(call, call.query)] if call.query.get("instId") else listed[0]
-    row = {"instType": "SPOT", "category": "1", "level": "Lv1", "delivery": "", "exercise": ""}
-    fees = {"maker": f"{-value.maker_fee:f}", "taker": f"{-value.taker_fee:f}"}
-    return [{**row, **fees, "ts": str(call.venue.clock.venue_ms())}]
+    """Fee rates; negative = paid. A perpetual may be named by its underlying."""
+    kind = text(call.query, "instType") if "instType" in call.query else "SPOT"
+    wanted = optional_symbol(call)
+    underlying = optional_text(call.query, "uly") or optional_text(call.query, "instFamily")
+    listed = [
+        value
+        for value in call.venue.exchange.instruments.values()
+        if wanted == value.symbol
+        or (wanted is None and shapes.inst_type(value.symbol) == kind and underlying in (None, shapes.family(value)))
+    ]
+    return [shapes.trade_fee(value, call.venue.clock) for value in listed[:1]]
 
 
 def get_currencies(call: Call) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from trading.sandbox.server.clock import VenueClock
@@ -34,8 +34,24 @@ CANCEL_SOURCES = {"user": "1", "cancel_after": "20", "self_trade": "32", "ioc": 
 
 
 def inst_id(symbol: str) -> str:
-    """The dialect's name of a market."""
-    return symbol.replace("/", "-")
+    """The dialect's name of a market: GRAM-USDT; a perpetual (`ETH/USDT:USDT`): ETH-USDT-SWAP."""
+    pair, _, settle = symbol.partition(":")
+    return pair.replace("/", "-") + ("-SWAP" if settle else "")
+
+
+def symbol_named(instruments: Iterable[str], name: str) -> str | None:
+    """The engine's symbol of an `instId` (or of itself); None when there is none."""
+    return next((symbol for symbol in instruments if name in (symbol, inst_id(symbol))), None)
+
+
+def inst_type(symbol: str) -> str:
+    """SPOT, or SWAP for a perpetual."""
+    return "SWAP" if ":" in symbol else "SPOT"
+
+
+def family(value: Instrument) -> str:
+    """A perpetual's underlying; empty on spot."""
+    return f"{value.base}-{value.quote}" if value.is_perpetual else ""
 
 
 def levels(side: Iterable[tuple[Decimal, Decimal]]) -> list[list[str]]:
@@ -44,16 +60,17 @@ def levels(side: Iterable[tuple[Decimal, Decimal]]) -> list[list[str]]:
 
 
 def instrument(value: Instrument) -> Row:
-    """A spot instrument."""
+    """A spot instrument or a perpetual."""
+    swap = value.is_perpetual
     return {
-        "instType": "SPOT",
+        "instType": inst_type(value.symbol),
         "instId": inst_id(value.symbol),
         "instIdCode": zlib.crc32(value.symbol.encode()),
-        "baseCcy": value.base,
-        "quoteCcy": value.quote,
-        "settleCcy": "",
-        "uly": "",
-        "instFamily": "",
+        "baseCcy": "" if swap else value.base,
+        "quoteCcy": "" if swap else value.quote,
+        "settleCcy": value.quote if swap else "",
+        "uly": family(value),
+        "instFamily": family(value),
         "category": "1",
         "tickSz": plain(value.tick),
         "lotSz": plain(value.lot_step),
@@ -61,14 +78,14 @@ def instrument(value: Instrument) -> Row:
         "maxLmtSz": "999999999999",
         "maxMktSz": "1000000",
         "maxLmtAmt": "20000000",
-        "lever": "",
+        "lever": leverage(value),
         "state": "live",
         "listTime": "1767225600000",
         "expTime": "",
-        "ctVal": "",
-        "ctMult": "",
-        "ctValCcy": "",
-        "ctType": "",
+        "ctVal": plain(value.contract_value) if swap else "",
+        "ctMult": "1" if swap else "",
+        "ctValCcy": value.base if swap else "",
+        "ctType": "linear" if swap else "",
         "optType": "",
         "stk": "",
         "alias": "",
@@ -76,22 +93,30 @@ def instrument(value: Instrument) -> Row:
     }
 
 
+def leverage(value: Instrument) -> str:
+    """How many times its margin a position is worth; empty on spot."""
+    return plain((1 / value.initial_margin).quantize(Decimal("0.01")).normalize()) if value.is_perpetual else ""
+
+
 def order(value: Order, instrument: Instrument, fills: Iterable[Fill], clock: VenueClock) -> Row:
     """An own order. `fills` are its fills, for the accumulated fee and the last execution."""
-    fee, last = Decimal(0), None
+    fee, pnl, last = Decimal(0), Decimal(0), None
     for last in fills:
         fee -= last.fee
-    side_asset = instrument.base if value.side.value == "buy" else instrument.quote
+        pnl += last.realised_pnl or 0
+    swap = instrument.is_perpetual
+    side_asset = instrument.base if value.side.value == "buy" and not swap else instrument.quote
     rest = dict.fromkeys(_EMPTY_ORDER_FIELDS, "")
     return {
         **rest,
-        "instType": "SPOT",
+        "instType": inst_type(value.symbol),
         "instId": inst_id(value.symbol),
         "ordId": value.order_id,
         "clOrdId": value.client_order_id,
         "side": value.side.value,
         "posSide": "net",
-        "tdMode": "cash",
+        "tdMode": "cross" if swap else "cash",
+        "lever": leverage(instrument),
         "ordType": ORDER_TYPES[value.type],
         "px": plain(value.price),
         "sz": plain(value.size),
@@ -111,7 +136,7 @@ def order(value: Order, instrument: Instrument, fills: Iterable[Fill], clock: Ve
         "cancelSource": CANCEL_SOURCES.get(value.cancel_reason, "0") if value.status is OrderStatus.CANCELLED else "",
         "category": "normal",
         "reduceOnly": "false",
-        "pnl": "0",
+        "pnl": plain(pnl),
         "stpMode": "cancel_maker",
     }
 
@@ -121,7 +146,6 @@ _EMPTY_ORDER_FIELDS = (
     "algoId",
     "cancelSourceReason",
     "ccy",
-    "lever",
     "quickMgnType",
     "slOrdPx",
     "slTriggerPx",
@@ -147,11 +171,17 @@ def order_push(row: Row, fill: Fill | None, clock: VenueClock) -> Row:
             "fillTime": str(clock.shown_ms(fill.ts_ns)) if fill else "",
             "fillFee": plain(-fill.fee) if fill else "0",
             "fillFeeCcy": fill.fee_asset if fill else "",
+            "fillPnl": fill_pnl(fill) if fill else "0",
             "execType": _exec_type(fill) if fill else "",
             "billId": str(fill.seq) if fill else "",
         }
     )
     return pushed
+
+
+def fill_pnl(fill: Fill) -> str:
+    """What a fill realised; 0 on spot and when it opens."""
+    return plain(fill.realised_pnl or Decimal(0))
 
 
 def _exec_type(fill: Fill) -> str:
@@ -162,7 +192,7 @@ def fill_row(value: Fill, clock: VenueClock) -> Row:
     """An own fill; `billId` is its sequence number, the paging cursor."""
     stamp = str(clock.shown_ms(value.ts_ns))
     return {
-        "instType": "SPOT",
+        "instType": inst_type(value.symbol),
         "instId": inst_id(value.symbol),
         "tradeId": value.trade_id,
         "ordId": value.order_id,
@@ -171,6 +201,7 @@ def fill_row(value: Fill, clock: VenueClock) -> Row:
         "tag": "",
         "fillPx": plain(value.price),
         "fillSz": plain(value.size),
+        "fillPnl": fill_pnl(value),
         "side": value.side.value,
         "posSide": "net",
         "execType": _exec_type(value),
@@ -211,7 +242,7 @@ def ticker(symbol: str, top: BookSnapshot, last: PublicTrade | None, clock: Venu
     """Best prices and the last print; 24 h figures are not kept."""
     bid, ask = (top.bids[0] if top.bids else None), (top.asks[0] if top.asks else None)
     return {
-        "instType": "SPOT",
+        "instType": inst_type(symbol),
         "instId": inst_id(symbol),
         "last": plain(last.price) if last else "",
         "lastSz": plain(last.size) if last else "",
@@ -228,25 +259,34 @@ def ticker(symbol: str, top: BookSnapshot, last: PublicTrade | None, clock: Venu
     }
 
 
-def balances(values: Iterable[Balance], clock: VenueClock) -> Row:
-    """The trading account."""
+def balances(values: Iterable[Balance], unrealised: Mapping[str, Decimal], clock: VenueClock) -> Row:
+    """The trading account. `unrealised`: P&L of open positions by settle asset; it is in `eq`, not in `cashBal`."""
     stamp = str(clock.venue_ms())
     details = [
         {
             "ccy": value.asset,
-            "eq": plain(value.total),
+            "eq": plain(value.total + unrealised.get(value.asset, Decimal(0))),
             "cashBal": plain(value.total),
             "availEq": plain(value.free),
             "availBal": plain(value.free),
             "frozenBal": plain(value.held),
-            "ordFrozen": plain(value.held),
-            "upl": "0",
+            "ordFrozen": plain(value.held - value.margin),
+            "imr": plain(value.margin),
+            "upl": plain(unrealised.get(value.asset, Decimal(0))),
             "liab": "",
             "uTime": stamp,
         }
         for value in values
     ]
     return {"totalEq": "", "adjEq": "", "isoEq": "", "imr": "", "mmr": "", "details": details, "uTime": stamp}
+
+
+def trade_fee(value: Instrument, clock: VenueClock) -> Row:
+    """Fee rates, negative when paid; the fields ending in U are those of contracts that settle in USDT."""
+    maker, taker = plain(-value.maker_fee), plain(-value.taker_fee)
+    row = {"instType": inst_type(value.symbol), "category": "1", "level": "Lv1", "delivery": "", "exercise": ""}
+    margined = {"makerU": maker, "takerU": taker} if value.is_perpetual else {}
+    return {**row, "maker": maker, "taker": taker, **margined, "ts": str(clock.venue_ms())}
 
 
 def transfer(value: Transfer, clock: VenueClock) -> Row:

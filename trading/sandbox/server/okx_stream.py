@@ -7,19 +7,22 @@ from collections.abc import Iterable, Mapping
 from aiohttp import web
 
 from trading.sandbox.server import okx_shapes as shapes
+from trading.sandbox.server import okx_swap_shapes as swap_shapes
 from trading.sandbox.server.decoding import json_object, text
 from trading.sandbox.server.endpoint import encode
 from trading.sandbox.server.errors import ApiError
+from trading.sandbox.server.okx_swap import unrealised_by_asset
 from trading.sandbox.server.okx_wire import check_key
 from trading.sandbox.server.streams import Render, Session
 from trading.sandbox.server.venue import Venue
-from trading.sandbox.types import BookDelta, Fill, Order, PublicTrade, VenueEvent
+from trading.sandbox.types import BookDelta, Fill, FundingRate, Order, Position, PublicTrade, VenueEvent
 
 # Book channels that send a snapshot and deltas, with their depth; and those that send a small book each time.
 DELTA_BOOKS: Mapping[str, int] = {"books": 400, "books-l2-tbt": 400, "books50-l2-tbt": 50}
 SMALL_BOOKS: Mapping[str, int] = {"books5": 5, "bbo-tbt": 1}
 TRADES = ("trades", "trades-all")
-PRIVATE = ("orders", "account")
+RATES = ("funding-rate",)
+PRIVATE = ("orders", "account", "positions")
 MAX_SUBSCRIPTIONS = 240
 
 Arg = tuple[tuple[str, str], ...]  # a subscription's argument, as pairs, so that it can be a key
@@ -56,16 +59,40 @@ class OkxSession(Session):
             data = [shapes.trade(event, self.venue.clock)]
             for arg in self._matching(TRADES, event.symbol):
                 self.push_market("stream.trades", encode({"arg": dict(arg), "data": data}), is_delta=False)
+        elif isinstance(event, FundingRate):
+            for arg in self._matching(RATES, event.symbol):
+                self._push_rate(arg, event)
         elif event.account == self._account:
             if isinstance(event, Order):
                 self._on_order(event, None)
                 self._on_balance()
             elif isinstance(event, Fill):
                 self._on_own_fill(event)
+            elif isinstance(event, Position):
+                for arg in self._matching(("positions",), event.symbol):
+                    self._push_positions(arg, [event])
+            else:
+                self._on_balance()
 
     def _matching(self, channels: Iterable[str], symbol: str) -> list[Arg]:
-        wanted = tuple(channels)
-        return [a for a, of in self._args.items() if dict(a)["channel"] in wanted and of in ("", symbol)]
+        """Subscriptions of these channels that cover a symbol (empty: the account as a whole)."""
+        wanted, kinds = tuple(channels), ("", "ANY", shapes.inst_type(symbol))
+        return [
+            arg
+            for arg, of in self._args.items()
+            if (fields := dict(arg))["channel"] in wanted
+            and of in ("", symbol)
+            and (not symbol or fields.get("instType", "") in kinds)
+        ]
+
+    def _push_rate(self, arg: Arg, rate: FundingRate) -> None:
+        data = [swap_shapes.funding_rate(rate, self.venue.clock)]
+        self.push("stream.funding_rate", encode({"arg": dict(arg), "data": data}))
+
+    def _push_positions(self, arg: Arg, positions: Iterable[Position]) -> None:
+        venue = self.venue
+        data = [swap_shapes.position(p, venue.exchange.instruments[p.symbol], venue.clock) for p in positions]
+        self.push("stream.positions", encode({"arg": dict(arg), "data": data}))
 
     def _on_delta(self, event: BookDelta, render: Render) -> None:
         for arg in self._matching(DELTA_BOOKS, event.symbol):
@@ -119,7 +146,9 @@ class OkxSession(Session):
 
     def _on_balance(self) -> None:
         for arg in self._matching(("account",), ""):
-            data = [shapes.balances(self.venue.exchange.balances(self._account), self.venue.clock)]
+            exchange, account = self.venue.exchange, self._account
+            unrealised = unrealised_by_asset(exchange, account)
+            data = [shapes.balances(exchange.balances(account), unrealised, self.venue.clock)]
             self.push("stream.account", encode({"arg": dict(arg), "data": data}))
 
     # --- from the client -------------------------------------------------------------------------------------------
@@ -182,15 +211,15 @@ class OkxSession(Session):
         """The engine symbol a subscription is for ("" = all); refuses what does not exist or needs a login."""
         channel, name = fields.get("channel", ""), fields.get("instId", "")
         instruments = self.venue.exchange.instruments
-        symbol = name if name in instruments else name.replace("-", "/")
+        symbol = shapes.symbol_named(instruments, name)
         if channel in PRIVATE:
             if not self._account:
                 raise OkxRefusal("60011", "Please log in")
             if not name:
                 return ""
-        elif channel not in {**DELTA_BOOKS, **SMALL_BOOKS} and channel not in TRADES:
+        elif channel not in {**DELTA_BOOKS, **SMALL_BOOKS} and channel not in TRADES + RATES:
             raise OkxRefusal("60018", f"Wrong URL or channel:{channel},instId:{name} doesn't exist.")
-        if symbol not in instruments:
+        if symbol is None or (channel in RATES and not instruments[symbol].is_perpetual):
             raise OkxRefusal("60018", f"channel:{channel},instId:{name} doesn't exist.")
         return symbol
 
@@ -205,3 +234,9 @@ class OkxSession(Session):
             self._push_small(arg, symbol)
         elif channel == "account":
             self._on_balance()
+        elif channel in RATES:
+            self._push_rate(arg, self.venue.exchange.funding_rate(symbol, self.venue.clock.engine_ns()))
+        elif channel == "positions":
+            self._push_positions(
+                arg, [p for p in self.venue.exchange.positions(self._account, symbol or None) if p.size]
+            )

@@ -18,6 +18,7 @@ from trading.sandbox.server.decoding import (
 )
 from trading.sandbox.server.endpoint import Call, Route
 from trading.sandbox.server.errors import ApiError, bad_parameter, from_reject, missing_parameter
+from trading.sandbox.server.okx_shapes import symbol_named
 from trading.sandbox.server.okx_wire import AMEND_CODES, CANCEL_CODES, MESSAGE_STARTS, PLACE_CODES, rows_envelope
 from trading.sandbox.types import OrderType, PlaceOrder, Reject, Side
 
@@ -32,12 +33,10 @@ _TYPES = {"limit": OrderType.LIMIT, "post_only": OrderType.POST_ONLY, "ioc": Ord
 
 def symbol_of(call: Call, fields: Fields) -> str:
     """The engine's symbol of the request's `instId`."""
-    name = text(fields, "instId")
-    instruments = call.venue.exchange.instruments
-    for symbol in (name, name.replace("-", "/")):
-        if symbol in instruments:
-            return symbol
-    raise ApiError(404, "unknown_symbol", "Instrument ID does not exist")
+    symbol = symbol_named(call.venue.exchange.instruments, text(fields, "instId"))
+    if symbol is None:
+        raise ApiError(404, "unknown_symbol", "Instrument ID does not exist")
+    return symbol
 
 
 def client_id_of(fields: Fields) -> str | None:
@@ -71,10 +70,21 @@ def _choice(fields: Fields, name: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
+def _check_mode(fields: Fields, *, is_perpetual: bool) -> None:
+    """Spot trades cash; a perpetual cross margin in net mode, and no order of it is reduce-only."""
+    _choice(fields, "tdMode", ("cross",) if is_perpetual else ("cash",))
+    if not is_perpetual:
+        return
+    if optional_text(fields, "posSide") not in (None, "net"):
+        raise bad_parameter("posSide", "net")
+    if fields.get("reduceOnly") not in (None, "", False, "false"):
+        raise bad_parameter("reduceOnly", "false")
+
+
 def place_one(call: Call, fields: Fields) -> dict[str, str]:
     """Place one order; returns its ids."""
     symbol = symbol_of(call, fields)
-    _choice(fields, "tdMode", ("cash",))
+    _check_mode(fields, is_perpetual=call.venue.exchange.instruments[symbol].is_perpetual)
     if fields.get("tgtCcy") not in (None, "", "base_ccy"):
         raise bad_parameter("tgtCcy", "base_ccy")
     wanted = PlaceOrder(

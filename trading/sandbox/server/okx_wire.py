@@ -45,6 +45,7 @@ _COMMON = {
     "outside_price_band": "51006",
     "post_only_would_take": "51511",
     "insufficient_balance": "51008",
+    "insufficient_margin": "51008",
     "duplicate_client_order_id": "51016",
     "bad_client_order_id": "51000",
     "deadline_passed": "51149",
@@ -67,6 +68,7 @@ AMEND_CODES: Mapping[str, str] = {
     "unknown_order": "51503",
     "order_already_done": "51503",
     "insufficient_balance": "51502",
+    "insufficient_margin": "51502",
 }
 CANCEL_CODES: Mapping[str, str] = {**_COMMON, "unknown_order": "51400", "order_already_done": "51400"}
 

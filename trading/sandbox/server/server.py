@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from trading.sandbox.server import dex_rest, okx_rest, okx_trade
+from trading.sandbox.server import dex_rest, okx_rest, okx_swap, okx_trade
 from trading.sandbox.server.control import Control
 from trading.sandbox.server.decoding import MAX_BODY_BYTES
 from trading.sandbox.server.dex_auth import DexDialect
@@ -31,7 +31,7 @@ def build(venue: Venue) -> tuple[web.Application, StreamHub]:
         add_routes(app, venue, dialect, dex_rest.ROUTES)
         app.router.add_get(DEX_STREAM_PATH, hub.endpoint(DexSession))
     else:
-        add_routes(app, venue, dialect, okx_trade.ROUTES + okx_rest.ROUTES)
+        add_routes(app, venue, dialect, okx_trade.ROUTES + okx_rest.ROUTES + okx_swap.ROUTES)
         for path in OKX_STREAM_PATHS:
             app.router.add_get(path, hub.endpoint(OkxSession))
     Control(venue, hub).add_routes(app)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from trading.sandbox.catalogue import LISTINGS
 from trading.sandbox.server.keys import SettingsError, secret_from_environment
 from trading.sandbox.server.venue import DIALECTS
 
@@ -28,6 +29,8 @@ class Settings:
     speed: float
     seed: int
     rate_scale: float
+    markets: tuple[str, ...]  # empty: what the venue lists of itself
+    funding_interval_s: int
     key_id: str
     secret: str = field(repr=False)
     passphrase: str = field(repr=False)
@@ -45,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port-file", help="file that receives the port  [SANDBOX_PORT_FILE]")
     parser.add_argument("--replay-offset-s", help="start within the record, s  [SANDBOX_REPLAY_OFFSET_S, 0]")
     parser.add_argument("--speed", help="how fast the record plays  [SANDBOX_SPEED, 1]")
+    parser.add_argument("--markets", help="symbols to list, separated by commas  [SANDBOX_MARKETS]")
     parser.add_argument("--seed", help="seed of the faults' dice  [SANDBOX_SEED, 1]")
     parser.add_argument("--rate-scale", help="multiplies every rate limit, 0 = none  [SANDBOX_RATE_SCALE, 1]")
 
@@ -64,6 +68,14 @@ def _whole(name: str, value: str, low: int, high: int) -> int:
     if number != int(number):
         raise SettingsError(f"{name} must be a whole number, not {value!r}")
     return int(number)
+
+
+def _markets(value: str) -> tuple[str, ...]:
+    symbols = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+    for symbol in symbols:
+        if symbol not in LISTINGS:
+            raise SettingsError(f"--markets (SANDBOX_MARKETS) takes {', '.join(LISTINGS)}, not {symbol!r}")
+    return symbols
 
 
 def read_settings(options: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
@@ -95,6 +107,10 @@ def read_settings(options: Mapping[str, object], environ: Mapping[str, str]) -> 
         speed=_number("--speed (SANDBOX_SPEED)", value("speed", "SANDBOX_SPEED", "1"), 0.01, 1000),
         seed=_whole("--seed (SANDBOX_SEED)", value("seed", "SANDBOX_SEED", "1"), 0, 2**31),
         rate_scale=_number("--rate-scale (SANDBOX_RATE_SCALE)", value("rate_scale", "SANDBOX_RATE_SCALE", "1"), 0, 1e6),
+        markets=_markets(value("markets", "SANDBOX_MARKETS", "")),
+        funding_interval_s=_whole(
+            "SANDBOX_FUNDING_INTERVAL_S", environ.get("SANDBOX_FUNDING_INTERVAL_S", "60"), 1, 28_800
+        ),
         key_id=environ.get("SANDBOX_API_KEY_ID") or "desk",
         secret=secret_from_environment(environ, "SANDBOX_API_SECRET"),
         passphrase=secret_from_environment(environ, "SANDBOX_API_PASSPHRASE"),

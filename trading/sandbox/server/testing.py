@@ -7,6 +7,12 @@
         venue.faults.add(FaultRule(FaultKind.ERROR_AFTER, endpoint="place", count=1))
         venue.clock.skew_s = 7.0
 
+A perpetual (docs/sandbox-venue.md section 13) is listed by "cex" after GRAM/USDT, or where a test says so:
+
+    async with running_venue("dex", markets=["ETH/USDT:USDT"]) as venue:           # its only, so its first, market
+        venue.play(RecordDepth(0, bids, asks, snapshot=True), "ETH/USDT:USDT")     # sizes in contracts; the mid is the mark
+        venue.pay_funding("0.0001")                                                # the next funding happens now, at that rate
+
 Everything is real: sockets on a free port, the engine, its SQLite ledger in a temporary directory. There is no replay:
 the market is what `play` makes of it. Rate limits are off unless `rate_scale` says otherwise.
 """
@@ -16,13 +22,15 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 from aiohttp import web
 
+from trading.sandbox.catalogue import listings
 from trading.sandbox.exchange import Exchange
 from trading.sandbox.server.app import open_exchange
 from trading.sandbox.server.clock import VenueClock
@@ -34,7 +42,7 @@ from trading.sandbox.server.settings import ACCOUNT
 from trading.sandbox.server.streams import StreamHub
 from trading.sandbox.server.venue import Venue, throttle_for
 from trading.sandbox.server.webhooks import WebhookSender, WebhookTarget
-from trading.sandbox.types import RecordEvent
+from trading.sandbox.types import FundingRate, RecordEvent
 
 
 @dataclass(slots=True)
@@ -59,6 +67,21 @@ class RunningVenue:
         name = symbol if symbol is not None else next(iter(self.exchange.instruments))
         self.exchange.apply_record(name, event, self.clock.engine_ns())
 
+    def pay_funding(self, rate: str | None = None, symbol: str | None = None) -> FundingRate:
+        """Let the next funding time of a perpetual (its first, unless named) come now, without waiting for it.
+
+        rate: fixed for this and the later fundings; None leaves the rate as it is. The market needs a book. Payments are
+        stamped (`ts_ms`) now; their `funding_ms` lies up to an interval ahead. Returns what is then in force.
+        """
+        listed = self.exchange.instruments.values()
+        name = symbol if symbol is not None else next(item.symbol for item in listed if item.is_perpetual)
+        now_ns = self.clock.engine_ns()
+        if rate is not None:
+            self.exchange.set_funding_rate(name, Decimal(rate), now_ns)
+        due_ns = self.exchange.funding_rate(name, now_ns).funding_ns
+        self.exchange.settle_funding(now_ns, due_ns)
+        return self.exchange.funding_rate(name, now_ns)
+
     async def subscribed(self, count: int = 1, timeout_s: float = 5.0) -> None:
         """Wait until the venue holds at least `count` stream subscriptions; TimeoutError otherwise."""
         async with asyncio.timeout(timeout_s):
@@ -77,6 +100,8 @@ async def running_venue(
     venue: str = "dex",
     *,
     exchange: Exchange | None = None,
+    markets: Sequence[str] = (),
+    funding_interval_s: int = 28_800,
     faults: Iterable[FaultRule] = (),
     clock_skew_s: float = 0.0,
     seed: int = 1,
@@ -87,12 +112,15 @@ async def running_venue(
     """Serve a venue of the dialect `dex` or `cex` until the block ends.
 
     exchange: an engine of the test's own (any instruments; the test closes it); otherwise one with the catalogue's
-    listings of that venue and the catalogue's deposits for account "desk". rate_scale multiplies every rate limit;
-    0 = no limits. webhook_url: where signed fills go (docs/sandbox-venue.md section 8).
+    listings of that venue (`markets`: of these symbols instead) and the catalogue's deposits for account "desk".
+    funding_interval_s: of the catalogue's perpetuals, long so that no funding happens by itself in a test (see
+    `RunningVenue.pay_funding`). rate_scale multiplies every rate limit; 0 = no limits. webhook_url: where signed fills
+    go (docs/sandbox-venue.md section 8).
     """
     clock = VenueClock(skew_s=clock_skew_s)
     with tempfile.TemporaryDirectory(prefix="sandbox-venue-") as folder:
-        engine = exchange if exchange is not None else open_exchange(venue, Path(folder) / "exchange.sqlite3", clock)
+        listed = listings(venue, markets, funding_interval_s)
+        engine = exchange if exchange is not None else open_exchange(listed, Path(folder) / "exchange.sqlite3", clock)
         state = Venue(
             name=venue,
             exchange=engine,

@@ -15,16 +15,17 @@ from trading.venues.ccxt_okx import shapes
 from trading.venues.ccxt_okx.calls import LIMITS, Calls
 from trading.venues.ccxt_okx.history import PAGE, History, rows_after
 from trading.venues.ccxt_okx.orders import OkxOrders
+from trading.venues.ccxt_okx.perpetuals import Perpetuals
 from trading.venues.ccxt_okx.streams import OkxStreams
 from trading.venues.credentials import Credential
 from trading.venues.decoding import decimal, text, wrong
 from trading.venues.departure import departure_trace
-from trading.venues.identity import Identities, MarketIdentity, VenueListing
+from trading.venues.identity import Identities, MarketIdentity
 from trading.venues.interface import (
     AmendRequest,
     Balance,
     Capabilities,
-    FundingPayment,
+    InstrumentKind,
     MarketInfo,
     OrderBook,
     OrderRequest,
@@ -42,6 +43,7 @@ from trading.venues.interface import (
     VenueTransfer,
 )
 from trading.venues.observation import Observer, throttled_counter
+from trading.venues.perpetuals import FundingPayment, FundingRate, VenuePosition
 from trading.venues.quote_replacement import OrderEntry, SentAt, replace_steps
 from trading.venues.throttle import Limit, Priority, Throttle
 from trading.venues.venue_time import VenueTime
@@ -102,7 +104,13 @@ class CcxtOkxVenue:
         observer = Observer(self.name, clock, self._throttle)
         self._calls = Calls(clock, self._time, self._throttle, observer)
         self._orders = OkxOrders(self._calls, self._identities, self._infos, self._unified)
-        self._history = History(self._calls, self._identities)
+        perpetual = InstrumentKind.LINEAR_PERPETUAL
+        self._perpetuals = Perpetuals(self._calls, self._identities, self._unified)
+        # Of markets from before too: their late fills, and a position that is left on one.
+        self._has_perpetuals = any(one.instrument == perpetual for one in (*self._markets, *self._known))
+        kinds = {"swap" if one.instrument == perpetual else "spot" for one in (*self._markets, *self._known)}
+        self._kinds = tuple(sorted(kinds))
+        self._history = History(self._calls, self._identities, self._kinds)
         # Jitter, not secrecy: seeded so that a run can be repeated.
         self._streams = OkxStreams(self._calls, self._identities, clock, observer, random.Random(seed))
         self._entry = OrderEntry(self._orders.submit, self._orders.amend, self._orders.cancel)
@@ -119,7 +127,7 @@ class CcxtOkxVenue:
         )
         ws_url = "ws" + self._base_url.removeprefix("http") + "/ws/v5"
         self._calls.client = client_class(
-            self._base_url, ws_url, self._credential, self._time, self._session, self._timeout_s
+            self._base_url, ws_url, self._credential, self._time, self._session, self._timeout_s, self._kinds
         )
         try:
             await self._time.measure()
@@ -150,25 +158,27 @@ class CcxtOkxVenue:
         listed: dict[str, Any] = {}
         markets = await self._calls.read("markets", "instruments", lambda client: client.load_markets())
         for structure in markets.values():
-            listed[text(shapes.info(structure), "instId")] = structure
-        listings = []
-        for symbol, structure in listed.items():
             row = shapes.info(structure)
-            listings.append(VenueListing(symbol, text(row, "baseCcy"), text(row, "quoteCcy")))
+            if shapes.is_usable(row):
+                listed[text(row, "instId")] = structure
+        listings = [shapes.listing(shapes.info(structure)) for structure in listed.values()]
         self._identities.bind(self._markets, listings, self._known)
         for slug in self._identities.slugs():
             structure = listed[self._identities.symbol(slug)]
             self._unified[slug] = structure["symbol"]
-            maker, taker = await self._fees(structure["symbol"])
-            self._infos[slug] = shapes.market_info(slug, shapes.info(structure), maker, taker)
+            row = shapes.info(structure)
+            is_perpetual = shapes.listing(row).instrument is InstrumentKind.LINEAR_PERPETUAL
+            maker, taker = await self._fees(structure["symbol"], "U" if is_perpetual else "")
+            interval_s = (await self._perpetuals.rate(slug))[1] if is_perpetual else None
+            self._infos[slug] = shapes.market_info(slug, row, maker, taker, interval_s)
 
-    async def _fees(self, unified: str) -> tuple[Decimal, Decimal]:
-        """Maker and taker fee of this account, fractions; OKX writes what we pay as negative."""
+    async def _fees(self, unified: str, suffix: str) -> tuple[Decimal, Decimal]:
+        """Maker and taker fee of this account, fractions; OKX writes what we pay as negative. `suffix` U: of linear swaps."""
         answer = await self._calls.read("fees", "account", lambda client: client.fetch_trading_fee(unified))
         row = shapes.info(answer)
-        if "maker" not in row:
-            raise wrong("maker", "a fee")
-        return -decimal(row, "maker"), -decimal(row, "taker")
+        if f"maker{suffix}" not in row:
+            raise wrong(f"maker{suffix}", "a fee")
+        return -decimal(row, f"maker{suffix}"), -decimal(row, f"taker{suffix}")
 
     async def server_time_ns(self) -> int:
         """The venue's clock, ns."""
@@ -186,14 +196,15 @@ class CcxtOkxVenue:
         self._identities.symbol(market)
         unified, levels = self._unified[market], min(depth, 400)
         answer = await self._calls.read("book", "market", lambda client: client.fetch_order_book(unified, levels))
-        return shapes.book(answer, market, levels)
+        return shapes.book(answer, market, levels, self._contract_value(market))
 
     async def fetch_trades(self, market: str, limit: int = 100) -> Sequence[PublicTrade]:
         """The last public prints, oldest first."""
         self._identities.symbol(market)
         unified = self._unified[market]
         answer = await self._calls.read("trades", "market", lambda client: client.fetch_trades(unified, None, limit))
-        return [shapes.trade(shapes.info(row), market) for row in answer]
+        contract_value = self._contract_value(market)
+        return [shapes.trade(shapes.info(row), market, contract_value) for row in answer]
 
     def stream_book(self, market: str) -> AsyncIterator[OrderBook | ProofOfLife | StreamReset]:
         """See the interface."""
@@ -300,11 +311,28 @@ class CcxtOkxVenue:
         answer = await self._calls.read("balances", "account", lambda client: client.fetch_balance())
         return shapes.balances(answer, self._identities)
 
-    async def fetch_funding(self, market: str, cursor: str = "") -> Sequence[FundingPayment]:
-        """Spot pays no funding."""
-        del cursor
+    async def fetch_funding(
+        self, market: str | None = None, cursor: str = "", limit: int = 100
+    ) -> Sequence[FundingPayment]:
+        """See the interface. An account that trades no perpetual is not asked."""
+        return await self._perpetuals.funding(market, cursor, limit) if self._is_perpetual(market) else ()
+
+    async def fetch_positions(self) -> Sequence[VenuePosition]:
+        """See the interface."""
+        return await self._perpetuals.positions() if self._has_perpetuals else ()
+
+    async def fetch_funding_rate(self, market: str) -> FundingRate | None:
+        """See the interface."""
+        return (await self._perpetuals.rate(market))[0] if self._is_perpetual(market) else None
+
+    def _is_perpetual(self, market: str | None) -> bool:
+        if market is None:
+            return self._has_perpetuals
         self._identities.symbol(market)
-        return ()
+        return self._infos[market].instrument is InstrumentKind.LINEAR_PERPETUAL
+
+    def _contract_value(self, market: str) -> Decimal:
+        return self._identities.contract_value(self._identities.symbol(market))
 
     def _unified_of(self, market: str) -> str:
         self._identities.symbol(market)

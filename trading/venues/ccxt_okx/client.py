@@ -27,7 +27,6 @@ PING_INTERVAL_MS = 1_000  # OKX answers text pings at any time; feed age must st
 MISSED_PONGS = 3
 OPTIONS: dict[str, Any] = {
     "createOrder": "privatePostTradeOrder",
-    "fetchMarkets": {"types": ["spot"]},
     "defaultType": "spot",
     "maxRetriesOnFailure": 0,
     "ws": {"compress": 0},
@@ -35,7 +34,7 @@ OPTIONS: dict[str, Any] = {
 
 
 class OkxClient(okx):
-    """`ccxt.pro.okx` for one account."""
+    """`ccxt.pro.okx` for one account; `kinds` of markets, in ccxt's words, are all that it loads."""
 
     def __init__(
         self,
@@ -45,6 +44,7 @@ class OkxClient(okx):
         time: VenueTime,
         session: aiohttp.ClientSession,
         timeout_s: float,
+        kinds: tuple[str, ...] = ("spot",),
     ) -> None:
         self.venue_time = time
         self.queues: defaultdict[str, set[asyncio.Queue[Any]]] = defaultdict(set)  # by channel and instrument
@@ -60,7 +60,7 @@ class OkxClient(okx):
                 "logger": quiet,
                 "timeout": round(timeout_s * 1000),
                 "enableRateLimit": False,  # trading.venues.throttle does it, cancels first
-                "options": OPTIONS,
+                "options": OPTIONS | {"fetchMarkets": {"types": list(kinds)}},
             }
         )
         self.urls["api"] = {"rest": base_url, "ws": ws_url}

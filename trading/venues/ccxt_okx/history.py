@@ -19,11 +19,12 @@ Fetch = Callable[[dict[str, str]], Awaitable[Sequence[Json]]]
 
 
 class History:
-    """Own fills and transfers of one account."""
+    """Own fills and transfers of one account that trades `kinds` of markets, in ccxt's words."""
 
-    def __init__(self, calls: Calls, identities: Identities) -> None:
+    def __init__(self, calls: Calls, identities: Identities, kinds: Sequence[str] = ("spot",)) -> None:
         self._calls = calls
         self._identities = identities
+        self._kinds = tuple(kinds)
         # What an earlier call read beyond its limit, by (symbol, cursor) of its last row: no page is asked for twice.
         self._beyond: dict[tuple[str, str], list[OwnFill]] = {}
 
@@ -33,19 +34,38 @@ class History:
             raise VenueRejected(RejectReason.OTHER, f"{cursor!r} is no cursor of this venue's fills")
         found = self._beyond.pop((symbol or "", cursor), None)
         if found is None:
-
-            async def fetch(params: dict[str, str]) -> Sequence[Json]:
-                answer = await self._calls.read(
-                    "fills", "history", lambda client: client.fetch_my_trades(unified, None, PAGE, params)
-                )
-                return [shapes.info(trade) for trade in answer]
-
-            found = [shapes.history_fill(row, self._identities) for row in await rows_after(fetch, "billId", cursor)]
+            found = [shapes.history_fill(row, self._identities) for row in await self._fill_rows(unified, cursor)]
         page, rest = found[:limit], found[limit:]
         self._beyond.clear()
         if rest:
             self._beyond[(symbol or "", page[-1].cursor)] = rest
         return page
+
+    async def _fill_rows(self, unified: str | None, cursor: str) -> list[Json]:
+        """Rows after `cursor`, oldest first, of all kinds of markets: OKX tells one kind at a time."""
+        if unified is not None:
+            return await self._rows_of(unified, {}, cursor)
+        if len(self._kinds) == 1:
+            return await self._rows_of(None, {"type": self._kinds[0]}, cursor)
+        told = {kind: await self._rows_of(None, {"type": kind}, cursor) for kind in self._kinds}
+        every = sorted((row for rows in told.values() for row in rows), key=_bill)
+        if not every:
+            return []
+        # A kind that was asked early may have got fills since, before some that were told by the kind asked last.
+        newest = _bill(every[-1])
+        for kind in self._kinds[:-1]:
+            since = str(_bill(told[kind][-1])) if told[kind] else cursor
+            every += [row for row in await self._rows_of(None, {"type": kind}, since) if _bill(row) < newest]
+        return sorted(every, key=_bill)
+
+    async def _rows_of(self, unified: str | None, kind: dict[str, str], cursor: str) -> list[Json]:
+        async def fetch(params: dict[str, str]) -> Sequence[Json]:
+            answer = await self._calls.read(
+                "fills", "history", lambda client: client.fetch_my_trades(unified, None, PAGE, kind | params)
+            )
+            return [shapes.info(trade) for trade in answer]
+
+        return await rows_after(fetch, "billId", cursor)
 
     async def transfers(self, cursor: str, limit: int) -> Sequence[VenueTransfer]:
         """Booked deposits and withdrawals after `cursor`, oldest first.
@@ -81,6 +101,10 @@ class History:
             amount = -(amount + (optional_decimal(row, "fee") or Decimal(0)))
         asset = self._identities.asset(text(row, "ccy"))
         return VenueTransfer(transfer_id, asset, amount, stamp_ms * 1_000_000, f"{stamp_ms}:{transfer_id}")
+
+
+def _bill(row: Json) -> int:
+    return integer(row, "billId")
 
 
 def _transfer_cursor(cursor: str) -> tuple[int, str]:

@@ -75,7 +75,7 @@ class OkxOrders:
         """See the interface."""
         symbol = self._checked(request.market, request.price, request.size)
         unified, kind = self._unified[request.market], shapes.TYPES[request.tif]
-        price, size = format(request.price, "f"), format(request.size, "f")
+        price, size = format(request.price, "f"), format(self._identities.wire_size(symbol, request.size), "f")
         params = {"clOrdId": request.client_order_id}
         answer = await self._calls.write(
             "place",
@@ -108,7 +108,8 @@ class OkxOrders:
         """See the interface."""
         symbol = self._checked(request.market, request.new_price, request.new_size)
         unified = self._unified[request.market]
-        price, size = format(request.new_price, "f"), format(request.new_size, "f")
+        price = format(request.new_price, "f")
+        size = format(self._identities.wire_size(symbol, request.new_size), "f")
         params = {"clOrdId": request.client_order_id}
         known = self.known.last(request.client_order_id)
         side = "buy" if known is None else known.side.value  # ccxt wants one; OKX's request has none

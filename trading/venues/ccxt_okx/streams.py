@@ -61,20 +61,22 @@ class OkxStreams:
     def book(self, market: str, unified: str) -> AsyncIterator[OrderBook | ProofOfLife | StreamReset]:
         """Whole books. ccxt checks the sequence; a gap makes it ask for a new snapshot."""
         client = self._calls.opened()
+        contract_value = self._identities.contract_value(self._identities.symbol(market))
 
         def books(told: Iterable[Json]) -> Iterable[OrderBook]:
             del told  # that it changed; several changes since the last look are one book
             held = (client.orderbooks or {}).get(unified)
-            return () if held is None else (shapes.book(held, market, BOOK_DEPTH),)
+            return () if held is None else (shapes.book(held, market, BOOK_DEPTH, contract_value),)
 
         key = f"books:{self._identities.symbol(market)}"
         return self._told("book", "public", key, lambda client: client.watch_order_book(unified), books)
 
     def trades(self, market: str, unified: str) -> AsyncIterator[PublicTrade | ProofOfLife | StreamReset]:
         """Public prints as they happen."""
+        contract_value = self._identities.contract_value(self._identities.symbol(market))
 
         def prints(told: Iterable[Json]) -> Iterable[PublicTrade]:
-            return [shapes.trade(row, market) for row in told]
+            return [shapes.trade(row, market, contract_value) for row in told]
 
         key = f"trades:{self._identities.symbol(market)}"
         return self._told("trades", "public", key, lambda client: client.watch_trades(unified), prints)

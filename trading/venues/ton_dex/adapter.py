@@ -10,13 +10,13 @@ from dataclasses import replace
 from trading.clock import Clock
 from trading.venues.credentials import Credential
 from trading.venues.decoding import integer, mapping, rows, text
-from trading.venues.identity import Identities, MarketIdentity, VenueListing
+from trading.venues.identity import Identities, MarketIdentity
 from trading.venues.interface import (
     AmendRequest,
     AuthRejected,
     Balance,
     Capabilities,
-    FundingPayment,
+    InstrumentKind,
     MarketInfo,
     OrderBook,
     OrderRequest,
@@ -37,6 +37,7 @@ from trading.venues.interface import (
     VenueTransfer,
 )
 from trading.venues.observation import Observer, throttled_counter
+from trading.venues.perpetuals import FundingPayment, FundingRate, VenuePosition
 from trading.venues.quote_replacement import OrderEntry, SentAt, amended_already, replace_steps
 from trading.venues.throttle import Limit, Throttle
 from trading.venues.ton_dex import endpoints, shapes
@@ -117,8 +118,7 @@ class TonDexVenue:
     async def _load_markets(self) -> None:
         answer = await self._transport.read(endpoints.MARKETS)
         listed = {text(row, "symbol"): row for row in rows(answer, "markets")}
-        listings = [VenueListing(symbol, text(row, "base"), text(row, "quote")) for symbol, row in listed.items()]
-        self._identities.bind(self._markets, listings, self._known)
+        self._identities.bind(self._markets, [shapes.listing(row) for row in listed.values()], self._known)
         for slug in self._identities.slugs():
             self._infos[slug] = shapes.market_info(listed[self._identities.symbol(slug)], slug)
         limits = answer.get("rate_limits")
@@ -156,13 +156,16 @@ class TonDexVenue:
     async def fetch_orderbook(self, market: str, depth: int = 50) -> OrderBook:
         """The published book, `depth` levels a side (this venue gives at most 5000)."""
         symbol, levels = self._identities.symbol(market), min(depth, DEPTH_LIMIT)
-        book = shapes.book(await self._read(endpoints.BOOK, {"symbol": symbol, "depth": levels}), market)
+        answer = await self._read(endpoints.BOOK, {"symbol": symbol, "depth": levels})
+        book = shapes.book(answer, market, self._identities.contract_value(symbol))
         return replace(book, is_whole=max(len(book.bids), len(book.asks)) < levels)
 
     async def fetch_trades(self, market: str, limit: int = 100) -> Sequence[PublicTrade]:
         """The last public prints, oldest first."""
-        answer = await self._read(endpoints.TRADES, {"symbol": self._identities.symbol(market), "limit": limit})
-        return [shapes.trade(row, market) for row in rows(answer, "trades")]
+        symbol = self._identities.symbol(market)
+        answer = await self._read(endpoints.TRADES, {"symbol": symbol, "limit": limit})
+        contract_value = self._identities.contract_value(symbol)
+        return [shapes.trade(row, market, contract_value) for row in rows(answer, "trades")]
 
     def stream_book(self, market: str) -> AsyncIterator[OrderBook | ProofOfLife | StreamReset]:
         """See the interface."""
@@ -201,7 +204,7 @@ class TonDexVenue:
             "side": request.side.value,
             "type": shapes.TYPES[request.tif],
             "price": format(request.price, "f"),
-            "size": format(request.size, "f"),
+            "size": format(self._identities.wire_size(symbol, request.size), "f"),
             "client_order_id": request.client_order_id,
         }
         return await self._dated_write(endpoints.PLACE, symbol, request.deadline_ns, guard, sent, body)
@@ -212,7 +215,7 @@ class TonDexVenue:
             "symbol": symbol,
             "client_order_id": request.client_order_id,
             "price": format(request.new_price, "f"),
-            "size": format(request.new_size, "f"),
+            "size": format(self._identities.wire_size(symbol, request.new_size), "f"),
         }
         try:
             return await self._dated_write(endpoints.AMEND, symbol, request.deadline_ns, guard, sent, body)
@@ -330,11 +333,36 @@ class TonDexVenue:
         answer = await self._read(endpoints.BALANCES)
         return [shapes.balance(row, self._identities) for row in rows(answer, "balances")]
 
-    async def fetch_funding(self, market: str, cursor: str = "") -> Sequence[FundingPayment]:
-        """A spot venue pays no funding."""
-        del cursor
-        self._identities.symbol(market)
-        return ()
+    async def fetch_funding(
+        self, market: str | None = None, cursor: str = "", limit: int = 100
+    ) -> Sequence[FundingPayment]:
+        """See the interface. An account that trades no perpetual is not asked."""
+        if not self._has_perpetual(market):
+            return ()
+        answer = await self._read(endpoints.FUNDING, {**self._of(market), **_after(cursor), "limit": limit})
+        return [shapes.funding(row, self._identities) for row in rows(answer, "funding")]
+
+    async def fetch_positions(self) -> Sequence[VenuePosition]:
+        """See the interface."""
+        if not self._has_perpetual(None):
+            return ()
+        answer = await self._read(endpoints.POSITIONS)
+        return [shapes.position(row, self._identities) for row in rows(answer, "positions")]
+
+    async def fetch_funding_rate(self, market: str) -> FundingRate | None:
+        """See the interface."""
+        if not self._has_perpetual(market):
+            return None
+        query = {"symbol": self._identities.symbol(market)}
+        return shapes.funding_rate(await self._read(endpoints.FUNDING_RATE, query), market)
+
+    def _has_perpetual(self, market: str | None) -> bool:
+        """Whether the market is a perpetual; None: whether one is, of those traded or known from before."""
+        perpetual = InstrumentKind.LINEAR_PERPETUAL
+        if market is not None:
+            self._identities.symbol(market)
+            return self._infos[market].instrument is perpetual
+        return any(one.instrument == perpetual for one in (*self._markets, *self._known))
 
     def _of(self, market: str | None) -> dict[str, str | int]:
         return {} if market is None else {"symbol": self._identities.symbol(market)}

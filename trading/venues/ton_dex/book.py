@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from trading.venues.decoding import integer, levels, ns_of_ms
+from trading.venues.decoding import ONE, integer, levels, ns_of_ms
 from trading.venues.interface import Level, OrderBook
 
 # Levels a side that the venue tells at most, in an answer or a snapshot.
@@ -44,10 +44,11 @@ class _Side:
 
 
 class BookAssembly:
-    """Whole books of one market, `depth` levels a side."""
+    """Whole books of one market, `depth` levels a side; the venue's sizes are contracts of `contract_value` base each."""
 
-    def __init__(self, market: str, depth: int = DEPTH_LIMIT) -> None:
+    def __init__(self, market: str, depth: int = DEPTH_LIMIT, contract_value: Decimal = ONE) -> None:
         self._market = market
+        self._contract_value = contract_value
         self._depth = depth
         self._seq: int | None = None
         self._is_whole = False
@@ -59,7 +60,7 @@ class BookAssembly:
 
     def snapshot(self, fields: Mapping[str, object]) -> OrderBook:
         """Begin anew. Raises `UnexpectedAnswer`."""
-        bids, asks = levels(fields, "bids"), levels(fields, "asks")
+        bids, asks = self._levels(fields, "bids"), self._levels(fields, "asks")
         seq = integer(fields, "seq")
         self._bids, self._asks = _Side(-1), _Side(1)
         self._bids.apply(bids)
@@ -78,11 +79,14 @@ class BookAssembly:
             return None
         if previous != self._seq:
             raise SequenceGap(f"sequence gap: the book stands at {self._seq}, the delta follows {previous}")
-        bids, asks = levels(fields, "bids"), levels(fields, "asks")
+        bids, asks = self._levels(fields, "bids"), self._levels(fields, "asks")
         self._bids.apply(bids)
         self._asks.apply(asks)
         self._seq = seq
         return self._book(fields)
+
+    def _levels(self, fields: Mapping[str, object], name: str) -> tuple[Level, ...]:
+        return levels(fields, name, self._contract_value)
 
     def _book(self, fields: Mapping[str, object]) -> OrderBook:
         bids, asks = self._bids.best_first(self._depth), self._asks.best_first(self._depth)

@@ -21,6 +21,9 @@ OPEN_ORDERS = Endpoint("open_orders", "GET", "/v1/orders/open", "read")
 FILLS = Endpoint("fills", "GET", "/v1/fills", "read")
 BALANCES = Endpoint("balances", "GET", "/v1/balances", "read")
 TRANSFERS = Endpoint("transfers", "GET", "/v1/transfers", "read")
+POSITIONS = Endpoint("positions", "GET", "/v1/positions", "read")
+FUNDING = Endpoint("funding", "GET", "/v1/funding", "read")
+FUNDING_RATE = Endpoint("funding_rate", "GET", "/v1/funding-rate", "market", private=False)
 
 # Until the venue's own list is read; section 5 of docs/sandbox-venue.md.
 DEFAULT_LIMITS: Mapping[str, Limit] = {

@@ -1,13 +1,25 @@
-"""TON-DEX messages (docs/sandbox-venue.md sections 3, 4, 7) as values of the interface."""
+"""TON-DEX messages (docs/sandbox-venue.md sections 3, 4, 7, 13) as values of the interface: sizes leave here as base units."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
-from trading.venues.decoding import decimal, integer, levels, ns_of_ms, optional_decimal, optional_text, text, wrong
-from trading.venues.identity import Identities
+from trading.venues.decoding import (
+    ONE,
+    decimal,
+    integer,
+    levels,
+    ns_of_ms,
+    optional_decimal,
+    optional_text,
+    text,
+    wrong,
+)
+from trading.venues.identity import Identities, VenueListing
 from trading.venues.interface import (
     Balance,
+    InstrumentKind,
     MarketInfo,
     OrderBook,
     OrderState,
@@ -19,6 +31,7 @@ from trading.venues.interface import (
     VenueKind,
     VenueTransfer,
 )
+from trading.venues.perpetuals import FundingPayment, FundingRate, VenuePosition
 
 Json = Mapping[str, object]
 
@@ -49,14 +62,15 @@ def order(fields: Json, identities: Identities) -> OwnOrder:
     status = fields.get("status")
     if not isinstance(status, str) or status not in STATES:
         raise wrong("status", "open, partially_filled, filled or cancelled")
+    symbol = text(fields, "symbol")
     return OwnOrder(
         market=_market(fields, identities),
         client_order_id=optional_text(fields, "client_order_id"),
         venue_order_id=text(fields, "order_id"),
         side=side(fields),
         price=decimal(fields, "price"),
-        size=decimal(fields, "size"),
-        filled=decimal(fields, "filled"),
+        size=identities.base_size(symbol, decimal(fields, "size")),
+        filled=identities.base_size(symbol, decimal(fields, "filled")),
         avg_price=optional_decimal(fields, "avg_price"),
         state=STATES[status],
         updated_ns=ns_of_ms(fields, "updated_ms"),
@@ -70,7 +84,7 @@ def fill(fields: Json, identities: Identities, *, from_history: bool) -> OwnFill
     if liquidity not in ("maker", "taker"):
         raise wrong("liquidity", "maker or taker")
     fee = optional_decimal(fields, "fee")
-    cursor = str(integer(fields, "seq"))
+    cursor, symbol = str(integer(fields, "seq")), text(fields, "symbol")
     return OwnFill(
         market=_market(fields, identities),
         trade_id=text(fields, "trade_id"),
@@ -78,32 +92,32 @@ def fill(fields: Json, identities: Identities, *, from_history: bool) -> OwnFill
         client_order_id=optional_text(fields, "client_order_id"),
         side=side(fields),
         price=decimal(fields, "price"),
-        size=decimal(fields, "size"),
+        size=identities.base_size(symbol, decimal(fields, "size")),
         fee=fee,
         fee_asset=None if fee is None else identities.asset(text(fields, "fee_asset")),
         maker=liquidity == "maker",
         venue_ns=ns_of_ms(fields, "ts_ms"),
         cursor=cursor if from_history else "",
+        realised_pnl=optional_decimal(fields, "realised_pnl"),
     )
 
 
-def trade(fields: Json, market: str) -> PublicTrade:
+def trade(fields: Json, market: str, contract_value: Decimal = ONE) -> PublicTrade:
     """A public print."""
     return PublicTrade(
         market=market,
         trade_id=text(fields, "trade_id"),
         side=side(fields),
         price=decimal(fields, "price"),
-        size=decimal(fields, "size"),
+        size=decimal(fields, "size") * contract_value,
         venue_ns=ns_of_ms(fields, "ts_ms"),
     )
 
 
-def book(fields: Json, market: str) -> OrderBook:
+def book(fields: Json, market: str, contract_value: Decimal = ONE) -> OrderBook:
     """A whole book, best first."""
-    return OrderBook(
-        market, levels(fields, "bids"), levels(fields, "asks"), integer(fields, "seq"), ns_of_ms(fields, "ts_ms")
-    )
+    bids, asks = levels(fields, "bids", contract_value), levels(fields, "asks", contract_value)
+    return OrderBook(market, bids, asks, integer(fields, "seq"), ns_of_ms(fields, "ts_ms"))
 
 
 def balance(fields: Json, identities: Identities) -> Balance:
@@ -122,8 +136,59 @@ def transfer(fields: Json, identities: Identities) -> VenueTransfer:
     )
 
 
+def position(fields: Json, identities: Identities) -> VenuePosition:
+    """A position on a perpetual."""
+    return VenuePosition(
+        market=_market(fields, identities),
+        q=identities.base_size(text(fields, "symbol"), decimal(fields, "size")),
+        entry_price=optional_decimal(fields, "entry_price"),
+        mark_price=optional_decimal(fields, "mark_price"),
+    )
+
+
+def funding(fields: Json, identities: Identities) -> FundingPayment:
+    """A funding payment; its `seq` is its identity and its cursor."""
+    seq = str(integer(fields, "seq"))
+    return FundingPayment(
+        market=_market(fields, identities),
+        payment_id=seq,
+        asset=identities.asset(text(fields, "asset")),
+        amount=decimal(fields, "amount"),
+        mark_price=optional_decimal(fields, "mark_price"),
+        venue_ns=ns_of_ms(fields, "funding_ms"),
+        cursor=seq,
+    )
+
+
+def funding_rate(fields: Json, market: str) -> FundingRate:
+    """What the next funding will cost."""
+    return FundingRate(
+        market, decimal(fields, "rate"), ns_of_ms(fields, "funding_ms"), optional_decimal(fields, "mark_price")
+    )
+
+
+def _instrument(fields: Json) -> InstrumentKind:
+    """A venue that tells no kind trades spot."""
+    told = optional_text(fields, "instrument") or InstrumentKind.SPOT
+    if told not in set(InstrumentKind):
+        raise wrong("instrument", "spot or linear_perpetual")
+    return InstrumentKind(told)
+
+
+def listing(fields: Json) -> VenueListing:
+    """What a row of the market list identifies."""
+    contract = optional_decimal(fields, "contract_value")
+    contract_value = ONE if contract is None else contract
+    if contract_value <= 0:
+        raise wrong("contract_value", "a positive decimal")
+    return VenueListing(
+        text(fields, "symbol"), text(fields, "base"), text(fields, "quote"), _instrument(fields), contract_value
+    )
+
+
 def market_info(fields: Json, market: str) -> MarketInfo:
     """A row of the market list."""
+    listed = listing(fields)
     if fields.get("kind") != "order_book":
         raise wrong("kind", "order_book")
     fee_mode = fields.get("fee_mode")
@@ -136,8 +201,8 @@ def market_info(fields: Json, market: str) -> MarketInfo:
         base=text(fields, "base"),
         quote=text(fields, "quote"),
         tick=decimal(fields, "tick"),
-        lot_step=decimal(fields, "lot_step"),
-        min_size=decimal(fields, "min_size"),
+        lot_step=decimal(fields, "lot_step") * listed.contract_value,
+        min_size=decimal(fields, "min_size") * listed.contract_value,
         min_notional=decimal(fields, "min_notional"),
         maker_fee=decimal(fields, "maker_fee"),
         taker_fee=decimal(fields, "taker_fee"),
@@ -145,4 +210,9 @@ def market_info(fields: Json, market: str) -> MarketInfo:
         price_band=optional_decimal(fields, "price_band"),
         max_open_orders=None,
         label=optional_text(fields, "label"),
+        instrument=listed.instrument,
+        contract_value=listed.contract_value,
+        settle=optional_text(fields, "settle"),
+        initial_margin=optional_decimal(fields, "initial_margin"),
+        funding_interval_s=None if fields.get("funding_interval_s") is None else integer(fields, "funding_interval_s"),
     )

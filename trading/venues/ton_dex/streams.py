@@ -197,7 +197,7 @@ class DexStreams:
         raise StreamBroken(f"the venue refused: {printable(str(code), 80)}")
 
     async def _books(self, market: str, symbol: str, connection: Connection) -> AsyncGenerator[Event, None]:
-        assembly = BookAssembly(market)
+        assembly = BookAssembly(market, contract_value=self._identities.contract_value(symbol))
         subscribe = {"op": "subscribe", "id": 1, "channel": "book", "symbol": symbol}
         await connection.send(subscribe)
         yield StreamReset("book", SUBSCRIBED)
@@ -221,10 +221,11 @@ class DexStreams:
     async def _prints(self, market: str, symbol: str, connection: Connection) -> AsyncGenerator[Event, None]:
         await connection.send({"op": "subscribe", "id": 1, "channel": "trades", "symbol": symbol})
         await self._answered("subscribed", 1, connection)
+        contract_value = self._identities.contract_value(symbol)
         yield StreamReset("trades", SUBSCRIBED)
         async with aclosing(self._messages("trades", connection)) as messages:
             async for message in messages:
-                yield message if isinstance(message, ProofOfLife) else shapes.trade(message, market)
+                yield message if isinstance(message, ProofOfLife) else shapes.trade(message, market, contract_value)
 
     async def _own_events(self, connection: Connection) -> AsyncGenerator[Event, None]:
         await connection.send({"op": "login", "id": 1, **self._transport.login_fields(PATH)})

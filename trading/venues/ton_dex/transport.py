@@ -41,6 +41,7 @@ MAX_MESSAGE = 200
 REASONS: Mapping[str, RejectReason] = {
     "post_only_would_take": RejectReason.POST_ONLY_WOULD_TAKE,
     "insufficient_balance": RejectReason.INSUFFICIENT_BALANCE,
+    "insufficient_margin": RejectReason.INSUFFICIENT_BALANCE,
     "duplicate_client_order_id": RejectReason.DUPLICATE_CLIENT_ORDER_ID,
     "bad_price_tick": RejectReason.BAD_PRICE,
     "outside_price_band": RejectReason.BAD_PRICE,
