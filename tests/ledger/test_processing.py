@@ -226,7 +226,8 @@ def test_the_process_survives_a_flushed_redis_and_refills_from_history() -> None
     inbox.append_fill(client, fill("1"))
     thread = run_consumer(stop, clock)
     try:
-        wait_until(lambda: inbox.read_position_sync(SLUG) is not None and hot_q() == 100, 20, "the first fill")
+        # Booked, not just pending: what was lost before that is the history's to bring.
+        wait_until(lambda: Fill.objects.count() == 1 and hot_q() == 100, 20, "the first fill")
         client.flushdb()
         wait_until(lambda: client.llen(keys.poll_request("dex-desk")) > 0, 20, "a history poll is asked for")
         wait_until(lambda: hot_q() == 100, 20, "the position is back")
