@@ -13,7 +13,7 @@ from django.db import connection
 
 from dcmm_portal.celery import app
 from tests.ledger.desk import NOW, view
-from tests.ledger.test_reconciliation import Setting, environ
+from tests.ledger.venue_setting import Setting, environ
 from tests.support.perpetual import PERP, SYMBOLS, VENUE_SYMBOL, declare_perpetual
 from trading.clock import SystemClock
 from trading.hot_state import inbox, keys
@@ -21,10 +21,13 @@ from trading.hot_state.codec import encode
 from trading.hot_state.connection import sync_client
 from trading.hot_state.market import beat_sync
 from trading.hot_state.values import RawFunding
+from trading.ledger.comparison import Difference, compare
 from trading.ledger.funding_payments import FundingOutcome, reconcile_funding
+from trading.ledger.own_books import Since, read_own_books
 from trading.ledger.reconcile_accounts import Unread, reconcile_all
-from trading.ledger.reconciliation import AccountReport
+from trading.ledger.reports import AccountReport
 from trading.ledger.services import apply_batch
+from trading.ledger.venue_books import VenueBooks, Watermark, new_books, read_on
 from trading.models import CashBalance, CashMovement, Event, FundingReport, Lock, Market, Position, VenueCursor
 from trading.registry.selectors import active_markets
 from trading.registry.services import declare_demo_desk
@@ -143,17 +146,49 @@ async def test_read_again_from_the_beginning_nothing_is_counted_twice(name: str)
         assert (await here.reconcile(full=False)).equal
 
 
-async def test_a_position_that_the_ledger_lacks_is_named(name: str) -> None:
+async def test_a_position_and_funding_that_the_ledger_lacks_are_booked(name: str) -> None:
     async with setting(name) as here:
         await here.catch_up()
         await take(here, Side.SELL, "2400", "0.4", 1)
         here.sandbox.pay_funding("0.0001")
-        report = await here.reconcile()
-        kinds = {each.kind for each in report.differences}
-        assert kinds == {"fill_missing", "funding_missing", "balance_differs", "position_differs"}
-        (position,) = [each for each in report.differences if each.kind == "position_differs"]
+        found = await asyncio.to_thread(differences_of, here.account, await read_books(here))
+        # All of what the balance and the position differ by is on its way.
+        assert {each.kind: each.rest for each in found} == {
+            "fill_missing": "", "funding_missing": "", "balance_differs": "0", "position_differs": "0"
+        }  # fmt: skip
+        (position,) = [each for each in found if each.kind == "position_differs"]
         assert position.message == f"the venue's position on {PERP} is -0.4 eth, the ledger has 0"
-        assert Lock.objects.filter(scope=PERP, rule="reconciliation", state="REDUCING").count() == 1
+        report = await here.reconcile()
+        assert report.equal, report.differences
+        assert {each.kind for each in report.repaired} == {"fill_missing", "funding_missing"}
+        assert Position.objects.get(market__slug=PERP).q == D("-0.4")
+        assert {event.aggregate for event in Event.objects.filter(type="reconciliation.repaired")} == {f"market:{PERP}"}
+        assert not Lock.objects.exists()
+        await here.catch_up()
+        assert ((await here.reconcile()).repaired, Position.objects.get(market__slug=PERP).fills) == ((), 1)
+
+
+async def test_a_position_that_nothing_explains_is_named(name: str) -> None:
+    async with setting(name) as here:
+        await take(here, Side.SELL, "2400", "0.4", 1)
+        await here.catch_up()
+        Position.objects.filter(market__slug=PERP).update(q=D("-0.3"))
+        report = await here.reconcile()
+        assert [(each.kind, each.rest) for each in report.unexplained] == [("position_differs", "-0.1")]
+        assert Lock.objects.get(scope=PERP, state="REDUCING").rule == "reconciliation"
+
+
+async def read_books(here: Setting) -> VenueBooks:
+    books = new_books(Watermark())
+    await read_on(here.venue, books)
+    return books
+
+
+def differences_of(account: str, books: VenueBooks) -> list[Difference]:
+    try:
+        return compare(books, read_own_books(account, Since()))
+    finally:
+        connection.close()
 
 
 async def test_the_hourly_job_books_what_is_missing_once(name: str) -> None:

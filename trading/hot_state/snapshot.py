@@ -47,7 +47,8 @@ class HotSnapshot:
 
 # One script: the lease and all of the market in one command, as of one moment. KEYS: lease, view, position, pending, orders,
 # balances, market info, controls, cycle, reconciled, session, markouts, inbox, occupied. The last two arguments are the market
-# and the desk's scope. A key of a wrong type (somebody's hands) reads as a value that nothing can be read from: closed, not an error.
+# and the desk's scope. A key of a wrong type (somebody's hands) reads as a value that nothing can be read from: closed, and no
+# error.
 _READ = """
 local scope, desk = ARGV[#ARGV - 1], ARGV[#ARGV]
 local function one(...)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from trading.clock import to_datetime
 from trading.events.services import plain_decimal
 from trading.ledger.arithmetic import quantise
-from trading.ledger.in_flight import contracts_of, in_flight
+from trading.ledger.in_flight import in_flight, positions_in_flight
 from trading.ledger.own_books import MarketBooks, OwnBooks
 from trading.ledger.venue_books import FillIdentity, VenueBooks, identity
 from trading.venues.interface import OwnFill
@@ -184,24 +184,25 @@ def notes(venue: VenueBooks, own: OwnBooks) -> list[Difference]:
 
 def funding_differences(venue: VenueBooks, own: OwnBooks) -> Iterator[Difference]:
     """Payments of the perpetuals that are missing, differ, or that the venue never made (told only where it told them all)."""
-    told = {(payment.market, payment.payment_id): payment.amount for payment in venue.funding}
-    for key, amount in told.items():
+    told = {(payment.market, payment.payment_id): payment for payment in venue.funding}
+    for key, payment in told.items():
         booked = own.funding.get(key)
-        if booked != quantise(amount):
-            theirs, ours = plain_decimal(amount), "" if booked is None else plain_decimal(booked)
+        if booked != quantise(payment.amount):
+            theirs, ours = plain_decimal(payment.amount), "" if booked is None else plain_decimal(booked)
             kind = "funding_missing" if booked is None else "funding_differs"
             text = f"funding {key[1]} of {theirs} on {key[0]} at the venue is {ours or 'missing'} in the ledger"
-            yield Difference(kind, "|".join(key), text, key[0], theirs, ours)
-    for key in sorted(own.funding.keys() - told.keys()) if not venue.funding_start else ():
+            yield Difference(kind, "|".join(key), text, key[0], theirs, ours, at=to_datetime(payment.venue_ns))
+    for key in sorted(own.funding.keys() - told.keys()) if not venue.start.funding else ():
         ours = plain_decimal(own.funding[key])
         text = f"the ledger has funding {key[1]} of {ours} on {key[0]}, the venue's history has not"
         yield Difference("funding_extra", "|".join(key), text, key[0], "", ours)
 
 
 def _positions(venue: VenueBooks, own: OwnBooks, coming: dict[str, Decimal]) -> Iterator[Difference]:
+    moving = positions_in_flight(venue, own)
     for market in own.markets:
         if market.is_perpetual:
-            yield from _perpetual_position(venue, market, coming.get(contracts_of(market), Decimal(0)))
+            yield from _perpetual_position(venue, own, market, moving.get(market.slug, Decimal(0)))
             continue
         if any(other.quote == market.base for other in own.markets):
             continue  # also a means of payment here: its balance is compared, a position alone is not in it
@@ -216,12 +217,12 @@ def _positions(venue: VenueBooks, own: OwnBooks, coming: dict[str, Decimal]) -> 
             yield Difference("position_differs", market.slug, text, market.slug, told, held, rest)
 
 
-def _perpetual_position(venue: VenueBooks, market: MarketBooks, coming: Decimal) -> Iterator[Difference]:
+def _perpetual_position(venue: VenueBooks, own: OwnBooks, market: MarketBooks, moving: Decimal) -> Iterator[Difference]:
     theirs = venue.positions.get(market.slug, Decimal(0))
     if quantise(theirs) != market.q:
         told, held = plain_decimal(theirs), plain_decimal(market.q)
-        rest = plain_decimal(quantise(theirs) - market.q - coming)
         text = f"the venue's position on {market.slug} is {told} {market.base}, the ledger has {held}"
+        rest = _rest(own, market.base, theirs - market.q - moving)
         yield Difference("position_differs", market.slug, text, market.slug, told, held, rest)
 
 

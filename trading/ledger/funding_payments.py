@@ -16,7 +16,7 @@ from django.db import transaction
 
 from trading import metrics
 from trading.clock import Clock, to_datetime
-from trading.events.services import record
+from trading.events.services import plain, record
 from trading.hot_state.connection import sync_client
 from trading.hot_state.inbox import InboxEntry
 from trading.hot_state.incoming import AccountMarkets, raw_funding
@@ -132,7 +132,7 @@ def _write(outcome: FundingOutcome, clock: Clock, duration_ms: float) -> None:
             equal=equal,
             payments=outcome.payments,
             booked_now=outcome.booked_now,
-            differences=[asdict(each) for each in outcome.differences],
+            differences=plain([asdict(each) for each in outcome.differences]),
             duration_ms=duration_ms,
         )
         payload = {"account": outcome.account, "payments": outcome.payments, "booked_now": outcome.booked_now,

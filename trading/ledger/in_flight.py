@@ -20,14 +20,8 @@ LARGEST_FEE = Decimal("0.01")
 FEE_TOLD_WITHIN = timedelta(minutes=10)
 
 
-def contracts_of(market: MarketBooks) -> str:
-    """Under which name the sums of a perpetual's position stand: it is in no balance."""
-    return f"position:{market.slug}"
-
-
 def in_flight(venue: VenueBooks, own: OwnBooks) -> dict[str, Decimal]:
-    """By asset (and perpetual, `contracts_of`), what the venue holds more than the ledger because of fills, fees, transfers and
-    funding that can still be booked.
+    """By asset, what the venue holds more than the ledger because of fills, fees, transfers and funding that can still be booked.
 
     Contradictions account for nothing: what the ledger has otherwise than the venue is not on its way.
     """
@@ -50,25 +44,35 @@ def in_flight(venue: VenueBooks, own: OwnBooks) -> dict[str, Decimal]:
     return sums
 
 
+def positions_in_flight(venue: VenueBooks, own: OwnBooks) -> dict[str, Decimal]:
+    """By perpetual, what the venue's position is more than ours because of fills that can still be booked (base)."""
+    sums: dict[str, Decimal] = {}
+    for fill in {identity(each): each for each in venue.fills}.values():
+        market = own.market(fill.market)
+        if market is not None and market.is_perpetual and identity(fill) not in own.fills:
+            _add(sums, market.slug, quantise(fill.size) if fill.side is Side.BUY else -quantise(fill.size))
+    return sums
+
+
 def fees_not_told(venue: VenueBooks, own: OwnBooks, now: datetime) -> dict[str, Decimal]:
     """By asset, the most that fees may have cost which the venue has charged and not told yet."""
     most: dict[str, Decimal] = {}
     for fill in venue.fills:
         market = own.market(fill.market)
         if fill.fee is None and market is not None and now - to_datetime(fill.venue_ns) <= FEE_TOLD_WITHIN:
-            _add(most, market.base, value(fill.size, LARGEST_FEE))
+            if not market.is_perpetual:
+                _add(most, market.base, value(fill.size, LARGEST_FEE))
             _add(most, market.quote, value(value(fill.size, fill.price), LARGEST_FEE))
     return most
 
 
 def _move(sums: dict[str, Decimal], fill: OwnFill, market: MarketBooks) -> None:
-    sign = 1 if fill.side is Side.BUY else -1
     if market.is_perpetual:
-        # A linear perpetual settles what closes in quote, and moves no base.
-        _add(sums, contracts_of(market), sign * quantise(fill.size))
+        # No asset changes hands: what was closed is settled in the quote.
         _add(sums, market.quote, quantise(fill.realised_pnl or Decimal(0)))
         _move_fee(sums, fill)
         return
+    sign = 1 if fill.side is Side.BUY else -1
     _add(sums, market.base, sign * quantise(fill.size))
     _add(sums, market.quote, -sign * value(quantise(fill.size), quantise(fill.price)))
     _move_fee(sums, fill)

@@ -2,8 +2,7 @@
 
 A difference closes only when two looks, each reading venue and ledger anew, found the same one, and when none of what passes by
 itself can be the reason:
-- a fill, transfer or payment that the ledger lacks is late until booking it was refused: whoever brings it, or the repair, books
-  it;
+- a fill or transfer that the ledger lacks is late until booking it was refused: whoever brings it, or the repair, books it;
 - a balance says nothing new when entries on their way account for it (`Difference.rest`), and its rest must be the same amount
   in both looks: between two moments of a desk that trades, sums are never twice wrong by the same;
 - the venue may list a fill, or tell a fee, a while after it counted it;

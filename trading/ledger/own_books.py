@@ -90,7 +90,8 @@ def read_own_books(account: str, since: Since) -> OwnBooks:
 def _read(account: str, since: Since) -> OwnBooks:
     row = VenueAccount.objects.get(slug=account)
     markets = list(Market.objects.filter(account=row).order_by("pk"))
-    balances = {asset: Decimal(0) for market in markets for asset in (market.base_id, market.quote_id)}
+    traded = {row.base_id for row in markets if not _is_perpetual(row)} | {row.quote_id for row in markets}
+    balances = dict.fromkeys(sorted(traded), Decimal(0))
     balances |= dict(CashBalance.objects.filter(account=row).values_list("asset_id", "amount"))
     live, possible = _orders(markets)
     return OwnBooks(
@@ -152,17 +153,21 @@ def _markets(markets: list[Market]) -> tuple[MarketBooks, ...]:
             row.quote_id,
             held.get(row.pk, zero),
             waiting.get(row.pk, zero),
-            row.instrument == Market.Instrument.LINEAR_PERPETUAL,
+            _is_perpetual(row),
         )
         for row in markets
     )
+
+
+def _is_perpetual(market: Market) -> bool:
+    return bool(market.instrument == Market.Instrument.LINEAR_PERPETUAL)
 
 
 def booked_funding(markets: Iterable[Market]) -> dict[tuple[str, str], Decimal]:
     """Amounts by market slug and payment id: some dozens of rows a day and perpetual."""
     found: dict[tuple[str, str], Decimal] = {}
     for market in markets:
-        if market.instrument != Market.Instrument.LINEAR_PERPETUAL:
+        if not _is_perpetual(market):
             continue
         # By the columns of the unique index, in its order.
         rows = CashMovement.objects.filter(
@@ -178,14 +183,11 @@ def _orders(markets: list[Market]) -> tuple[frozenset[str], frozenset[str]]:
     open_rows = Order.objects.filter(market__in=markets, status__in=Order.OPEN_STATUSES)
     possible = frozenset(open_rows.values_list("client_order_id", flat=True))
     live: set[str] = set()
-    by_hand: set[str] = set()
     try:
         for market in markets:
             orders = read_open_orders_sync(market.slug)
-            by_hand |= {order.client_order_id for order in orders if order.foreign}
             live |= {order.client_order_id for order in orders if order.status == Order.Status.LIVE}
     except (redis.RedisError, HotStateCorrupt):
         # Without the hot state nothing is said about orders that should rest.
         live = set()
-    # Orders placed by hand are told of where they are noticed, and dealt with by policy: they are no difference.
-    return frozenset(live), possible | by_hand
+    return frozenset(live), possible

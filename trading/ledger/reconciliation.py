@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
@@ -31,7 +31,6 @@ from trading.ledger.own_books import OwnBooks, Since, read_own_books
 from trading.ledger.repair import Repairs, repair
 from trading.ledger.reports import AccountReport, long_standing, store_report, told_last, window_start
 from trading.ledger.venue_books import VenueBooks, Watermark, new_books, read_on
-from trading.models import VenueCursor
 from trading.venues.interface import Venue
 
 log = structlog.get_logger(__name__)
@@ -76,7 +75,7 @@ class Reconciler:
         always compared whole. Raises what the venue raises on reading.
         """
         began_s = self._clock.monotonic_s()
-        start = Watermark() if full else await self._run(partial(_window_start, account, self._now()))
+        start = Watermark() if full else await self._run(partial(window_start, account, self._now()))
         found = await self._look_and_repair(venue, account, start)
         last = found.last
         report = AccountReport(
@@ -174,15 +173,6 @@ def _next_start(account: str, look: _Look) -> Watermark:
         return look.venue.start
     serious = {each.identity for each in look.found if is_serious(each)}
     return Watermark() if serious - told_last(account) else look.venue.start
-
-
-def _window_start(account: str, now: datetime) -> Watermark:
-    """From where a comparison of a window reads; funding from where the ledger's own reading stands, which lags."""
-    start = window_start(account, now)
-    if start == Watermark():
-        return start
-    cursors = VenueCursor.objects.filter(account__slug=account, channel="funding")
-    return replace(start, funding=cursors.values_list("cursor", flat=True).first() or "")
 
 
 def _ask_for_history(account: str) -> None:

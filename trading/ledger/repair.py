@@ -1,4 +1,4 @@
-"""Repairing what reconciliation found: what the venue's history has and the ledger lacks is booked (fills, fees, transfers, funding).
+"""Repairing what reconciliation found: what the venue's history has and the ledger lacks (fills, fees, transfers, funding).
 
 Through the one idempotent path, an entry at a time, each with its event in the same transaction: repaired twice, or by two
 at once, is repaired once. Nothing is ever taken out of the ledger, and a contradiction is never overwritten. Orders are settled
@@ -8,11 +8,10 @@ by `trading.orders`; what nothing explains is adjusted by two people (`trading.l
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from functools import partial
 
 import structlog
 from django.db import transaction
@@ -34,7 +33,7 @@ log = structlog.get_logger(__name__)
 SOURCE = "reconcile"
 # What a batch says when it changed something; anything else (a duplicate, one set aside) is no repair.
 CHANGED = ("booked", "fee_added", "fee_waits_for_rate", "transfer_booked", "funding_booked")
-REPAIRABLE = frozenset({"fill_missing", "fee_differs", "transfer_missing", "funding_missing"})
+REPAIRABLE = ("fill_missing", "fee_differs", "transfer_missing", "funding_missing")
 Entry = RawFill | RawTransfer | RawFunding
 REFUSED = "quarantined"
 # Of one look; the next look, or the next comparison, goes on with the rest.
@@ -65,27 +64,21 @@ def repair(account: str, differences: Iterable[Difference], venue: VenueBooks, n
     wanted = [each for each in differences if each.kind in REPAIRABLE]
     if not wanted:
         return Repairs()
-    entries = _entries(account, venue, now)
+    markets, received_ns = AccountMarkets.of(account_markets(account)), round(now.timestamp() * 1e9)
+    fills = {"|".join(identity(fill)): fill for fill in venue.fills}
+    transfers = {transfer.transfer_id: transfer for transfer in venue.transfers}
+    funding = {f"{payment.market}|{payment.payment_id}": payment for payment in venue.funding}
     found: dict[_Outcome, list[Difference]] = {outcome: [] for outcome in _Outcome}
     for difference in wanted[:MOST_AT_ONCE]:
-        value = entries[difference.kind.split("_")[0].replace("fee", "fill"), difference.subject]()
+        value: Entry
+        if difference.kind == "transfer_missing":
+            value = raw_transfer(transfers[difference.subject], markets, SOURCE, received_ns)
+        elif difference.kind == "funding_missing":
+            value = raw_funding(funding[difference.subject], markets, SOURCE, received_ns)
+        else:
+            value = raw_fill(fills[difference.subject], markets, SOURCE, received_ns)
         found[_book(account, difference, value, now)].append(difference)
     return Repairs(tuple(found[_Outcome.MENDED]), tuple(found[_Outcome.REFUSED]))
-
-
-def _entries(account: str, venue: VenueBooks, now: datetime) -> dict[tuple[str, str], Callable[[], Entry]]:
-    """What the venue told, by what it is and the subject of its difference."""
-    markets, at_ns = AccountMarkets.of(account_markets(account)), round(now.timestamp() * 1e9)
-    found: dict[tuple[str, str], Callable[[], Entry]] = {}
-    for fill in venue.fills:
-        found["fill", "|".join(identity(fill))] = partial(raw_fill, fill, markets, SOURCE, at_ns)
-    for transfer in venue.transfers:
-        found["transfer", transfer.transfer_id] = partial(raw_transfer, transfer, markets, SOURCE, at_ns)
-    for payment in venue.funding:
-        found["funding", f"{payment.market}|{payment.payment_id}"] = partial(
-            raw_funding, payment, markets, SOURCE, at_ns
-        )
-    return found
 
 
 def _book(account: str, difference: Difference, value: Entry, now: datetime) -> _Outcome:
@@ -107,7 +100,7 @@ def _try_to_book(account: str, difference: Difference, value: Entry, now: dateti
         is_changed = any(outcome.counts.get(each) for each in CHANGED)
         if is_changed:
             # On an aggregate that the booking holds already, or takes last: no second place in the order of locks.
-            aggregate = f"market:{value.market}" if isinstance(value, RawFill | RawFunding) else f"account:{account}"
+            aggregate = f"account:{account}" if isinstance(value, RawTransfer) else f"market:{value.market}"
             payload = {"repair": name, "account": account, "kind": difference.kind, "subject": difference.subject,
                        "message": difference.message}  # fmt: skip
             record(aggregate, "reconciliation.repaired", payload, occurred_at=now)

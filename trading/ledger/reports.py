@@ -18,7 +18,7 @@ from trading.ledger.comparison import Difference, MarketComparison, listed
 from trading.ledger.judgement import ORDER_STANDS
 from trading.ledger.quarantine import impose_reducing
 from trading.ledger.venue_books import Watermark
-from trading.models import ReconciliationReport, VenueAccount
+from trading.models import ReconciliationReport, VenueAccount, VenueCursor
 
 log = structlog.get_logger(__name__)
 WINDOW = timedelta(minutes=10)
@@ -45,7 +45,12 @@ def window_start(account: str, now: datetime) -> Watermark:
     """Watermark of the latest equal report that is old enough; the beginning where there is none."""
     reports = ReconciliationReport.objects.filter(account__slug=account, equal=True, at__lte=now - WINDOW)
     row = reports.order_by("-at").values_list("watermark", "transfers_watermark").first()
-    return Watermark() if row is None else Watermark(*row)
+    if row is None:
+        return Watermark()
+    # Of funding, where the ledger's own reading stands, which lags: what came after it and more is compared.
+    cursors = VenueCursor.objects.filter(account__slug=account, channel="funding")
+    fills, transfers = row
+    return Watermark(fills, transfers, cursors.values_list("cursor", flat=True).first() or "")
 
 
 def told_last(account: str) -> set[tuple[str, str]]:

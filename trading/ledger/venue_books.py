@@ -1,5 +1,5 @@
-"""An account as its venue keeps it, read through the Venue interface alone: own fills, transfers, funding, balances, positions,
-open orders."""
+"""An account as its venue keeps it, read through the Venue interface alone: own fills, transfers, funding, balances,
+positions, open orders."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Watermark:
 
 @dataclass(slots=True)
 class VenueBooks:
-    """What the venue told, as of its cursors (the watermark): fills, transfers and funding since `start`, totals by asset,
-    positions on perpetuals (base, by market).
+    """What the venue told, as of `cursor` and `transfers_cursor` (the watermark): fills, transfers and funding since `start`,
+    totals by asset, positions on perpetuals (base, by market).
 
     `is_settled` False: fills kept coming while the balances were read, so that the two do not belong to one moment.
     """
@@ -51,20 +51,19 @@ class VenueBooks:
     start: Watermark
     cursor: str
     transfers_cursor: str
+    funding_cursor: str
     fills: list[OwnFill] = field(default_factory=list)
     transfers: list[VenueTransfer] = field(default_factory=list)
     balances: dict[str, Decimal] = field(default_factory=dict)
     orders: tuple[OwnOrder, ...] = ()
     is_settled: bool = False
-    funding_start: str = ""
-    funding_cursor: str = ""
     funding: list[FundingPayment] = field(default_factory=list)
     positions: dict[str, Decimal] = field(default_factory=dict)
 
 
 def new_books(start: Watermark) -> VenueBooks:
     """Books with nothing read yet; history will be read from `start`."""
-    return VenueBooks(start, start.fills, start.transfers, funding_start=start.funding, funding_cursor=start.funding)
+    return VenueBooks(start, start.fills, start.transfers, start.funding)
 
 
 async def read_on(venue: Venue, books: VenueBooks) -> None:

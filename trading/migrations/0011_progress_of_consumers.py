@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("trading", "0040_reconciliation_in_windows")]
+    dependencies = [("trading", "0010_reconciliation_in_windows")]
 
     operations = [
         migrations.CreateModel(

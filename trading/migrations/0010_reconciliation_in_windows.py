@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("trading", "0006_risk_thresholds_and_sessions")]
+    dependencies = [("trading", "0009_public_schema")]
 
     operations = [
         migrations.AddField(

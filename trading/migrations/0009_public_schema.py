@@ -8,5 +8,5 @@ SQL = Path(__file__).resolve().parent.parent / "sql" / "public_schema.sql"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("trading", "0006_risk_thresholds_and_sessions")]
+    dependencies = [("trading", "0008_funding_reports")]
     operations = [migrations.RunSQL([SQL.read_text()], reverse_sql=migrations.RunSQL.noop)]

@@ -11,7 +11,7 @@ SQL = Path(__file__).resolve().parent.parent / "sql" / "perpetuals.sql"
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trading', '0010_perpetuals'),
+        ('trading', '0007_perpetuals'),
     ]
 
     operations = [
