@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -60,7 +61,7 @@ def read_all_occupied(accounts: Iterable[str], now_ns: int) -> dict[str, Occupie
     return {one.account: one for one in found if one is not None and one.holds(now_ns)}
 
 
-def parse_occupied(body: bytes | None) -> Occupied | None:
+def parse_occupied(body: Any) -> Occupied | None:
     """From the key's bytes. What can't be read is no mark: the next look at the account writes a new one."""
     try:
         return None if body is None else decode(body, Occupied)
