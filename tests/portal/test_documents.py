@@ -8,7 +8,12 @@ from pathlib import Path
 from ops.metrics_table import PATH, table
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-_KINDS = "account|order|risk|dead_letter|quarantine|funding|fill|transfer|movement|position|reconciliation|parameters|control|lock|limit|resume"
+_KINDS = "|".join(
+    (
+        "account|order|risk|dead_letter|quarantine|funding|fill|transfer|movement|position",
+        "reconciliation|parameters|control|lock|limit|resume",
+    )
+)
 
 
 def test_every_metric_is_in_the_table() -> None:
