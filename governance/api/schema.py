@@ -28,6 +28,16 @@ class StateReasonSerializer(serializers.Serializer[Any]):
     since = serializers.DateTimeField()
 
 
+class ForeignOrderSerializer(serializers.Serializer[Any]):
+    """An order on the account that nobody here sent."""
+
+    client_order_id = serializers.CharField()
+    side = serializers.CharField()
+    price = serializers.CharField()
+    remaining = serializers.CharField()
+    policy = serializers.CharField(help_text='"cancel": it goes; "adopt": it stays and counts in worst-case exposure.')
+
+
 class StatusSerializer(serializers.Serializer[Any]):
     """One market, everything the desk sees; money, prices and sizes as strings, null while not known."""
 
@@ -54,7 +64,8 @@ class StatusSerializer(serializers.Serializer[Any]):
     )
     funding_rate_bps = serializers.CharField(allow_null=True, help_text="What a long position pays next, bps.")
     funding_at = serializers.DateTimeField(allow_null=True, help_text="When it does.")
-    open_orders = serializers.IntegerField(allow_null=True)
+    open_orders = serializers.IntegerField(allow_null=True, help_text="Of ours.")
+    foreign_orders = ForeignOrderSerializer(many=True)
     fills = serializers.IntegerField()
     feed_age_s = serializers.FloatField(allow_null=True)
     cycle_age_s = serializers.FloatField(allow_null=True)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from django.test import Client
@@ -10,6 +13,7 @@ from django.test import Client
 from governance.access.roles import Role
 from tests.pages import stage
 from trading.models import CommandReceipt, Event, TradingControl
+from trading.selectors import market_status
 
 PAUSE = {"state": "PAUSED", "reason": "book looks wrong", "idempotency_key": "desk-test-1"}
 ADDRESS = f"/desk/controls/{stage.DEX}/"
@@ -135,3 +139,18 @@ def test_signing_in_never_leads_elsewhere(desk: None, client: Client) -> None:
 def test_the_desk_is_cheap(alive: dict, operator: Client, django_assert_max_num_queries: object) -> None:
     with django_assert_max_num_queries(14):
         operator.get("/desk/")
+
+
+def test_an_order_placed_by_hand_is_shown_and_is_no_quote_of_ours(alive: dict, operator: Client) -> None:
+    before = operator.get("/api/v1/markets/").json()
+    now_ns = time.time_ns()
+    for name, policy in (("web-7", "adopt"), ("<b>web</b>", "cancel")):
+        made = stage.order(stage.DEX, "buy", Decimal("0.25"), Decimal(77), now_ns)
+        stage.add_orders(stage.DEX, [replace(made, client_order_id=name, foreign=policy)])
+    page = operator.get("/desk/").content.decode()
+    assert "placed by hand, left there and counted</b>" in page and "web-7" in page and "buy 77 @ 0.25" in page
+    assert "placed by hand, being cancelled</b>" in page and "&lt;b&gt;web" in page and "<b>web</b>" not in page
+    status = market_status(stage.DEX, now_ns)
+    assert [one.policy for one in status.foreign_orders] == ["cancel", "adopt"]
+    assert status.open_orders == 2 and status.bid != Decimal("0.25")
+    assert len(before) == len(operator.get("/api/v1/markets/").json())

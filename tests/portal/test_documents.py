@@ -8,9 +8,11 @@ from pathlib import Path
 from ops.metrics_table import PATH, table
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-_KINDS = (
-    "risk|dead_letter|quarantine|funding|fill|transfer|movement|position|reconciliation|adjustment|parameters|control|lock"
-    "|limit|resume|inbox|hot_state|history"
+_KINDS = "|".join(
+    (
+        "account|order|risk|dead_letter|quarantine|funding|fill|transfer|movement|position",
+        "reconciliation|adjustment|parameters|control|lock|limit|resume|inbox|hot_state|history",
+    )
 )
 
 

@@ -15,7 +15,7 @@ import redis
 
 from tests.quoting.test_with_sandbox import cycle, live_desk
 from tests.quoting.world import World
-from tests.support.plugin import DATABASE_NAME, SERVERS, WORKER
+from tests.support.plugin import SERVERS, WORKER
 from tests.support.servers import BASE_DIR
 from trading.models import Order
 from trading.orders.client_ids import parse_client_order_id
@@ -51,7 +51,7 @@ def resting(venue: RunningVenue) -> set[str]:
 
 async def test_the_second_copy_on_the_account_refuses_and_harms_nothing(world: World) -> None:
     """It has a database and a Redis of its own: all that it can know of the first stands at the venue."""
-    name, address = f"copy_{WORKER}", SERVERS.redis_url(15 - len(DATABASE_NAME) % 2)
+    name, address = f"copy_{WORKER}", SERVERS.redis_url(15)
     SERVERS.clone(name)
     with redis.Redis.from_url(address, socket_timeout=5) as client:
         client.flushdb()
@@ -67,6 +67,7 @@ async def test_the_second_copy_on_the_account_refuses_and_harms_nothing(world: W
         assert resting(venue) == before and len(before) == 2
         placed = {order.client_order_id for order in venue.exchange.order_history("desk")}
         assert placed == before, "the second copy placed nothing"
+        await first.governed.refresh()
         assert (await cycle(world, first)).outcome == "quoting", "the first one goes on"
 
 

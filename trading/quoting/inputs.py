@@ -91,7 +91,7 @@ def _problem(snapshot: HotSnapshot, governed: Governed, now_ns: int) -> tuple[st
     if snapshot.occupied is not None:
         return "account_in_use", (("detail", snapshot.occupied.installation or "?"),)
     missing = _missing(snapshot)
-    if missing or snapshot.view is None:
+    if missing or snapshot.view is None or snapshot.info is None:
         return missing, ()
     age_s = feed_age_s(snapshot.view, now_ns)
     stale_s = governed.parameters.feed_stale_s if governed.parameters else 0.0
