@@ -143,6 +143,19 @@ async def test_positions_fills_orders_and_balance(venue: RunningVenue, okx: Okx)
     assert "ETH" not in balance
 
 
+async def test_histories_of_one_kind_of_instrument_leave_out_the_other(okx: Okx) -> None:
+    await okx.load_markets()
+    for symbol, price, filled in ((SWAP, 2000.01, 2.0), (SPOT, 1.27, 20.0)):
+        await okx.create_order(symbol, "limit", "buy", filled, price, {"timeInForce": "IOC"})
+        await okx.create_order(symbol, "limit", "buy", filled, round(price * 0.99, 2))
+    calls = (okx.private_get_trade_fills, okx.private_get_trade_orders_history, okx.private_get_trade_orders_pending)
+    for call in calls:
+        found = {kind: [row["instId"] for row in (await call({"instType": kind}))["data"]] for kind in ("SPOT", "SWAP")}
+        assert found == {"SPOT": ["GRAM-USDT"], "SWAP": ["ETH-USDT-SWAP"]}
+        assert len((await call({}))["data"]) == 2
+        assert (await call({"instType": "FUTURES"}))["data"] == []
+
+
 async def test_funding_rate_and_history(venue: RunningVenue, okx: Okx) -> None:
     await okx.load_markets()
     await okx.create_order(SWAP, "limit", "buy", 10, 2000.01, {"timeInForce": "IOC"})
