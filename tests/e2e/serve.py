@@ -15,10 +15,10 @@ def stage() -> None:
     from governance.access.roles import Role
     from tests.controls.green import compared
     from tests.pages import stage as on
-    from trading.registry.services import declare_demo_desk
+    from tests.support.demo import declare_two_markets
 
     now = datetime.now(UTC)
-    declare_demo_desk(now)
+    declare_two_markets(now)
     for slug in (on.DEX, on.CEX):
         compared(slug, now)  # resuming needs a fresh comparison with the venue
     on.person("operator", Role.OPERATOR, password=on.PASSWORD)

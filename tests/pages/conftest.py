@@ -11,14 +11,14 @@ from django.test import Client
 
 from governance.access.roles import Role
 from tests.pages import stage
-from trading.registry.services import declare_demo_desk
+from tests.support.demo import declare_two_markets
 
 
 @pytest.fixture
 def desk(db: None, valkey: str) -> None:
     """Two markets declared and active, nothing in Redis."""
     cache.clear()
-    declare_demo_desk(datetime.now(UTC))
+    declare_two_markets(datetime.now(UTC))
 
 
 @pytest.fixture

@@ -21,11 +21,11 @@ from django.test import Client
 from governance.access.roles import Role
 from tests.pages import stage
 from tests.pages.socket import Socket
+from tests.support.demo import declare_two_markets
 from trading.clock import FakeClock
 from trading.events.live import GROUP, LivePush, history_point, market_message
 from trading.hot_state.connection import async_client
 from trading.hot_state.market import read_history
-from trading.registry.services import declare_demo_desk
 from trading.selectors import market_status
 
 ORIGIN = [(b"origin", b"http://localhost"), (b"host", b"localhost")]
@@ -43,7 +43,7 @@ def committed_desk(committed_db: None, fresh_threads: None, valkey: str) -> None
     from django.core.cache import cache
 
     cache.clear()
-    declare_demo_desk(datetime.now(UTC))
+    declare_two_markets(datetime.now(UTC))
     for slug in (stage.DEX, stage.CEX):
         stage.hot_market(slug, time.time_ns())
 

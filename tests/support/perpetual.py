@@ -23,7 +23,7 @@ def declare_perpetual(now: datetime, venue: str = "cex") -> None:
     ExposureLimit.objects.get_or_create(scope="asset", key="eth", defaults=limits)
     found = Market.objects.filter(slug=PERP).first()
     if found is not None:
-        Market.objects.filter(pk=found.pk).update(account=account, venue_symbol=SYMBOLS[venue])
+        Market.objects.filter(pk=found.pk).update(account=account, venue_symbol=SYMBOLS[venue], is_active=True)
         return
     start = STARTING_VALUES[PERP]
     market = Market.objects.create(
