@@ -16,7 +16,7 @@ from tests.support.servers import wait_until
 from tests.whole.installation import Installation, alive_with
 
 pytestmark = pytest.mark.whole
-MARKETS = {"dct-usdt-dex", "gram-usdt-cex"}
+MARKETS = {"dct-usdt-dex", "gram-usdt-cex", "eth-usdt-perp"}
 
 
 @pytest.fixture(scope="module")
