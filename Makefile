@@ -3,7 +3,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS_TEST ?= auto
+# More than the cores: tests wait for servers and sockets half of their time.
+WORKERS_TEST ?= 4
 
 .PHONY: venv venv-dev run test check bench chaos doctor reset messages
 
