@@ -61,12 +61,11 @@ class Parameters:
         return assess(self.name, change, {slug: values_in_force(slug) for slug in slugs}, before, policy, DIRECTIONS)
 
     def diff(self, change: Change, base: Mapping[str, Any]) -> list[DiffRow]:
-        return [
-            _diff_row(slug, BY_NAME[name], before[name], value)
-            for slug, values in sorted(change["markets"].items())
-            for before in [values_of_version(slug, base[slug]["version"])]
-            for name, value in values.items()
-        ]
+        rows: list[DiffRow] = []
+        for slug, values in sorted(change["markets"].items()):
+            before = values_of_version(slug, base[slug]["version"])
+            rows += diff_of_values(slug, before, {name: Decimal(value) for name, value in values.items()})
+        return rows
 
     def markets(self, change: Change) -> tuple[str, ...]:
         return tuple(sorted(change["markets"]))
@@ -128,6 +127,15 @@ def _canonical_values(slug: Any, values: Any) -> dict[str, str]:
 
 def _differs(spec: ParameterSpec, wanted: Mapping[str, Decimal], current: Mapping[str, Decimal]) -> bool:
     return spec.name in wanted and wanted[spec.name] != current[spec.name]
+
+
+def diff_of_values(slug: str, before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> list[DiffRow]:
+    """A row for each value of `after` that differs from `before`, in the schema's order."""
+    return [
+        _diff_row(slug, spec, before[spec.name], plain_decimal(after[spec.name]))
+        for spec in SCHEMA
+        if spec.name in after and after[spec.name] != before[spec.name]
+    ]
 
 
 def _diff_row(slug: str, spec: ParameterSpec, before: Decimal, after: str) -> DiffRow:
