@@ -50,6 +50,8 @@ def step(proposal: Proposal, action: str, *, actor: Actor, now: datetime, reason
     for name, value in changes.items():
         setattr(proposal, name, value)
     proposal.save(update_fields=list(changes))
+    # The times that count are the database's own.
+    proposal.refresh_from_db()
     record_step(proposal, before, action, actor=actor, now=now, reason=reason)
     return proposal
 

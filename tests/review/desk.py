@@ -61,6 +61,10 @@ class Desk:
     now: datetime = T0
     people: dict[str, User] = field(default_factory=dict)
 
+    def at(self, now: datetime) -> None:
+        self.now = now
+        self.forward()
+
     def forward(self, **delta: float) -> None:
         self.now += timedelta(**delta)
         set_database_time(self.now)

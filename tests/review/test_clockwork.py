@@ -21,15 +21,12 @@ def test_beat_sends_them_to_the_housekeeping_queue() -> None:
 
 
 def test_the_tasks_do_it_at_the_machine_s_time(desk: Desk) -> None:
-    desk.now = datetime.now(UTC) - timedelta(days=15)
-    desk.forward()
+    desk.at(datetime.now(UTC) - timedelta(days=15))
     late = desk.in_review()
     reduced = desk.propose({"markets": {"gram-usdt-cex": {"spread_floor_bps": "9"}}}, apply_at_once=True)
-    desk.now = datetime.now(UTC) - timedelta(hours=2)
-    desk.forward()
+    desk.at(datetime.now(UTC) - timedelta(hours=2))
     due = desk.approved({"markets": {DEX: {"order_size_lots": "2"}}})
-    desk.now = datetime.now(UTC)
-    desk.forward()
+    desk.at(datetime.now(UTC))
     apply_due()
     expire()
     assert (state(due), state(late), in_force(DEX, "order_size_lots")) == ("APPLIED", "EXPIRED", "2")

@@ -89,7 +89,7 @@ def row(desk: Desk, name: str, action: str, made: dict[str, Proposal]) -> str:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_table_holds(desk: Desk, role: str) -> None:
-    desk.now -= timedelta(hours=1)
+    desk.forward(hours=-1)
     roles = tuple(Role(one) for one in ROLES[role])
     for name in ("mine", "theirs"):
         desk.person(name, *dict.fromkeys((Role.OPERATOR, *(roles if Role.OPERATOR in roles else ()))))

@@ -94,7 +94,7 @@ def test_two_small_steps_side_by_side_do_not_both_pass(desk: Desk) -> None:
 
 
 def test_while_a_review_is_overdue_one_person_does_not_resume_either(desk: Desk) -> None:
-    desk.now = datetime.now(UTC) - timedelta(hours=25)
+    desk.at(datetime.now(UTC) - timedelta(hours=25))
     pause = StateChange(DEX, "PAUSED", "quiet", "p1")
     change_state(desk.people["opal"], pause)
     desk.propose(SAFER, apply_at_once=True)
