@@ -1,4 +1,4 @@
-"""Taking a person's credentials away, so that new ones must be set, and opening a closed account; only by a proposal about them."""
+"""Ending a password, so that a new one must be set, and opening a closed account; only by a proposal about that person."""
 
 from __future__ import annotations
 
