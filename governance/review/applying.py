@@ -50,14 +50,13 @@ def apply(proposal_id: int, *, now: datetime, actor: Actor = SYSTEM) -> Proposal
         refuse_if_overdue(proposal, kind, now)
         try:
             with transaction.atomic():
-                _carry_out(proposal, kind, now)
+                return _carry_out(proposal, kind, actor, now)
         except (ReviewRefused, ControlRefused) as refused:
             return _fail(proposal, refused.code, str(refused), actor, now)
         except DatabaseError as problem:
             # A guard's refusal: the savepoint took everything of the change back.
             log.warning("proposal_refused_by_database", proposal=proposal.pk, problem=str(problem))
             return _fail(proposal, "database_refused", str(problem).split("\n")[0], actor, now)
-        return step(proposal, "apply", actor=actor, now=now, applied_at=now, applied_by_name=actor.name)
 
 
 def apply_at_once(person: User, proposal_id: int, *, key: str, now: datetime) -> Proposal:
@@ -143,8 +142,16 @@ def _database_time() -> datetime:
     return found
 
 
-def _carry_out(proposal: Proposal, kind: Kind, now: datetime) -> None:
+def _carry_out(proposal: Proposal, kind: Kind, actor: Actor, now: datetime) -> Proposal:
     """Every condition again, then the change itself. Raises `ReviewRefused`, `ControlRefused`, `DatabaseError`."""
+    applying = _asked_again(proposal, kind, now)
+    # The state first: a new policy must not be what its own proposal is judged by.
+    step(proposal, "apply", actor=actor, now=now, applied_at=now, applied_by_name=actor.name)
+    kind.apply(applying)
+    return proposal
+
+
+def _asked_again(proposal: Proposal, kind: Kind, now: datetime) -> Applying:
     voters = Vote.objects.filter(proposal=proposal, revision=proposal.revision).values_list("voter_id", flat=True)
     about = User.objects.filter(username__in=kind.barred(proposal.change)).values_list("pk", flat=True)
     people = {one.pk: one for one in lock_people([proposal.proposer_id, *voters, *about])}
@@ -165,7 +172,7 @@ def _carry_out(proposal: Proposal, kind: Kind, now: datetime) -> None:
         raise ReviewRefused("timelock", _("The timelock in force is longer than the one it was approved with."))
     if now >= decided + timedelta(seconds=needed.timelock_s + needed.valid_s):
         raise ReviewRefused("expired", _("Its time is over: propose it again."))
-    kind.apply(Applying(proposal, proposer, tuple(vote.voter for vote in votes), now))
+    return Applying(proposal, proposer, tuple(vote.voter for vote in votes), now)
 
 
 def _fail(proposal: Proposal, code: str, message: str, actor: Actor, now: datetime) -> Proposal:
