@@ -63,8 +63,8 @@ GRANTS: dict[str, str] = {
     "users": _CHANGES,
     "users_groups": _ALL,
     "users_user_permissions": _ALL,
-    "auth_group": _CHANGES,
-    "auth_group_permissions": _ALL,
+    "auth_group": _READ,
+    "auth_group_permissions": _READ,
     "auth_permission": _READ,
     "django_content_type": _READ,
     "django_migrations": _READ,
@@ -106,5 +106,8 @@ def apply_grants(cursor: CursorWrapper) -> None:
         cursor.execute(f"GRANT USAGE ON SEQUENCE {sequence} TO {APP_ROLE}")
     for function in FUNCTIONS:
         cursor.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {APP_ROLE}")
+    cursor.execute(f"GRANT USAGE ON SCHEMA governance TO {APP_ROLE}")
+    cursor.execute("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA governance FROM PUBLIC")
+    cursor.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA governance TO {APP_ROLE}")
     for view in PUBLIC_VIEWS:
         cursor.execute(f"GRANT SELECT ON {view} TO {APP_ROLE}, {READ_ROLE}")
