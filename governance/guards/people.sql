@@ -22,6 +22,12 @@ BEGIN
         NEW.credentials_changed_at := CASE WHEN NEW.password <> OLD.password THEN at ELSE OLD.credentials_changed_at END;
         NEW.roles_changed_at := OLD.roles_changed_at;
     END IF;
+    IF NEW.is_active AND NOT OLD.is_active AND NOT governance.genesis_is_open() AND NOT EXISTS (
+        SELECT 1 FROM proposals p
+        WHERE p.kind = 'credentials' AND p.subject = 'credentials:' || NEW.username AND p.state = 'APPROVED'
+          AND p.change ->> 'what' = 'open' AND (governance.demand('proposal:' || p.id, 'credentials', 'strictest')).id = p.id) THEN
+        PERFORM governance.refuse('a closed account is opened by an approved proposal');
+    END IF;
     NEW.activated_at := CASE WHEN NEW.is_active AND NOT OLD.is_active THEN at ELSE OLD.activated_at END;
     RETURN NEW;
 END $$;

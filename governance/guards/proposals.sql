@@ -84,6 +84,10 @@ SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     needed record;
 BEGIN
+    IF (is_now.review_due_at, is_now.reviewed_at) IS DISTINCT FROM (was.review_due_at, was.reviewed_at)
+       AND is_now.state <> 'APPLIED' THEN
+        PERFORM governance.refuse(format('proposal %s: only what was applied is reviewed afterwards', was.id));
+    END IF;
     IF is_now.state = 'DRAFT' THEN
         is_now.submitted_at := NULL;
         is_now.valid_until := NULL;
@@ -106,18 +110,24 @@ BEGIN
     ELSIF is_now.state = 'APPLIED' AND was.state = 'APPROVED' THEN
         PERFORM governance.demand('proposal:' || was.id, was.kind, was.risk_class);
         is_now.applied_at := at;
+        is_now.review_due_at := NULL;
+        is_now.reviewed_at := NULL;
     ELSIF is_now.state = 'APPLIED' THEN
         IF was.risk_class <> 'reducing' OR was.kind NOT IN ('parameters', 'role_grant') THEN
             PERFORM governance.refuse(format('proposal %s is not reducing: it needs approval', was.id));
         END IF;
         is_now.applied_at := at;
+        is_now.reviewed_at := NULL;
         is_now.review_due_at := at + make_interval(secs => governance.review_within_s());
     ELSIF is_now.state = 'EXPIRED' THEN
         IF at < coalesce(was.valid_until, 'infinity') THEN
             PERFORM governance.refuse(format('proposal %s has not expired', was.id));
         END IF;
-    ELSE
-        is_now.decided_at := coalesce(was.decided_at, at);
+    ELSIF is_now.state = 'REJECTED' THEN
+        IF NOT EXISTS (SELECT 1 FROM votes v WHERE v.proposal_id = was.id AND v.revision = was.revision AND v.choice = 'reject') THEN
+            PERFORM governance.refuse(format('proposal %s: nobody rejected it', was.id));
+        END IF;
+        is_now.decided_at := at;
     END IF;
     RETURN is_now;
 END $$;

@@ -142,7 +142,7 @@ BEGIN
         PERFORM governance.refuse(format('%s has not the %s approvals that count', the_authority, needed.quorum));
     END IF;
     IF p.decided_at IS NULL OR at < p.decided_at + make_interval(secs => needed.timelock_s)
-       OR at < coalesce(p.not_before, 'infinity') THEN
+       OR at < coalesce(p.not_before, 'infinity') OR at < coalesce(p.scheduled_for, '-infinity') THEN
         PERFORM governance.refuse(format('%s is still in its timelock', the_authority));
     END IF;
     IF at >= coalesce(p.valid_until, '-infinity') THEN
