@@ -73,8 +73,8 @@ GRANTS: dict[str, str] = {
     "users": _CHANGES,
     "users_groups": _ALL,
     "users_user_permissions": _ALL,
-    "auth_group": _CHANGES,
-    "auth_group_permissions": _ALL,
+    "auth_group": _READ,
+    "auth_group_permissions": _READ,
     "auth_permission": _READ,
     "django_content_type": _READ,
     "django_migrations": _READ,
@@ -129,8 +129,16 @@ def apply_grants(cursor: CursorWrapper) -> None:
         cursor.execute(f"GRANT USAGE ON SEQUENCE {sequence} TO {APP_ROLE}")
     for function in FUNCTIONS:
         cursor.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {APP_ROLE}")
+    _open_guards(cursor)
     _secure_rows(cursor)
     _open_public_views(cursor)
+
+
+def _open_guards(cursor: CursorWrapper) -> None:
+    """The guards' functions run with the rights of whoever changes a row: the application must be able to call them."""
+    cursor.execute(f"GRANT USAGE ON SCHEMA governance TO {APP_ROLE}")
+    cursor.execute("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA governance FROM PUBLIC")
+    cursor.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA governance TO {APP_ROLE}")
 
 
 def _refuse_undeclared(cursor: CursorWrapper, present: set[str], found: dict[str, bool]) -> None:

@@ -15,7 +15,7 @@ from trading.clock import to_datetime
 from trading.controls.kill import KillResult, kill_switch
 from trading.controls.resume import ResumeResult, confirm_resume, refuse_resume, request_resume
 from trading.controls.selectors import DESK
-from trading.controls.services import Actor, ControlRefused, ControlResult, set_state
+from trading.controls.services import ControlRefused, ControlResult, set_state
 from trading.ledger.dead_letters import RetryResult, retry_letter
 from trading.models import Market, ResumeRequest, TradingControl
 from trading.orders.direct import cancel_directly
