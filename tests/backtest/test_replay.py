@@ -1,4 +1,4 @@
-"""Two sets of parameters over one recording: literal spreads, sizes, distances, prints and reasons; equal bytes for equal input."""
+"""Two sets of parameters over one recording: literal spreads, sizes, distances, prints, reasons; equal bytes for equal input."""
 
 from __future__ import annotations
 

@@ -126,8 +126,8 @@ class PreviewEngine(Protocol):
 
 
 def canonical_json(value: Any) -> str:
-    """`value` (plain JSON) as text with one spelling: keys sorted, no spaces, no escapes of letters."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """`value` (plain JSON) as text with one spelling: keys sorted, no spaces, ASCII only."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def canonical_hash(value: Any) -> str:

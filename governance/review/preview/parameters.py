@@ -1,26 +1,23 @@
-"""Makes a preview: reads what is in force, asks the engine market by market, adds money and drift, and names it by its hash."""
+"""The preview of a parameters proposal: quoting before and after over the last recorded window, money, drift.
+
+Computed from the change and the versions it starts from; `governance.review.previewing` keeps it. It reads, locks nothing, and is
+bounded in rows and in time: a slow disk or database costs a preview, never a cycle.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
-from governance.review.preview.changes import PreviewRefused, changed_values, proposed_values
-from governance.review.preview.storing import store
+from governance.review.errors import ReviewRefused
+from governance.review.preview.changes import changed_values, proposed_values
 from trading.backtest.drift import Drift, drift_rows
-from trading.backtest.engine import (
-    PreviewEngine,
-    PreviewResult,
-    PreviewTooSlow,
-    WindowSpec,
-    canonical_hash,
-    result_body,
-)
+from trading.backtest.engine import PreviewEngine, PreviewResult, PreviewTooSlow, WindowSpec, result_body
 from trading.backtest.money import MarketStake, Money, money
 from trading.backtest.window_replay import ReplayLimits, WindowReplay
 from trading.clock import SystemClock
@@ -32,79 +29,50 @@ from trading.registry.selectors import MarketRef, active_markets, known_markets
 from trading.strategy.codec import to_dict
 
 FORMAT = 1
-PREVIEWED_KIND = "parameters"
 WINDOW_S = 1800.0
 DRIFT_WINDOW_S = 7 * 86_400
 # For all markets of one proposal together.
 CYCLES = 600
 CYCLES_AT_LEAST = 60
 DEADLINE_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class MadePreview:
-    """`body` is plain JSON; `hash` that of its canonical text; `change_hash` names the change it is of."""
-
-    subject: str
-    change_hash: str
-    body: dict[str, Any]
-    hash: str
-    made_at: datetime
-
-
 # Makes the engine for a proposal of so many markets.
 EngineFor = Callable[[int], PreviewEngine]
+Values = Mapping[str, Mapping[str, Decimal]]
 
 
-def change_hash(kind: str, subject: str, change: Mapping[str, Any]) -> str:
-    """SHA-256 of the canonical text of a change and what it is a change of."""
-    return canonical_hash({"kind": kind, "subject": subject, "change": change})
-
-
-def make_preview(
-    kind: str,
-    subject: str,
+def parameters_preview(
     change: Mapping[str, Any],
+    base: Mapping[str, Any],
     now: datetime,
     *,
     engine_for: EngineFor | None = None,
-) -> Any:
-    """The stored preview of `change` (a row of proposal_previews). Reads, and locks nothing. Raises `PreviewRefused`."""
-    return store(prepare_preview(kind, subject, change, now, engine_for=engine_for))
+) -> dict[str, Any]:
+    """What `change` would mean, as plain JSON; the same recordings and versions give the same bytes.
 
-
-def prepare_preview(
-    kind: str,
-    subject: str,
-    change: Mapping[str, Any],
-    now: datetime,
-    *,
-    engine_for: EngineFor | None = None,
-) -> MadePreview:
-    """The preview, not stored: the same recordings and versions give the same body and hash. Raises `PreviewRefused`."""
-    if kind != PREVIEWED_KIND:
-        raise PreviewRefused("no_preview", f"a proposal of the kind {kind!r} has no preview")
+    `base`: version and hash in force of every market that the change names. Raises `ReviewRefused`: bad_change, unknown_market,
+    invalid, stale (another version is in force), too_slow."""
     changed = changed_values(change)
     markets = {market.slug: market for market in known_markets()}
     sets = {row.market.slug: row for row in ParameterSet.objects.select_related("market")}
     if unknown := sorted(slug for slug in changed if slug not in markets or slug not in sets):
-        raise PreviewRefused("unknown_market", f"no market with parameters is called {unknown[0]}")
+        raise ReviewRefused("unknown_market", _("There is no market “%(market)s”.") % {"market": unknown[0]})
+    in_force = {slug: {"version": sets[slug].version, "hash": sets[slug].values_hash} for slug in changed}
+    if in_force != {slug: dict(part) for slug, part in base.items()}:
+        raise ReviewRefused(
+            "stale", _("Another version of the parameters is in force by now: look at the change again.")
+        )
     before = {slug: current_values(row) for slug, row in sets.items()}
     after = before | {slug: proposed_values(slug, before[slug], values) for slug, values in changed.items()}
     engine = (engine_for or _replay_for)(len(changed))
     results = [_replayed(engine, markets[slug], before[slug], after[slug], now) for slug in changed]
-    named = change_hash(kind, subject, change)
-    body = {
+    return {
         "format": FORMAT,
-        "change_hash": named,
-        "kind": kind,
-        "subject": subject,
-        "base": {slug: _base(sets[slug]) for slug in changed},
+        "change": {"markets": changed},
+        "base": in_force,
         "markets": [result_body(result) for result in results],
         "money": dict(to_dict(_money(results, before, after, now))),
         "drift": [dict(to_dict(_drift(slug, before[slug], after[slug], now))) for slug in changed],
     }
-    return MadePreview(subject, named, body, canonical_hash(body), now)
 
 
 def _replay_for(markets: int) -> PreviewEngine:
@@ -123,25 +91,11 @@ def _replayed(
     try:
         return engine.preview(market, before, after, WindowSpec(now, WINDOW_S))
     except PreviewTooSlow as problem:
-        raise PreviewRefused("too_slow", f"{market.slug}: {problem}; try again") from problem
+        message = _("The preview of “%(market)s” was not ready in time: try again.") % {"market": market.slug}
+        raise ReviewRefused("too_slow", message) from problem
 
 
-def base_of(slugs: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Version and hash in force of each market, as a preview keeps them."""
-    rows = ParameterSet.objects.filter(market__slug__in=list(slugs)).select_related("market")
-    return {row.market.slug: _base(row) for row in rows}
-
-
-def _base(row: ParameterSet) -> dict[str, Any]:
-    return {"version": row.version, "hash": row.values_hash}
-
-
-def _money(
-    results: Iterable[PreviewResult],
-    before: Mapping[str, Mapping[str, Decimal]],
-    after: Mapping[str, Mapping[str, Decimal]],
-    now: datetime,
-) -> Money:
+def _money(results: Iterable[PreviewResult], before: Values, after: Values, now: datetime) -> Money:
     """Of the changed markets with all active ones beside them."""
     marks = {result.market: Decimal(result.mark) for result in results if result.mark is not None}
     assets, desk = shared_limits()
@@ -167,6 +121,6 @@ def _last_mid(market: MarketRef, now: datetime) -> Decimal | None:
 def _drift(slug: str, before: Mapping[str, Decimal], after: Mapping[str, Decimal], now: datetime) -> Drift:
     then = version_in_force(slug, now - timedelta(seconds=DRIFT_WINDOW_S))
     if then is None:
-        raise PreviewRefused("unknown_market", f"{slug} has no version of parameters in its history")
+        raise ReviewRefused("unknown_market", _("There is no market “%(market)s”.") % {"market": slug})
     rows = drift_rows(then.values, before, after)
     return Drift(slug, then.applied_at.isoformat(), then.version, then.is_whole, rows)
