@@ -76,7 +76,8 @@ class _Chosen:
     def offer(self, at_ns: int, what: int | bytes) -> None:
         self.found += 1
         self.first_ns = min(self.first_ns or at_ns, at_ns)
-        slot = (at_ns - self.start_ns) // self.slot_ns
+        # The window begins after its start and ends with its last cycle: both in whole slots.
+        slot = (at_ns - self.start_ns - 1) // self.slot_ns
         known = self.by_slot.get(slot)
         if known is None or at_ns < known[0]:
             self.by_slot[slot] = (at_ns, what)
