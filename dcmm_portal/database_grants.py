@@ -49,6 +49,16 @@ GRANTS: dict[str, str] = {
     "venues": _CHANGES,
     "venue_accounts": _CHANGES,
     "markets": _CHANGES,
+    # review: what was said and done stays; a grant of a role ends once
+    "review_policies": _GROWS,
+    "proposals": _CHANGES,
+    "votes": _GROWS,
+    "proposal_comments": _GROWS,
+    "proposal_transitions": _GROWS,
+    "proposal_previews": "SELECT, INSERT, UPDATE (proposal_id)",
+    "role_grants": "SELECT, INSERT, UPDATE (revoked_at, revoked_by_name)",
+    "risk_directions": _READ,
+    "governance_genesis": _READ,
     # people and Django's own
     "users": _CHANGES,
     "users_groups": _ALL,
