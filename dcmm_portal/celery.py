@@ -45,6 +45,9 @@ app.conf.beat_schedule = {
     "persist-state": _housekeeping("trading.persist_state", 60.0),
     "reconcile": _housekeeping("trading.reconcile", 60.0),
     "markouts": _housekeeping("trading.markouts", 5.0),
+    "apply-due": _housekeeping("governance.apply_due", 2.0),
+    "expire-proposals": _housekeeping("governance.expire", 60.0),
+    "review-overdue": _housekeeping("governance.review_overdue", 60.0),
     "decision-partitions": _housekeeping("trading.decision_partitions", 6 * 3600.0),
 }
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from governance.access.actors import actor_of
 from governance.models import User
 from trading.clock import to_datetime
 from trading.controls.kill import KillResult, kill_switch
 from trading.controls.resume import ResumeResult, confirm_resume, refuse_resume, request_resume
 from trading.controls.selectors import DESK
-from trading.controls.services import Actor, ControlResult, set_state
+from trading.controls.services import ControlResult, set_state
 from trading.models import Market
 from trading.orders.direct import cancel_directly
 
@@ -28,12 +29,6 @@ class StateChange:
 def known_scopes() -> tuple[str, ...]:
     """The desk and every active market."""
     return (DESK, *Market.objects.filter(is_active=True).order_by("slug").values_list("slug", flat=True))
-
-
-def actor_of(person: User) -> Actor:
-    """The person with their roles, as trading's services want to know them."""
-    roles = frozenset(person.groups.values_list("name", flat=True)) if person.is_active else frozenset()
-    return Actor(id=str(person.pk), name=person.get_full_name() or person.get_username(), roles=roles)
 
 
 def change_state(person: User, change: StateChange) -> ControlResult:

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from governance.models import ProposalState
-
-S = ProposalState
+OPEN: Final = frozenset({"DRAFT", "IN_REVIEW", "CHANGES_REQUESTED", "APPROVED"})
+TERMINAL: Final = frozenset({"APPLIED", "REJECTED", "EXPIRED", "WITHDRAWN", "SUPERSEDED", "CANCELLED", "FAILED"})
 
 # action → the states it may start from and where it leads. A vote's action is its choice.
 STEPS: Final[dict[str, tuple[frozenset[str], str]]] = {
-    "edit": (frozenset({S.DRAFT, S.IN_REVIEW, S.CHANGES_REQUESTED}), S.DRAFT),
-    "submit": (frozenset({S.DRAFT}), S.IN_REVIEW),
-    "apply_at_once": (frozenset({S.DRAFT}), S.APPLIED),  # reducing changes only
-    "request_changes": (frozenset({S.IN_REVIEW}), S.CHANGES_REQUESTED),
-    "reject": (frozenset({S.IN_REVIEW}), S.REJECTED),
-    "approve": (frozenset({S.IN_REVIEW}), S.APPROVED),  # by the vote that makes the quorum
-    "apply": (frozenset({S.APPROVED}), S.APPLIED),
-    "fail": (frozenset({S.APPROVED}), S.FAILED),
-    "expire": (frozenset({S.IN_REVIEW, S.CHANGES_REQUESTED, S.APPROVED}), S.EXPIRED),
-    "withdraw": (frozenset({S.DRAFT, S.IN_REVIEW, S.CHANGES_REQUESTED, S.APPROVED}), S.WITHDRAWN),
-    "supersede": (frozenset({S.DRAFT, S.IN_REVIEW, S.CHANGES_REQUESTED, S.APPROVED}), S.SUPERSEDED),
-    "cancel": (frozenset({S.DRAFT, S.IN_REVIEW, S.CHANGES_REQUESTED, S.APPROVED}), S.CANCELLED),
+    "edit": (frozenset({"DRAFT", "IN_REVIEW", "CHANGES_REQUESTED"}), "DRAFT"),
+    "submit": (frozenset({"DRAFT"}), "IN_REVIEW"),
+    "apply_at_once": (frozenset({"DRAFT"}), "APPLIED"),  # reducing changes only
+    "request_changes": (frozenset({"IN_REVIEW"}), "CHANGES_REQUESTED"),
+    "reject": (frozenset({"IN_REVIEW"}), "REJECTED"),
+    "approve": (frozenset({"IN_REVIEW"}), "APPROVED"),  # by the vote that makes the quorum
+    "apply": (frozenset({"APPROVED"}), "APPLIED"),
+    "fail": (frozenset({"APPROVED"}), "FAILED"),
+    "expire": (frozenset({"IN_REVIEW", "CHANGES_REQUESTED", "APPROVED"}), "EXPIRED"),
+    "withdraw": (OPEN, "WITHDRAWN"),
+    "supersede": (OPEN, "SUPERSEDED"),
+    "cancel": (OPEN, "CANCELLED"),
 }
-OPEN: Final = frozenset({S.DRAFT, S.IN_REVIEW, S.CHANGES_REQUESTED, S.APPROVED})
-TERMINAL: Final = frozenset({S.APPLIED, S.REJECTED, S.EXPIRED, S.WITHDRAWN, S.SUPERSEDED, S.CANCELLED, S.FAILED})
