@@ -76,9 +76,9 @@ class Desk:
         return previewing.attach_preview(self.people[by], proposal.pk, key=key(), now=self.now)
 
     def submit(self, proposal: Proposal, by: str = "opal", *, with_preview: bool = True) -> Proposal:
-        is_draft = Proposal.objects.filter(pk=proposal.pk, state="DRAFT").exists()
-        if with_preview and is_draft and proposal.kind in previewing.PREVIEWS:
-            self.preview(proposal)
+        draft = Proposal.objects.filter(pk=proposal.pk, state="DRAFT").first()
+        if with_preview and draft is not None and draft.kind in previewing.PREVIEWS:
+            self.preview(draft, by=draft.proposer_name)
         return drafting.submit(self.people[by], proposal.pk, key=key(), now=self.now)
 
     def vote(self, proposal: Proposal, by: str, choice: str = "approve", **more: Any) -> Proposal:

@@ -58,9 +58,11 @@ def parameters_preview(
         raise ReviewRefused("unknown_market", _("There is no market “%(market)s”.") % {"market": unknown[0]})
     in_force = {slug: {"version": sets[slug].version, "hash": sets[slug].values_hash} for slug in changed}
     if in_force != {slug: dict(part) for slug, part in base.items()}:
-        raise ReviewRefused(
-            "stale", _("Another version of the parameters is in force by now: look at the change again.")
+        # In the words in which it would be refused when submitted.
+        message = _(
+            "What this changes has been changed since: edit the proposal so that it starts from what is in force."
         )
+        raise ReviewRefused("stale", message)
     before = {slug: current_values(row) for slug, row in sets.items()}
     after = before | {slug: proposed_values(slug, before[slug], values) for slug, values in changed.items()}
     engine = (engine_for or _replay_for)(len(changed))
