@@ -28,11 +28,12 @@ class ColumnClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TableCoverage:
-    """Column names of one table by class, apart by spaces."""
+    """Column names of one table by class, apart by spaces. `inserts`: why a new row of a governed table needs no guard."""
 
     governed: str = ""
     machine: str = ""
     private: str = ""
+    inserts: str = ""
 
     def classes(self) -> list[tuple[str, ColumnClass]]:
         """(column, class) in the order written."""
@@ -64,7 +65,8 @@ COVERAGE: Final[dict[str, TableCoverage]] = {
     # What is allowed to trade now, and who ended what.
     "trading_controls": TableCoverage("scope state version", "id reason actor_id actor_name changed_at"),
     "locks": TableCoverage(
-        "scope state rule until lifted_at", "id reason imposed_at imposed_by lifted_by lift_reason"
+        "scope state rule until lifted_at", "id reason imposed_at imposed_by lifted_by lift_reason",
+        inserts="a lock only makes things stricter",
     ),
     "resume_requests": TableCoverage(
         "scope rule lock_id control_version reason asked_by_id asked_by_name asked_at expires_at outcome decided_by_id "

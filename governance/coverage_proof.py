@@ -17,8 +17,10 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from dcmm_portal.database_grants import APP_ROLE
+from governance.coverage import COVERAGE
 
 MARK: Final = "attacks"
+WRITES: Final = ("INSERT", "UPDATE")
 # tgtype bits of pg_trigger: what the trigger fires for.
 _EVENTS: Final = ((4, "INSERT"), (16, "UPDATE"), (8, "DELETE"), (32, "TRUNCATE"))
 _TRIGGERS = """
@@ -31,7 +33,7 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
 WHERE k.contype = 'c' AND n.nspname = 'public' ORDER BY 1, 2, 3
 """
-_WRITABLE = "SELECT has_column_privilege(%s, %s, %s, 'UPDATE')"
+_RIGHTS = "SELECT has_column_privilege(%s, %s, %s, 'INSERT'), has_column_privilege(%s, %s, %s, 'UPDATE')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,13 @@ class Attack:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One governed column. `guards`: triggers, and the lack of the right to change it; `bounds`: check constraints on it, which
-    bound a value but do not ask who decided it; `attacks`: tests by name."""
+    """One governed column. `guards`: triggers, and what the application has no right to do; `unguarded`: what it may do there
+    with no trigger to ask who decided it (INSERT, UPDATE); `bounds`: check constraints, which bound a value but ask nobody;
+    `attacks`: tests by name."""
 
     column: str
     guards: tuple[str, ...]
+    unguarded: tuple[str, ...]
     bounds: tuple[str, ...]
     attacks: tuple[str, ...]
 
@@ -108,33 +112,60 @@ def _marked(marks: Sequence[ast.expr], where: str) -> tuple[str, ...]:
 def read_proofs(columns: Sequence[str], attacks: Sequence[Attack]) -> tuple[Proof, ...]:
     """Guards from the connected database and attacks, for each of `columns`."""
     with connection.cursor() as cursor:
-        cursor.execute(_TRIGGERS)
-        triggers: dict[str, list[str]] = {}
-        for table, name, kind, enabled in cursor.fetchall():
-            events = [word for bit, word in _EVENTS if kind & bit]
-            # A guard is what stops a row from being written otherwise; one that is switched off stops nothing.
-            if enabled in ("O", "A") and {"INSERT", "UPDATE"} & set(events):
-                triggers.setdefault(table, []).append(f"trigger {name} ({', '.join(events)})")
-        cursor.execute(_CHECKS)
-        checks: dict[str, list[str]] = {}
-        for table, column, name in cursor.fetchall():
-            checks.setdefault(f"{table}.{column}", []).append(name)
-        rights = {column: _grant_guard(cursor, column) for column in columns}
+        triggers, checks = _triggers(cursor), _checks(cursor)
+        rights = {column: _rights(cursor, column) for column in columns}
     return tuple(
-        Proof(
-            column,
-            (*triggers.get(column.partition(".")[0], []), *rights[column]),
-            tuple(checks.get(column, [])),
-            tuple(attack.name for attack in attacks if any(fnmatchcase(column, one) for one in attack.patterns)),
-        )
+        _proof(column, triggers.get(column.partition(".")[0], []), rights[column], checks.get(column, []), attacks)
         for column in columns
     )
 
 
-def _grant_guard(cursor: CursorWrapper, column: str) -> tuple[str, ...]:
+def _proof(
+    column: str,
+    triggers: Sequence[tuple[str, tuple[str, ...]]],
+    rights: frozenset[str],
+    checks: Sequence[str],
+    attacks: Sequence[Attack],
+) -> Proof:
+    table = column.partition(".")[0]
+    asked = {event for _, events in triggers for event in events}
+    free = () if not COVERAGE[table].inserts else ("INSERT",)
+    guards = [f"trigger {name} ({', '.join(events)})" for name, events in triggers]
+    guards += [f"the application has no right to {event}" for event in WRITES if event not in rights]
+    guards += [f"INSERT: {COVERAGE[table].inserts}" for _ in free]
+    return Proof(
+        column,
+        tuple(guards),
+        tuple(event for event in WRITES if event in rights and event not in asked and event not in free),
+        tuple(checks),
+        tuple(attack.name for attack in attacks if any(fnmatchcase(column, one) for one in attack.patterns)),
+    )
+
+
+def _triggers(cursor: CursorWrapper) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
+    """(name, events) by table, of those that fire when a row is written. One that is switched off guards nothing."""
+    cursor.execute(_TRIGGERS)
+    found: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+    for table, name, kind, enabled in cursor.fetchall():
+        events = tuple(word for bit, word in _EVENTS if kind & bit)
+        if enabled in ("O", "A") and set(WRITES) & set(events):
+            found.setdefault(table, []).append((name, events))
+    return found
+
+
+def _checks(cursor: CursorWrapper) -> dict[str, list[str]]:
+    cursor.execute(_CHECKS)
+    found: dict[str, list[str]] = {}
+    for table, column, name in cursor.fetchall():
+        found.setdefault(f"{table}.{column}", []).append(name)
+    return found
+
+
+def _rights(cursor: CursorWrapper, column: str) -> frozenset[str]:
+    """What the application may do with the column."""
     table, _, name = column.partition(".")
-    cursor.execute(_WRITABLE, [APP_ROLE, table, name])
-    return () if cursor.fetchone()[0] else ("the application may not change it",)
+    cursor.execute(_RIGHTS, [APP_ROLE, table, name] * 2)
+    return frozenset(event for event, allowed in zip(WRITES, cursor.fetchone(), strict=True) if allowed)
 
 
 def proof_problems(
@@ -142,7 +173,7 @@ def proof_problems(
 ) -> list[str]:
     """Governed columns without a guard or without an attack, and attacks on what does not exist."""
     every = [f"{table}.{column}" for table, columns in present.items() for column in columns]
-    problems = [f"{proof.column}: nothing in the database guards it" for proof in proofs if not proof.guards]
+    problems = [f"{proof.column}: nothing guards {event}" for proof in proofs for event in proof.unguarded]
     problems += [f"{proof.column}: no attack tries it" for proof in proofs if not proof.attacks]
     problems += [
         f"{attack.name}: {pattern} matches no column"

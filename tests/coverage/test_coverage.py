@@ -102,29 +102,44 @@ def test_a_source_that_cannot_be_read_is_not_passed_over(tmp_path: Path) -> None
 
 def test_guards_come_from_the_database_itself(db: None) -> None:
     attacks = (Attack("one", ("trading_controls.*",)), Attack("two", ("trading_controls.state",)))
-    history, state, scope, bounded = read_proofs(
-        ["parameter_sets_history.gamma", "trading_controls.state", "trading_controls.scope", "parameter_sets.gamma"],
+    history, state, scope, bounded, genesis = read_proofs(
+        [
+            "parameter_sets_history.gamma",
+            "trading_controls.state",
+            "trading_controls.scope",
+            "parameter_sets.gamma",
+            "governance_genesis.is_open",
+        ],
         attacks,
     )
     assert "trigger parameter_sets_history_append_only (UPDATE, DELETE)" in history.guards
-    assert "the application may not change it" in history.guards
+    assert "the application has no right to UPDATE" in history.guards
     assert "trigger trading_controls_unkilled_by_two (UPDATE)" in state.guards
     assert (state.attacks, scope.attacks) == (("one", "two"), ("one",))
     assert bounded.bounds == ("parameter_hard_bounds",)
+    assert genesis.guards == ("the application has no right to INSERT", "the application has no right to UPDATE")
+    assert genesis.unguarded == ()
 
 
-def test_a_trigger_that_only_stops_deleting_is_no_guard(db: None) -> None:
-    (proof,) = read_proofs(["fills.price"], ())
-    assert proof.guards == ("trigger fills_fee_once (UPDATE)", "the application may not change it")
-    (session,) = read_proofs(["trading_sessions.peak"], ())
-    assert session.guards == ("trigger sessions_peak_rises (UPDATE)",)
+def test_what_the_application_may_do_unasked_is_named(db: None) -> None:
+    """A trigger on updates guards no insertion, unless it is written down why a new row needs none."""
+    request, lock, relation = read_proofs(
+        ["resume_requests.outcome", "locks.state", "users_user_permissions.user_id"], ()
+    )
+    assert "trigger resume_requests_decided_once (INSERT, UPDATE)" in request.guards and request.unguarded == ()
+    assert "INSERT: a lock only makes things stricter" in lock.guards and lock.unguarded == ()
+    assert "INSERT" in relation.unguarded
 
 
 def test_what_lacks_proof_is_found() -> None:
-    proofs = [Proof("a.x", ("trigger t (UPDATE)",), (), ()), Proof("a.y", (), ("bounds",), ("one",))]
+    proofs = [
+        Proof("a.x", ("trigger t (UPDATE)",), (), (), ()),
+        Proof("a.y", (), ("INSERT", "UPDATE"), ("bounds",), ("one",)),
+    ]
     attacks = [Attack("one", ("a.y", "b.*"))]
     assert proof_problems(proofs, attacks, {"a": ["x", "y"]}) == [
-        "a.y: nothing in the database guards it",
+        "a.y: nothing guards INSERT",
+        "a.y: nothing guards UPDATE",
         "a.x: no attack tries it",
         "one: b.* matches no column",
     ]

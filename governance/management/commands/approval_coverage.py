@@ -47,7 +47,7 @@ class Command(BaseCommand):
 
     def _tell(self, proofs: tuple[Proof, ...], problems: list[str]) -> None:
         for proof in proofs:
-            guards = "; ".join(proof.guards) or "NO GUARD"
+            guards = "; ".join([*proof.guards, *(f"NO GUARD OF {event}" for event in proof.unguarded)])
             attacks = f"{len(proof.attacks)} attacks" if proof.attacks else "NO ATTACK"
             self.stdout.write(f"{proof.column}: {guards}; {attacks}")
         for problem in problems:
