@@ -175,6 +175,20 @@ def test_the_statement_timeout_is_put_back(db: None) -> None:
     assert timeout() == before
 
 
+def test_a_database_that_does_not_answer_costs_the_preview(db: None) -> None:
+    with pytest.raises(PreviewTooSlow), statement_timeout(0.05), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(5)")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")  # the caller's transaction goes on
+
+
+async def test_a_batch_that_cannot_be_read_is_passed_over(world: World, tmp_path: Path) -> None:
+    await _run(world, 4)
+    at = to_datetime(world.clock.now_ns())
+    DecisionBatch.objects.create(market=DEX, first_at=at, last_at=at, cycles=1, body=b"no batch at all")
+    assert _window(world, tmp_path).found == 4
+
+
 # --- prints -----------------------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ market's prints. The window is thinned before anything heavy is read: at most on
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +16,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
+import structlog
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import QueryCanceled
 
 from trading.backtest.engine import PreviewTooSlow, WindowSpec
 from trading.clock import to_datetime
 from trading.hot_state.codec import HotStateCorrupt
+from trading.hot_state.decisions import HotDecision
 from trading.market_data.recorder import SUFFIX
 from trading.models import Decision, DecisionBatch
 from trading.quoting.decision_writer import batch_lines
@@ -29,6 +33,7 @@ from trading.sandbox.records_format import RecordError, parse_line, read_header,
 from trading.sandbox.types import Side as RecordSide
 from trading.strategy.codec import CodecError, from_dict
 
+log = structlog.get_logger(__name__)
 _US_NS = 1000
 _PRINT = b'["t"'
 # How often the deadline is looked at while lines of a record go by.
@@ -114,21 +119,38 @@ def read_window(
 
 @contextmanager
 def statement_timeout(seconds: float) -> Iterator[None]:
-    """One transaction in which no statement may take longer; as it was before, afterwards."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('statement_timeout')")
-        (before,) = cursor.fetchone()
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{max(1, round(seconds * 1000))}ms"])
-        yield
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
+    """One transaction in which no statement may take longer; as it was before, afterwards. Raises `PreviewTooSlow`."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('statement_timeout')")
+            (before,) = cursor.fetchone()
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{max(1, round(seconds * 1000))}ms"])
+            yield
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
+    except OperationalError as problem:
+        if not isinstance(problem.__cause__, QueryCanceled):
+            raise
+        raise PreviewTooSlow(f"the database did not answer within {seconds:g} s") from problem
 
 
 def _last_at(market: str, until: datetime) -> datetime | None:
     row = Decision.objects.filter(market=market, at__lte=until).order_by("-at").values_list("at", flat=True).first()
     batch = DecisionBatch.objects.filter(market=market, first_at__lte=until).order_by("-first_at").first()
-    lines = [] if batch is None else [to_datetime(line.at_ns) for line in batch_lines(batch)]
-    ends = [at for at in (row, *lines) if at is not None and at <= until]
+    ends = [] if row is None else [row]
+    if batch is not None and batch.last_at <= until:
+        ends.append(batch.last_at)
+    elif batch is not None:
+        ends += [at for line in _lines(batch) if (at := to_datetime(line.at_ns)) <= until]
     return max(ends, default=None)
+
+
+def _lines(batch: DecisionBatch) -> list[HotDecision]:
+    """The cycles of a batch; none of one that can't be read."""
+    try:
+        return batch_lines(batch)
+    except (HotStateCorrupt, zlib.error) as problem:
+        log.warning("batch_unreadable", batch=batch.pk, problem=type(problem).__name__)
+        return []
 
 
 def _choose(market: str, start: datetime, last: datetime, chosen: _Chosen, check: Check) -> None:
@@ -138,7 +160,7 @@ def _choose(market: str, start: datetime, last: datetime, chosen: _Chosen, check
     batches = DecisionBatch.objects.filter(market=market, first_at__lte=last, last_at__gt=start).order_by("id")
     for batch in batches.iterator(chunk_size=20):
         check()
-        for line in batch_lines(batch):
+        for line in _lines(batch):
             at_ns = line.at_ns // _US_NS * _US_NS
             if _ns(start) < at_ns <= _ns(last):
                 chosen.offer(at_ns, bytes(line.inputs))
@@ -185,7 +207,8 @@ def read_prints(
                     found.append(RecordedPrint(at_ns, side, line.price * header.tick, line.size * header.lot))
                     if len(found) > limit:
                         return None, "too_many_prints"
-    except RecordError:
+    except (RecordError, OSError):
+        # Also one that the recorder deletes just now, as too old.
         return None, "record_unreadable"
     except PreviewTooSlow:
         return None, "prints_too_slow"
