@@ -11,7 +11,7 @@ FILES = ("time_and_policy.sql", "proposals.sql", "parameters.sql", "people.sql")
 class Migration(migrations.Migration):
     dependencies = [
         ("governance", "0004_genesis_and_risk_directions"),
-        ("trading", "0006_risk_thresholds_and_sessions"),
+        ("trading", "0011_progress_of_consumers"),
     ]
     operations = [
         migrations.RunSQL([(GUARDS / name).read_text()], reverse_sql=migrations.RunSQL.noop) for name in FILES
