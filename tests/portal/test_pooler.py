@@ -29,7 +29,7 @@ from trading.events.relay import Relay
 from trading.events.services import record
 from trading.hot_state import decisions, keys
 from trading.hot_state.connection import sync_client
-from trading.ledger.own_books import read_own_books
+from trading.ledger.own_books import Since, read_own_books
 from trading.ledger.persist import persist_state
 from trading.ledger.services import apply_batch
 from trading.models import Decision, Event, Fill, LeaseEpoch, Order, OutboxEntry, Position, TradingControl
@@ -151,7 +151,7 @@ def test_two_relays_take_turns(world: World) -> None:
 
 def test_the_ledgers_side_of_a_reconciliation_is_read_as_of_one_moment(world: World) -> None:
     apply_batch(entries(fill("1", size="10"), fill("2", size="20")), NOW)
-    books = read_own_books("dex-desk", None)
+    books = read_own_books("dex-desk", Since())
     assert (len(books.fills), books.markets[0].q) == (2, Decimal(30))
     # The isolation level ended with its transaction: the next one on this server connection may write.
     apply_batch(entries(fill("3", size="5")), NOW)

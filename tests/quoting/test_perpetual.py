@@ -15,7 +15,7 @@ import pytest
 import redis.asyncio
 from django.db import connection
 
-from tests.ledger.test_reconciliation import FakeStop, environ
+from tests.ledger.venue_setting import FakeStop, environ
 from tests.market_data.serving import FAST, healthy, until, view_where
 from tests.support.perpetual import PERP, VENUE_SYMBOL, declare_perpetual
 from trading.clock import SystemClock, to_datetime

@@ -11,7 +11,7 @@ import pytest
 from django.utils import translation
 
 from trading.controls.rule_locks import LIFTED_BY_ONE
-from trading.ledger import quarantine, reconciliation
+from trading.ledger import quarantine, reports
 from trading.market_data.problems import FeedProblem
 from trading.orders import execute, gate
 from trading.quoting import cycle, decide, governed, inputs, record
@@ -51,7 +51,7 @@ def _written(module: ModuleType, functions: tuple[str, ...]) -> set[str]:
 def _codes() -> set[str]:
     codes = {problem.value for problem in FeedProblem if problem.value} | {reason.value for reason in QuoteReason}
     codes |= {ReasonCode[name].value for name in re.findall(r"ReasonCode\.([A-Z_]+)", inspect.getsource(rules))}
-    locks = {quarantine.LOCK_RULE, reconciliation.LOCK_RULE, Rule.HARD_LIMIT, Rule.ASSET_LIMIT, Rule.DESK_LIMIT}
+    locks = {quarantine.LOCK_RULE, reports.LOCK_RULE, Rule.HARD_LIMIT, Rule.ASSET_LIMIT, Rule.DESK_LIMIT}
     codes |= {f"lock_{rule}" for rule in locks | LIFTED_BY_ONE}
     for state in TradingState:
         if state is not TradingState.ACTIVE:

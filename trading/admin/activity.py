@@ -10,6 +10,7 @@ from trading.models import (
     Decision,
     DecisionBatch,
     Event,
+    EventProgress,
     MarketMinute,
     Order,
     OutboxEntry,
@@ -79,6 +80,13 @@ class EventAdmin(RecordAdmin):
 class OutboxEntryAdmin(RecordAdmin):
     list_display = ("event", "attempts", "last_error")
     list_select_related = ("event",)
+
+
+@admin.register(EventProgress)
+class EventProgressAdmin(RecordAdmin):
+    list_display = ("consumer", "aggregate", "aggregate_seq")
+    list_filter = ("consumer",)
+    ordering = ("consumer", "aggregate")
 
 
 @admin.register(CommandReceipt)
