@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 from django.db import DatabaseError, connection, transaction
@@ -32,6 +33,9 @@ from governance.review.transitions import SYSTEM, require_step, step
 from trading.controls.commands import Actor, ControlRefused
 
 log = structlog.get_logger(__name__)
+
+# Kinds whose proposal is applied before the thing itself: new rules must not be what their own proposal is judged by.
+STATE_FIRST: Final = frozenset({"policy"})
 
 
 def apply(proposal_id: int, *, now: datetime, actor: Actor = SYSTEM) -> Proposal:
@@ -145,9 +149,11 @@ def _database_time() -> datetime:
 def _carry_out(proposal: Proposal, kind: Kind, actor: Actor, now: datetime) -> Proposal:
     """Every condition again, then the change itself. Raises `ReviewRefused`, `ControlRefused`, `DatabaseError`."""
     applying = _asked_again(proposal, kind, now)
-    # The state first: a new policy must not be what its own proposal is judged by.
+    if kind.name not in STATE_FIRST:
+        kind.apply(applying)
     step(proposal, "apply", actor=actor, now=now, applied_at=now, applied_by_name=actor.name)
-    kind.apply(applying)
+    if kind.name in STATE_FIRST:
+        kind.apply(applying)
     return proposal
 
 
