@@ -141,7 +141,7 @@ def _refuse_if_early(proposal: Proposal, not_before: datetime | None, now: datet
 def _database_time() -> datetime:
     """The database's clock, by which its guards judge: where it is behind ours, the change waits for it."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
+        cursor.execute("SELECT governance.now()")
         found: datetime = cursor.fetchone()[0]
     return found
 

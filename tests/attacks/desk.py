@@ -10,7 +10,7 @@ from typing import Any, LiteralString
 
 import psycopg
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 from psycopg.rows import dict_row
 
@@ -19,6 +19,7 @@ from governance.access.roles import Role
 from governance.models import Proposal, User
 from governance.review.drafting import propose, submit
 from governance.review.policies import write_policy
+from governance.review.previewing import PREVIEWS, attach_preview
 from governance.review.starting_policy import starting_policy
 from governance.review.step_up import StepUp
 from governance.review.voting import vote
@@ -67,6 +68,8 @@ class Desk:
 
     def in_review(self, change: dict[str, Any], kind: str = "parameters", by: str = "olga") -> Proposal:
         made = self.draft(change, kind, by)
+        if kind in PREVIEWS:
+            attach_preview(self.people[by], made.pk, key=uuid.uuid4().hex, now=self.now())
         return submit(self.people[by], made.pk, key=uuid.uuid4().hex, now=self.now())
 
     def vote(self, proposal: Proposal, by: str, choice: str = "approve") -> Proposal:
@@ -106,8 +109,7 @@ def declare() -> None:
     declare_demo_desk(now)
     write_policy(starting_policy(), authorised_by="genesis", actor_id="g", actor_name="g", reason="genesis", now=now)
     for name, role in PEOPLE.items():
-        person = User.objects.create_user(name, password=uuid.uuid4().hex, is_staff=True)
-        Group.objects.get(name=role.value)
+        person = User.objects.create(username=name, password=make_password(None), is_staff=True)
         grant_role(person, role, authorised_by="genesis", reason="genesis", now=now)
 
 
