@@ -56,7 +56,7 @@ COVERAGE: Final[dict[str, TableCoverage]] = {
     ),
     "exposure_limits": TableCoverage("scope key soft_limit hard_limit", "id"),
     "markets": TableCoverage(
-        "slug account_id base_id quote_id venue_symbol lot_size is_active source_label", "id"
+        "slug account_id base_id quote_id venue_symbol lot_size instrument contract_value is_active source_label", "id"
     ),
     "venues": TableCoverage("slug name kind adapter", "id"),
     "venue_accounts": TableCoverage("venue_id slug", "id"),
@@ -77,13 +77,13 @@ COVERAGE: Final[dict[str, TableCoverage]] = {
     # The ledger and what happened.
     "fills": TableCoverage(
         machine="id market_id venue account symbol trade_id order_id client_order_id side price size maker fee fee_asset "
-        "fee_rate parameter_version mid_at_fill source ledger_seq executed_at booked_at"
+        "fee_rate realised_pnl parameter_version mid_at_fill source ledger_seq executed_at booked_at"
     ),
     "fill_quarantine": TableCoverage(
         machine="id venue account trade_key content_hash reason body seen_at resolved_at resolution"
     ),
     "positions": TableCoverage(
-        machine="id market_id q cost_basis realised cash_flow fees bought sold volume fills ledger_seq updated_at"
+        machine="id market_id q cost_basis realised cash_flow funding fees bought sold volume fills ledger_seq updated_at"
     ),
     "cash_balances": TableCoverage(machine="id account_id asset_id amount"),
     "cash_movements": TableCoverage(
@@ -95,7 +95,10 @@ COVERAGE: Final[dict[str, TableCoverage]] = {
         "reason deadline_at correlation_id parameter_version created_at updated_at"
     ),
     "reconciliation_reports": TableCoverage(
-        machine="id account_id at trigger equal differences watermark duration_ms"
+        machine="id account_id at trigger equal differences watermark transfers_watermark duration_ms"
+    ),
+    "funding_reports": TableCoverage(
+        machine="id account_id at equal payments booked_now differences duration_ms"
     ),
     "trading_sessions": TableCoverage(
         machine="id market_id day number opening_pnl opening_price peak updated_at"
@@ -116,6 +119,7 @@ COVERAGE: Final[dict[str, TableCoverage]] = {
         machine="id aggregate aggregate_seq type payload actor_id actor_name correlation_id occurred_at"
     ),
     "outbox": TableCoverage(machine="event_id attempts last_error"),
+    "event_progress": TableCoverage(machine="id consumer aggregate aggregate_seq"),
     "command_receipts": TableCoverage(machine="key command fingerprint result actor_id created_at"),
     # Review.
     "review_policies": TableCoverage(

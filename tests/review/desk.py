@@ -20,9 +20,9 @@ from governance.review.policies import write_policy
 from governance.review.starting_policy import starting_policy
 from governance.review.step_up import StepUp
 from tests.review.clock import set_database_time
+from tests.support.demo import declare_two_markets
 from trading.models import Market, ParameterSet
 from trading.parameters.services import apply_version, current_values
-from trading.registry.services import declare_demo_desk
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DEX, CEX = "dct-usdt-dex", "gram-usdt-cex"
@@ -147,7 +147,7 @@ def open_desk() -> Desk:
     """Markets, policy version 1 and people since yesterday."""
     desk = Desk(T0 - timedelta(days=1))
     desk.forward()
-    declare_demo_desk(desk.now)
+    declare_two_markets(desk.now)
     write_policy(
         starting_policy(),
         authorised_by="genesis",

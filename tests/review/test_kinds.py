@@ -261,15 +261,15 @@ def test_a_kind_with_a_preview_is_not_submitted_without_a_fresh_one(
     def preview(key: str) -> Proposal:
         return previewing.attach_preview(opal, draft.pk, key=key, now=desk.now)
 
-    refused("no_preview", desk.submit, draft)
+    refused("no_preview", desk.submit, draft, with_preview=False)
     refused("not_yours", previewing.attach_preview, desk.people["oscar"], draft.pk, key="o", now=desk.now)
     assert preview("p1").preview_hash
     desk.forward(minutes=30, seconds=1)
-    refused("stale_preview", desk.submit, draft)
+    refused("stale_preview", desk.submit, draft, with_preview=False)
     preview("p2")
     desk.edit(draft, markets(spread_floor_bps="3"))
-    refused("no_preview", desk.submit, draft)
+    refused("no_preview", desk.submit, draft, with_preview=False)
     preview("p3")
-    assert desk.submit(draft).state == "IN_REVIEW"
+    assert desk.submit(draft, with_preview=False).state == "IN_REVIEW"
     refused("bad_state", preview, "p4")
     assert ParameterSet.objects.get(market__slug=DEX).version == 1

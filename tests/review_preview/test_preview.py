@@ -13,6 +13,7 @@ import pytest
 from governance.review.errors import ReviewRefused
 from governance.review.preview.parameters import parameters_preview
 from tests.quoting.world import CEX, DEX, World
+from tests.support.demo import declare_two_markets
 from trading.backtest.engine import (
     PreviewResult,
     PreviewTooSlow,
@@ -57,7 +58,7 @@ def prepare(change: dict[str, Any], now: datetime = NOW) -> dict[str, Any]:
 
 @pytest.fixture
 def desk(db: None, valkey: str) -> None:
-    declare_demo_desk(NOW - timedelta(days=10))
+    declare_two_markets(NOW - timedelta(days=10))
 
 
 def _apply(values: dict[str, str], at: datetime) -> None:
