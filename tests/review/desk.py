@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from governance.access.grants import grant_role
 from governance.access.roles import Role
 from governance.models import Proposal, User
-from governance.review import applying, clockwork, drafting, rollback, voting
+from governance.review import applying, clockwork, drafting, previewing, rollback, voting
 from governance.review.errors import ReviewRefused
 from governance.review.policies import write_policy
 from governance.review.starting_policy import starting_policy
@@ -72,7 +72,13 @@ class Desk:
     def edit(self, proposal: Proposal, change: Any, by: str = "opal") -> Proposal:
         return drafting.edit(self.people[by], proposal.pk, change, "other value", key=key(), now=self.now)
 
-    def submit(self, proposal: Proposal, by: str = "opal") -> Proposal:
+    def preview(self, proposal: Proposal, by: str = "opal") -> Proposal:
+        return previewing.attach_preview(self.people[by], proposal.pk, key=key(), now=self.now)
+
+    def submit(self, proposal: Proposal, by: str = "opal", *, with_preview: bool = True) -> Proposal:
+        is_draft = Proposal.objects.filter(pk=proposal.pk, state="DRAFT").exists()
+        if with_preview and is_draft and proposal.kind in previewing.PREVIEWS:
+            self.preview(proposal)
         return drafting.submit(self.people[by], proposal.pk, key=key(), now=self.now)
 
     def vote(self, proposal: Proposal, by: str, choice: str = "approve", **more: Any) -> Proposal:
