@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from governance.access.roles import roles_of
 from governance.models import User
 from trading.clock import to_datetime
 from trading.controls.kill import KillResult, kill_switch
@@ -32,8 +33,7 @@ def known_scopes() -> tuple[str, ...]:
 
 def actor_of(person: User) -> Actor:
     """The person with their roles, as trading's services want to know them."""
-    roles = frozenset(person.groups.values_list("name", flat=True)) if person.is_active else frozenset()
-    return Actor(id=str(person.pk), name=person.get_full_name() or person.get_username(), roles=roles)
+    return Actor(id=str(person.pk), name=person.get_full_name() or person.get_username(), roles=roles_of(person))
 
 
 def change_state(person: User, change: StateChange) -> ControlResult:

@@ -13,3 +13,11 @@ class User(AbstractUser):
         db_table = "users"
         verbose_name = _("user")
         verbose_name_plural = _("users")
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """Never: nothing follows from a permission of Django's, nor from being a superuser."""
+        return False
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Never, likewise."""
+        return False

@@ -27,6 +27,6 @@ class Command(BaseCommand):
         if not Market.objects.exists():
             markets = declare_demo_desk(timezone.now())
             self.stdout.write(f"declared the markets {', '.join(markets)} with their starting parameters")
-        people = create_demo_people(settings.DATA_DIRECTORY / "secrets" / "demo-people")
+        people = create_demo_people(settings.DATA_DIRECTORY / "secrets" / "demo-people", timezone.now())
         if people:
             self.stdout.write(f"created the people {', '.join(people)}")
