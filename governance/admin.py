@@ -7,10 +7,13 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
+from governance import admin_access
 from governance.models import User
 from trading.admin.records import RecordAdmin
 
 admin.site.unregister(Group)
+
+__all__ = ["RoleAdmin", "UserAdmin", "admin_access"]
 
 
 @admin.register(User)

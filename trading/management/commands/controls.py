@@ -29,22 +29,27 @@ def _now() -> datetime:
 
 
 def _signed_in(username: str) -> Actor:
-    """The portal's user of that name, who knows the password: a login name of the machine would not tell two people apart."""
+    """The portal's user of that name, who knows the password and a code: a login name of the machine would not tell two people apart."""
     if not username:
         raise CommandError("Two people are needed: say who you are in the portal with --as NAME.")
-    password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    person = authenticate(request=None, username=username, password=password)
+    person = authenticate(request=None, username=username, password=_asked("Password: "), code=_asked("Code: "))
     if person is None:
-        raise CommandError("Name or password is wrong.")
+        raise CommandError(
+            "Name, password or code is wrong (a code works once), the person has no authenticator app, or tried too often."
+        )
     roles = frozenset(person.groups.values_list("name", flat=True))
     return Actor(str(person.pk), person.get_full_name() or person.get_username(), roles)
+
+
+def _asked(prompt: str) -> str:
+    return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
 
 
 class Command(BaseCommand):
     help = (
         "Without an action: the state in force on every market and what imposes it. With one: pause, reduce, resume or kill "
         "the desk or a market, with a reason. Whoever has a shell here acts as an operator under their login name; what two "
-        "people must end (ask, confirm, refuse) needs the password of a user of the portal: --as NAME. "
+        "people must end (ask, confirm, refuse) needs the password and a fresh code of a user of the portal: --as NAME. "
         "'requests' lists what waits."
     )
 
@@ -56,7 +61,7 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="")
         parser.add_argument("--rule", default="kill", help="what to ask for: kill (default) or the rule of a lock")
         parser.add_argument(
-            "--as", dest="username", default="", help="user of the portal; the password is read, not given"
+            "--as", dest="username", default="", help="user of the portal; password and code are read, not given"
         )
         parser.add_argument("--key", default="", help="idempotency key: the same key never acts twice")
         parser.add_argument("--json", action="store_true", help="machine-readable answer")
