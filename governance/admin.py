@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
+from governance import admin_access
 from governance.models import (
     GovernanceGenesis,
     Proposal,
@@ -22,6 +23,8 @@ from governance.models import (
 from trading.admin.records import RecordAdmin
 
 admin.site.unregister(Group)
+
+__all__ = ["RoleAdmin", "UserAdmin", "admin_access"]
 
 
 @admin.register(User)

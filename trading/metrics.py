@@ -320,6 +320,11 @@ SIGN_IN_ATTEMPTS = Counter(
     "Attempts to sign in, by outcome (signed_in, refused, held_back, unavailable)",
     ("outcome",),
 )
+SECOND_FACTOR_ATTEMPTS = Counter(
+    "dcmm_second_factor_attempts_total",
+    "Second factors given, by method (totp, webauthn, recovery) and outcome (accepted, refused, held_back, unavailable)",
+    ("method", "outcome"),
+)
 
 # --- risk ---------------------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,13 @@ class User(AbstractUser):
         verbose_name = _("user")
         verbose_name_plural = _("users")
 
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """Never: nothing follows from a permission of Django's, nor from being a superuser."""
+        return False
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Never, likewise."""
+        return False
 
 class RoleGrant(models.Model):
     """A role given to a person, and its end; membership without an open grant is refused by the database.

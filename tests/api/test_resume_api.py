@@ -21,7 +21,7 @@ YES = {"decision": "confirm", "reason": "I agree"}
 
 def _as(name: str, *roles: Role, is_superuser: bool = False) -> Client:
     client = Client()
-    client.force_login(stage.person(name, *roles, is_superuser=is_superuser))
+    stage.sign_in(client, stage.person(name, *roles, is_superuser=is_superuser))
     return client
 
 

@@ -21,8 +21,8 @@ def stage() -> None:
     declare_two_markets(now)
     for slug in (on.DEX, on.CEX):
         compared(slug, now)  # resuming needs a fresh comparison with the venue
-    on.person("operator", Role.OPERATOR, password=on.PASSWORD)
-    on.person("auditor", Role.AUDITOR, password=on.PASSWORD)
+    for name, role in (("operator", Role.OPERATOR), ("auditor", Role.AUDITOR)):
+        on.enrol(on.person(name, role, password=on.PASSWORD))
     on.add_fills(on.DEX, 14, now)
     on.add_fills(on.CEX, 5, now)
     on.add_minutes(on.DEX, 240, now)
