@@ -26,7 +26,9 @@ class RecordsSite(UnfoldAdminSite):
             known[_KNOWN] = has_role(request.user, *STAFF_ROLES)
         return bool(known[_KNOWN])
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseRedirect:
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseRedirect:
         """One's password is changed in one place, just after giving the second factor."""
         return HttpResponseRedirect(reverse("account"))
 

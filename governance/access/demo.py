@@ -64,7 +64,9 @@ def demo_people(passwords_file: Path, now: datetime) -> list[DemoPerson]:
     """The people in the file with the code that each could use now; none where the file is missing."""
     if not passwords_file.exists():
         return []
-    passwords = {words[0]: words[1] for line in passwords_file.read_text().splitlines() if len(words := line.split()) > 1}
+    passwords = {
+        words[0]: words[1] for line in passwords_file.read_text().splitlines() if len(words := line.split()) > 1
+    }
     roles = dict(DEMO_PEOPLE)
     devices = TotpDevice.objects.filter(person__username__in=passwords).select_related("person")
     found = {device.person.username: device for device in devices}

@@ -90,9 +90,7 @@ def verify_stored(
     return True
 
 
-def _by_key(
-    person: User, answer: str, challenge: bytes, purpose: str, content_hash: str, now: datetime
-) -> StepUp:
+def _by_key(person: User, answer: str, challenge: bytes, purpose: str, content_hash: str, now: datetime) -> StepUp:
     asked = StepUpProof.objects.filter(
         person=person, purpose=purpose, content_hash=content_hash, method=Method.WEBAUTHN, used_at=None,
         begun_at__lte=now, expires_at__gt=now,

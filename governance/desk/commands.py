@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from governance.access.roles import roles_of
+from governance.access.roles import Role, roles_of
+from governance.desk.proof import loosens, request_content, require_proof, state_content
 from governance.models import User
 from trading.clock import to_datetime
 from trading.controls.kill import KillResult, kill_switch
@@ -36,8 +39,14 @@ def actor_of(person: User) -> Actor:
     return Actor(id=str(person.pk), name=person.get_full_name() or person.get_username(), roles=roles_of(person))
 
 
-def change_state(person: User, change: StateChange) -> ControlResult:
-    """Set the control. Raises `trading.controls.services.ControlRefused`, which changed nothing."""
+def change_state(person: User, change: StateChange, given: Mapping[str, Any] | None = None) -> ControlResult:
+    """Set the control; what loosens needs a second factor in `given` (governance.access.step_up).
+
+    Raises `trading.controls.services.ControlRefused`, which changed nothing.
+    """
+    if loosens(change.scope, change.state):
+        content = state_content(change.scope, change.state)
+        require_proof(person, Role.OPERATOR, content, change.idempotency_key, given or {})
     return set_state(
         change.scope,
         change.state,
@@ -78,8 +87,14 @@ def ask_to_resume(person: User, scope: str, rule: str, reason: str, idempotency_
     )
 
 
-def decide_to_resume(person: User, decision: Decision) -> ResumeResult:
-    """Confirm or refuse. Raises `trading.controls.services.ControlRefused`, which changed nothing."""
+def decide_to_resume(person: User, decision: Decision, given: Mapping[str, Any] | None = None) -> ResumeResult:
+    """Confirm, with a second factor in `given`, or refuse.
+
+    Raises `trading.controls.services.ControlRefused`, which changed nothing.
+    """
+    if decision.is_confirmed:
+        content = request_content(decision.request)
+        require_proof(person, Role.APPROVER, content, decision.idempotency_key, given or {})
     decide = confirm_resume if decision.is_confirmed else refuse_resume
     return decide(
         decision.request,

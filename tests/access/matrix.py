@@ -149,9 +149,11 @@ AS_PERSON = {
     "refuse": "no  no  no  ok  no  no  no  no ",
 }
 # Brought by libraries: what they write, they write as the application role.
-LIBRARY_COMMANDS = frozenset(
-    """changepassword check clean_duplicate_history clean_old_history clearsessions collectstatic compilemessages createcachetable
-    createsuperuser dbshell diffsettings dumpdata findstatic flush generateschema inspectdb loaddata makemessages makemigrations
-    optimizemigration populate_history remove_stale_contenttypes runserver runworker sendtestemail shell showmigrations spectacular
-    sqlflush sqlmigrate sqlsequencereset squashmigrations startapp startproject test testserver""".split()
-)
+LIBRARY_COMMANDS = {
+    "changepassword", "check", "clean_duplicate_history", "clean_old_history", "clearsessions", "collectstatic",
+    "compilemessages", "createcachetable", "createsuperuser", "dbshell", "diffsettings", "dumpdata", "findstatic",
+    "flush", "generateschema", "inspectdb", "loaddata", "makemessages", "makemigrations", "optimizemigration",
+    "populate_history", "remove_stale_contenttypes", "runserver", "runworker", "sendtestemail", "shell",
+    "showmigrations", "spectacular", "sqlflush", "sqlmigrate", "sqlsequencereset", "squashmigrations", "startapp",
+    "startproject", "test", "testserver",
+}  # fmt: skip

@@ -58,7 +58,9 @@ def test_what_proves_nothing(enrolled: User, now: datetime) -> None:
     assert refused(enrolled, {"assertion": "{}"}, now) == "stale"
 
 
-@pytest.mark.parametrize("content", ["", "0", "x" * 64, CONTENT.upper(), CONTENT + "00", CONTENT[:-1] + " ", "\x00" * 64])
+@pytest.mark.parametrize(
+    "content", ["", "0", "x" * 64, CONTENT.upper(), CONTENT + "00", CONTENT[:-1] + " ", "\x00" * 64]
+)
 def test_what_is_no_content(enrolled: User, now: datetime, content: str) -> None:
     assert refused(enrolled, {"code": stage.next_code(enrolled)}, now, content) == "bad_content"
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from trading.hot_state.values import HotOrder
 BASE_DIR = Path(__file__).resolve().parents[2]
 SCREENS = Path(__file__).parent / "screens"
 CODES = itertools.count()
+USED_STEPS = [0]
 CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
 
 
@@ -163,6 +165,15 @@ def operator_cookies(browser: Browser, portal: Portal) -> list[Any]:
     cookies: list[Any] = context.cookies()
     context.close()
     return cookies
+
+
+def fresh_code() -> str:
+    """A code of the app that every enrolled person of these tests has, which none of them used before."""
+    from governance.access.totp import STEP_S, code_at, step_of
+    from tests.pages.stage import TOTP_SECRET
+
+    USED_STEPS.append(max(step_of(datetime.now(UTC)), *(step + 1 for step in USED_STEPS)))
+    return code_at(TOTP_SECRET, datetime.fromtimestamp(USED_STEPS[-1] * STEP_S, UTC))
 
 
 def sign_in(page: Page, name: str) -> None:

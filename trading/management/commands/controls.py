@@ -29,7 +29,7 @@ def _now() -> datetime:
 
 
 def _signed_in(username: str) -> Actor:
-    """The portal's user of that name, who knows the password and a code: a login name of the machine would not tell two people apart."""
+    """The portal's user of that name, who knows password and code: login names of the machine do not tell two people apart."""
     if not username:
         raise CommandError("Two people are needed: say who you are in the portal with --as NAME.")
     person = authenticate(request=None, username=username, password=_asked("Password: "), code=_asked("Code: "))
