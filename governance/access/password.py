@@ -1,17 +1,19 @@
-"""A person's own password: changed with the old one, just after giving the second factor."""
+"""A person's own password: changed with the old one, just after giving the second factor; or chosen anew after a reset."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.contrib.auth.views import PasswordResetConfirmView
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -19,6 +21,26 @@ from django.views.decorators.http import require_http_methods
 from governance.access.second_factor import tell
 from governance.access.sessions import end_sessions
 from governance.access.unlocking import is_unlocked
+
+
+class NewPasswordForm(SetPasswordForm):
+    """Django's, with field texts in both languages."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_password1"].label = _("New password")
+        self.fields["new_password2"].label = _("New password once more")
+        for name in self.fields:
+            self.fields[name].widget.attrs.update({"class": "input", "dir": "ltr"})
+
+
+class NewPassword(PasswordResetConfirmView):
+    """`/accounts/new-password/<person>/<token>/`: after a reset by review; signs nobody in."""
+
+    template_name = "registration/new_password.html"
+    form_class = NewPasswordForm
+    success_url = reverse_lazy("login")
+    http_method_names = ["get", "post", "head", "options"]
 
 
 @never_cache

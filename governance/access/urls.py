@@ -14,6 +14,7 @@ urlpatterns = [
     path("keys/options/", account.key_options, name="key-options"),
     path("me/", account.account, name="account"),
     path("me/password/", password.change_password, name="own-password"),
+    path("new-password/<uidb64>/<token>/", password.NewPassword.as_view(), name="new-password"),
     path("link/", link_views.ask_for_link, name="investor-link-ask"),
     path("link/<str:token>/", link_views.link, name="investor-link"),
 ]

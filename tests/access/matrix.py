@@ -53,6 +53,8 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
     ("accounts/me/", "POST", "/accounts/me/", {"action": "new_codes"}, "in  422 422 422 422 422 422 422"),
     ("accounts/me/password/", "GET", "/accounts/me/password/", {}, "in  go  go  go  go  go  go  go "),
     ("accounts/me/password/", "POST", "/accounts/me/password/", {}, "in  go  go  go  go  go  go  go "),
+    ("accounts/new-password/<uidb64>/<token>/", "GET", "/accounts/new-password/x/x-x/", {}, EVERYBODY),
+    ("accounts/new-password/<uidb64>/<token>/", "POST", "/accounts/new-password/x/x-x/", {}, EVERYBODY),
     ("accounts/link/", "GET", "/accounts/link/", {}, EVERYBODY),
     ("accounts/link/", "POST", "/accounts/link/", {}, "422 422 422 422 422 422 422 422"),
     ("accounts/link/<str:token>/", "GET", "/accounts/link/x/", {}, "410 410 410 410 410 410 410 410"),
