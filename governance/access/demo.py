@@ -13,7 +13,7 @@ from django.db import transaction
 
 from governance.access import totp
 from governance.access.roles import Role
-from governance.access.sealing import seal, unseal
+from governance.access.sealing import CannotUnseal, seal, unseal
 from governance.models import TotpDevice, User
 
 # Two approvers, since what loosens a parameter needs two.
@@ -85,5 +85,8 @@ def _shown(name: str, role: str, password: str, device: TotpDevice | None, now: 
     at = datetime.fromtimestamp(step * totp.STEP_S, tz=now.tzinfo)
     left = round((step + 1) * totp.STEP_S - now.timestamp())
     is_taken_now = step <= totp.step_of(now) + totp.SKEW_STEPS
-    code = totp.code_at(unseal(device.sealed_secret), at) if is_taken_now else ""
+    try:
+        code = totp.code_at(unseal(device.sealed_secret), at) if is_taken_now else ""
+    except CannotUnseal:
+        code = ""
     return DemoPerson(name, role, password, code, left)

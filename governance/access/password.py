@@ -14,6 +14,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse, reverse_lazy
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -34,13 +35,13 @@ class NewPasswordForm(SetPasswordForm):
             self.fields[name].widget.attrs.update({"class": "input", "dir": "ltr"})
 
 
+@method_decorator(require_http_methods(["GET", "POST"]), name="dispatch")
 class NewPassword(PasswordResetConfirmView):
     """`/accounts/new-password/<person>/<token>/`: after a reset by review; signs nobody in."""
 
     template_name = "registration/new_password.html"
     form_class = NewPasswordForm
     success_url = reverse_lazy("login")
-    http_method_names = ["get", "post", "head", "options"]
 
 
 @never_cache

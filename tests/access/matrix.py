@@ -83,7 +83,12 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
     ("api/v1/controls/resume-requests/", "POST", "/api/v1/controls/resume-requests/",
      {"scope": "nowhere", "reason": "a test"}, "403 403 404 403 403 403 403 403"),
     ("api/v1/controls/resume-requests/<int:request_id>/decision/", "POST", "/api/v1/controls/resume-requests/0/decision/",
-     {"decision": "confirm", "reason": "a test"}, "403 403 403 404 403 403 403 403"),
+     {"decision": "refuse", "reason": "a test"}, "403 403 403 404 403 403 403 403"),
+    # Without a second factor nobody confirms anything.
+    ("api/v1/controls/resume-requests/<int:request_id>/decision/", "POST", "/api/v1/controls/resume-requests/0/decision/",
+     {"decision": "confirm", "reason": "a test"}, "403 403 403 403 403 403 403 403"),
+    ("api/v1/controls/", "POST", "/api/v1/controls/",
+     {"scope": "desk", "state": "ACTIVE", "reason": "a test"}, "403 403 403 403 403 403 403 403"),
     ("api/v1/^.*$", "GET", "/api/v1/nothing/", {}, NOT_THERE),
     ("api/v1/^.*$", "POST", "/api/v1/nothing/", {}, NOT_THERE),
     # the records, beside those of each table

@@ -118,6 +118,15 @@ def test_nonsense_is_refused(enrolled: User, client: Client, form: dict[str, str
     assert "_auth_user_id" not in client.session
 
 
+@pytest.mark.parametrize(
+    "form",
+    [{"username": "x" * 151}, {"password": "x" * 4097}, {"username": "a\x00"}, {"password": "a\x00"}, {"username": ""}],
+)
+def test_oversized_and_odd_passwords_are_not_even_tried(enrolled: User, client: Client, form: dict[str, str]) -> None:
+    answer = client.post(SIGN_IN, {"username": "anna", "password": stage.PASSWORD} | form)
+    assert (answer.status_code, "field-error" in answer.content.decode()) == (200, True)
+
+
 def test_a_key_signs_in(person: User, client: Client, key_of: Callable[[User], Authenticator]) -> None:
     key = key_of(person)
     assert first_step(client) == SECOND

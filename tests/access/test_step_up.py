@@ -163,6 +163,16 @@ def test_a_revoked_key_signs_no_more_and_its_votes_count_no_more(person: User, n
         SecurityKey.objects.update(revoked_at=None)
 
 
+def test_a_key_is_not_asked_without_end(person: User, now: datetime, key_of: Give) -> None:
+    key_of(person)
+    for _ in range(step_up.WAITING_MAX):
+        step_up.begin(person, VOTE, CONTENT, now)
+    with pytest.raises(step_up.StepUpRefused) as caught:
+        step_up.begin(person, VOTE, CONTENT, now)
+    assert caught.value.code == "held_back"
+    assert step_up.begin(person, VOTE, CONTENT, now + timedelta(seconds=121))
+
+
 @pytest.mark.parametrize(
     "kept",
     [None, {}, [], "x", {"response": None}, {"id": 1, "response": {}}, {"id": "\x00", "response": {}},
