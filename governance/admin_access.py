@@ -14,7 +14,7 @@ class _Private(RecordAdmin):
     """No export: it would write every column."""
 
     actions: list[Any] = []
-    list_select_related = ("person",)
+    list_select_related: tuple[str, ...] | bool = ("person",)
     search_fields: tuple[str, ...] = ("person__username",)
     ordering = ("-id",)
 

@@ -151,6 +151,21 @@ COVERAGE: Final[dict[str, TableCoverage]] = {
         "email first_name last_name last_login",
     ),
     "users_groups": TableCoverage("user_id group_id", "id"),
+    "totp_devices": TableCoverage("person_id", "id last_step created_at", "sealed_secret"),
+    "security_keys": TableCoverage(
+        "person_id credential_id public_key revoked_at", "id sign_count name created_at last_used_at"
+    ),
+    "recovery_codes": TableCoverage(machine="id person_id created_at used_at", private="code_hash"),
+    "step_up_proofs": TableCoverage(
+        machine="id person_id purpose content_hash method begun_at expires_at used_at proof_hash"
+    ),
+    "person_sessions": TableCoverage(machine="id person_id method begun_at", private="session_key"),
+    "sign_in_links": TableCoverage(machine="id created_at expires_at used_at", private="email token_hash"),
+    "api_tokens": TableCoverage(
+        "person_id name roles authorised_by expires_at revoked_at",
+        "id prefix created_at last_used_at revoked_by_name",
+        "secret_hash",
+    ),
     "users_user_permissions": TableCoverage("user_id permission_id", "id"),
 }  # fmt: skip
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.apps import AppConfig
 from django.contrib import admin
 from django.contrib.admin import sites
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
 from governance.access.roles import STAFF_ROLES, has_role
@@ -22,6 +25,12 @@ class RecordsSite(UnfoldAdminSite):
         if _KNOWN not in known:
             known[_KNOWN] = has_role(request.user, *STAFF_ROLES)
         return bool(known[_KNOWN])
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseRedirect:
+        """One's password is changed in one place, just after giving the second factor."""
+        return HttpResponseRedirect(reverse("account"))
 
 
 class RecordsThemeConfig(AppConfig):

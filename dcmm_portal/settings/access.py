@@ -15,6 +15,7 @@ SESSION_IDLE_S = env.int("SESSION_IDLE_S", 7_200, validate=validate.Range(min=60
 SESSION_ABSOLUTE_S = env.int("SESSION_ABSOLUTE_S", 43_200, validate=validate.Range(min=60))
 SESSIONS_MAX = env.int("SESSIONS_MAX", 5, validate=validate.Range(min=1))
 SESSION_COOKIE_AGE = SESSION_ABSOLUTE_S
+PASSWORD_RESET_TIMEOUT = 3_600
 
 EMAIL_HOST = env.str("EMAIL_HOST", "")
 EMAIL_PORT = env.int("EMAIL_PORT", 587)

@@ -75,7 +75,9 @@ class System:
     def is_demo(self) -> bool:
         """The demonstration on the loopback, where /demo/ shows its people; DEBUG=0 says otherwise."""
         is_local = self.given.get("HOST", "127.0.0.1") in ("127.0.0.1", "localhost", "::1")
-        return self.runs_sandbox and is_local and self.given.get("DEBUG", "1") not in ("0", "false", "False", "no", "off")
+        return (
+            self.runs_sandbox and is_local and self.given.get("DEBUG", "1") not in ("0", "false", "False", "no", "off")
+        )
 
     def prepare_folders(self) -> None:
         static = self.data_dir / "static"

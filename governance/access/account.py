@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from governance.access import recovery, security_keys, step_up
 from governance.access.enrolment import enrolling_person
 from governance.access.pending import new_challenge, pending_person
-from governance.access.roles import STAFF_ROLES, has_role
+from governance.access.roles import STAFF_ROLES, Role, has_role
 from governance.access.second_factor import has_factor, tell
 from governance.access.sessions import end_sessions
 from governance.access.tokens import TokenRefused, revoke
@@ -38,7 +38,7 @@ def account(request: HttpRequest) -> HttpResponse:
             return render(request, "400.html", status=400)
         try:
             answer = action(request, person)
-        except (step_up.StepUpRefused, TokenRefused) as problem:
+        except step_up.StepUpRefused as problem:
             messages.error(request, str(problem))
             status = 422
         else:
@@ -51,6 +51,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "tokens": ApiToken.objects.filter(person=person, revoked_at=None).order_by("expires_at"),
         "is_unlocked": is_unlocked(request),
         "is_of_the_desk": has_role(person, *STAFF_ROLES),
+        "may_revoke_any": has_role(person, Role.ADMINISTRATOR, Role.COMPLIANCE),
         "purpose": PURPOSE,
         "content_hash": content_hash(person),
     }
@@ -94,7 +95,11 @@ def _revoke_key(request: HttpRequest, person: User) -> None:
 
 
 def _revoke_token(request: HttpRequest, person: User) -> None:
-    revoke(person, request.POST.get("token", ""), now=datetime.now(UTC))
+    try:
+        revoke(person, request.POST.get("token", ""), now=datetime.now(UTC))
+    except TokenRefused as problem:
+        text = _("There is no such token, or it is not yours to revoke.")
+        raise step_up.StepUpRefused(problem.code, text) from problem
     messages.success(request, _("The token is revoked."))
 
 

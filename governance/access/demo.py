@@ -14,7 +14,7 @@ from django.db import transaction
 from governance.access import totp
 from governance.access.grants import grant_role
 from governance.access.roles import Role
-from governance.access.sealing import seal, unseal
+from governance.access.sealing import CannotUnseal, seal, unseal
 from governance.models import RoleGrant, TotpDevice, User
 
 REASON: Final = "First people of the demonstration."
@@ -41,7 +41,7 @@ class DemoPerson:
 
 
 def create_demo_people(passwords_file: Path, now: datetime) -> list[str]:
-    """The demonstration's people who do not exist yet, as genesis; name, password and the app's secret go to the file (mode 0600).
+    """The demonstration's people who do not exist yet, as genesis; name, password and secret of the app go to the file (mode 0600).
 
     Existing users are left alone, but for the record of the role they already have."""
     passwords_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -69,7 +69,9 @@ def demo_people(passwords_file: Path, now: datetime) -> list[DemoPerson]:
     """The people in the file with the code that each could use now; none where the file is missing."""
     if not passwords_file.exists():
         return []
-    passwords = {words[0]: words[1] for line in passwords_file.read_text().splitlines() if len(words := line.split()) > 1}
+    passwords = {
+        words[0]: words[1] for line in passwords_file.read_text().splitlines() if len(words := line.split()) > 1
+    }
     roles = dict(DEMO_PEOPLE)
     devices = TotpDevice.objects.filter(person__username__in=passwords).select_related("person")
     found = {device.person.username: device for device in devices}
@@ -88,5 +90,8 @@ def _shown(name: str, role: str, password: str, device: TotpDevice | None, now: 
     at = datetime.fromtimestamp(step * totp.STEP_S, tz=now.tzinfo)
     left = round((step + 1) * totp.STEP_S - now.timestamp())
     is_taken_now = step <= totp.step_of(now) + totp.SKEW_STEPS
-    code = totp.code_at(unseal(device.sealed_secret), at) if is_taken_now else ""
+    try:
+        code = totp.code_at(unseal(device.sealed_secret), at) if is_taken_now else ""
+    except CannotUnseal:
+        code = ""
     return DemoPerson(name, role, password, code, left)

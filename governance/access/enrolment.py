@@ -10,7 +10,6 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -24,7 +23,7 @@ from governance.access.sessions import begin_session, end_sessions
 from governance.access.unlocking import is_unlocked
 from governance.models import TotpDevice, User
 
-_SECRET = "enrolling_secret"
+_OFFERED = "enrolling"
 
 
 def enrolling_person(request: HttpRequest) -> User | None:
@@ -48,12 +47,13 @@ def enrol(request: HttpRequest) -> HttpResponse:
         method = _keep(request, person, form, secret)
         if method is not None:
             return _enrolled(request, person, method)
-        form.add_error(None, _("This was not accepted. Check that the clock of your phone is right, and try the next code."))
+        form.add_error(
+            None, _("This was not accepted. Check that the clock of your phone is right, and try the next code.")
+        )
     uri = totp.provisioning_uri(person, secret)
     context = {
         "form": form,
-        # Made by us from a label and random bytes: nothing of it is anybody's text.
-        "qr": mark_safe(segno.make(uri, error="m").svg_inline(scale=4, border=2, light="white")),
+        "qr": segno.make(uri, error="m").svg_data_uri(scale=4, border=2, light="white"),
         "secret": totp.shown(secret),
         "is_first": not has_factor(person),
     }
@@ -63,10 +63,10 @@ def enrol(request: HttpRequest) -> HttpResponse:
 def _secret(request: HttpRequest) -> bytes:
     """The secret offered in this session; sealed, for sessions stand in the database."""
     try:
-        return unseal(str(request.session.get(_SECRET, "")))
+        return unseal(str(request.session.get(_OFFERED, "")))
     except CannotUnseal:
         secret = totp.new_secret()
-        request.session[_SECRET] = seal(secret)
+        request.session[_OFFERED] = seal(secret)
         return secret
 
 
@@ -93,7 +93,7 @@ def _keep(request: HttpRequest, person: User, form: EnrolForm, secret: bytes) ->
 
 def _enrolled(request: HttpRequest, person: User, method: Method) -> HttpResponse:
     """The first time: recovery codes, shown once, and signed in. Later: back to the account; other sessions end."""
-    request.session.pop(_SECRET, None)
+    request.session.pop(_OFFERED, None)
     if request.user.is_authenticated:
         end_sessions(person, but=request.session.session_key)
         return HttpResponseRedirect(reverse("account"))

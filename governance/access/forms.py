@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
 from dcmm_portal.client_address import client_address
@@ -15,7 +16,7 @@ from governance.access.second_factor import CODE_MAX
 from governance.access.security_keys import ANSWER_MAX
 from trading.metrics import SIGN_IN_ATTEMPTS
 
-PASSWORD_MAX = 4096
+NAME_MAX, PASSWORD_MAX = 150, 4096
 _HELD_BACK = {
     "held_back": _("Too many attempts to sign in. Try again in %(minutes)s minutes."),
     "unavailable": _("Signing in is not possible right now. Try again in a minute."),
@@ -41,7 +42,8 @@ class SignInForm(AuthenticationForm):
         super().__init__(*args, **kwargs)
         self.fields["username"].label = _("Name")
         self.fields["password"].label = _("Password")
-        self.fields["password"].max_length = PASSWORD_MAX
+        self.fields["username"].validators.append(MaxLengthValidator(NAME_MAX))
+        self.fields["password"].validators.append(MaxLengthValidator(PASSWORD_MAX))
         for name in self.fields:
             self.fields[name].widget.attrs.update({"class": "input", "dir": "ltr"})
 

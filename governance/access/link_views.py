@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 @require_http_methods(["GET", "POST"])
 def ask_for_link(request: HttpRequest) -> HttpResponse:
     """`/accounts/link/`: the answer is the same whether the address has an account, has none, or belongs to the desk."""
-    form = LinkForm(request.POST or None, address=client_address(request))
+    form = LinkForm(request.POST if request.method == "POST" else None, address=client_address(request))
     if request.method == "POST" and form.is_valid():
         try:
             send_link(form.cleaned_data["email"], datetime.now(UTC))

@@ -21,6 +21,7 @@ from governance.models import StepUpProof, User
 
 GOOD_FOR = timedelta(minutes=2)
 PURPOSE_MAX = 64
+WAITING_MAX = 20
 HASH_LENGTH = 64
 
 
@@ -45,6 +46,9 @@ def begin(person: User, purpose: str, content_hash: str, now: datetime) -> str:
     challenge = _challenge(purpose, content_hash)
     if not person.security_keys.filter(revoked_at=None).exists():
         raise StepUpRefused("missing", _("You have no security key enrolled."))
+    waiting = StepUpProof.objects.filter(person=person, used_at=None, method=Method.WEBAUTHN, expires_at__gt=now)
+    if waiting.count() >= WAITING_MAX:
+        raise StepUpRefused("held_back", _("Your key is asked too often. Try again in two minutes."))
     StepUpProof.objects.create(
         person=person,
         purpose=purpose,
@@ -90,9 +94,7 @@ def verify_stored(
     return True
 
 
-def _by_key(
-    person: User, answer: str, challenge: bytes, purpose: str, content_hash: str, now: datetime
-) -> StepUp:
+def _by_key(person: User, answer: str, challenge: bytes, purpose: str, content_hash: str, now: datetime) -> StepUp:
     asked = StepUpProof.objects.filter(
         person=person, purpose=purpose, content_hash=content_hash, method=Method.WEBAUTHN, used_at=None,
         begun_at__lte=now, expires_at__gt=now,

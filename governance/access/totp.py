@@ -7,11 +7,13 @@ import secrets
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
+import structlog
 from django_otp.oath import TOTP
 
-from governance.access.sealing import seal, unseal
+from governance.access.sealing import CannotUnseal, seal, unseal
 from governance.models import TotpDevice, User
 
+log = structlog.get_logger(__name__)
 STEP_S = 30
 DIGITS = 6
 SKEW_STEPS = 1
@@ -71,7 +73,12 @@ def use_code(person: User, code: str, now: datetime) -> bool:
     device = TotpDevice.objects.filter(person=person).first()
     if device is None:
         return False
-    step = matching_step(unseal(device.sealed_secret), code, now, device.last_step)
+    try:
+        secret = unseal(device.sealed_secret)
+    except CannotUnseal as problem:
+        log.error("totp.cannot_unseal", person=person.pk, problem=str(problem))
+        return False
+    step = matching_step(secret, code, now, device.last_step)
     if step is None:
         return False
     return TotpDevice.objects.filter(pk=device.pk, last_step__lt=step).update(last_step=step) == 1

@@ -31,6 +31,7 @@ _STATUS = {
     "not_operator": 403,
     "not_approver": 403,
     "same_person": 403,
+    "second_factor": 403,
     "unknown_request": 404,
     "unknown_scope": 404,
     "bad_state": 400,
@@ -61,7 +62,8 @@ class Controls(Staff, APIView):
         command = ControlCommandSerializer(data=request.data)
         command.is_valid(raise_exception=True)
         try:
-            result = change_state(request.user, StateChange(idempotency_key=key, **command.validated_data))
+            asked = {name: value for name, value in command.validated_data.items() if name not in ("code", "assertion")}
+            result = change_state(request.user, StateChange(idempotency_key=key, **asked), command.validated_data)
         except ControlRefused as problem:
             raise _refused(problem) from problem
         return Response(asdict(result))
@@ -133,7 +135,7 @@ class ResumeDecision(Staff, APIView):
         data = said.validated_data
         decision = Decision(request_id, data["decision"] == "confirm", data["reason"], key)
         try:
-            result = decide_to_resume(request.user, decision)
+            result = decide_to_resume(request.user, decision, data)
         except ControlRefused as problem:
             raise _refused(problem) from problem
         return Response(asdict(result))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from governance.access.actors import actor_of
+from governance.access.roles import Role
+from governance.desk.proof import loosens, request_content, require_proof, state_content
 from governance.models import User
 from governance.review.checks import overdue_markets
 from trading.clock import to_datetime
@@ -37,10 +41,16 @@ def known_scopes() -> tuple[str, ...]:
     return (DESK, *Market.objects.filter(is_active=True).order_by("slug").values_list("slug", flat=True))
 
 
-def change_state(person: User, change: StateChange) -> ControlResult:
-    """Set the control. Raises `trading.controls.services.ControlRefused`, which changed nothing."""
+def change_state(person: User, change: StateChange, given: Mapping[str, Any] | None = None) -> ControlResult:
+    """Set the control; what loosens needs a second factor in `given` (governance.access.step_up).
+
+    Raises `trading.controls.services.ControlRefused`, which changed nothing.
+    """
     now = to_datetime(time.time_ns())
     _refuse_while_overdue(change.scope, change.state, now)
+    if loosens(change.scope, change.state):
+        content = state_content(change.scope, change.state)
+        require_proof(person, Role.OPERATOR, content, change.idempotency_key, given or {})
     return set_state(
         change.scope,
         change.state,
@@ -100,12 +110,18 @@ def ask_to_resume(person: User, scope: str, rule: str, reason: str, idempotency_
     )
 
 
-def decide_to_resume(person: User, decision: Decision) -> ResumeResult:
-    """Confirm or refuse. Raises `trading.controls.services.ControlRefused`, which changed nothing."""
+def decide_to_resume(person: User, decision: Decision, given: Mapping[str, Any] | None = None) -> ResumeResult:
+    """Confirm, with a second factor in `given`, or refuse.
+
+    Raises `trading.controls.services.ControlRefused`, which changed nothing.
+    """
     now = to_datetime(time.time_ns())
     asked = ResumeRequest.objects.filter(pk=decision.request).first()
-    if decision.is_confirmed and asked is not None:
-        _refuse_while_overdue(asked.scope, TradingState.ACTIVE.name, now)
+    if decision.is_confirmed:
+        if asked is not None:
+            _refuse_while_overdue(asked.scope, TradingState.ACTIVE.name, now)
+        content = request_content(decision.request)
+        require_proof(person, Role.APPROVER, content, decision.idempotency_key, given or {})
     decide = confirm_resume if decision.is_confirmed else refuse_resume
     return decide(
         decision.request,

@@ -21,6 +21,7 @@ from governance.access.roles import STAFF_ROLES, Role, has_role
 from governance.desk.commands import StateChange, change_state, kill_scope, known_scopes
 from governance.desk.forms import ACTIONS, ControlForm, new_key
 from governance.desk.kill_message import tell
+from governance.desk.proof import PURPOSE, loosens, state_content
 from trading.activity import parameters_in_force, recent_fills
 from trading.controls.selectors import DESK, needs_two_people
 from trading.controls.services import ControlRefused
@@ -103,7 +104,10 @@ def _page(scope: str, form: ControlForm) -> dict[str, Any]:
 def _confirm(request: HttpRequest, scope: str, form: ControlForm) -> HttpResponse:
     state = form.cleaned_data["state"]
     word, effect = next((word, effect) for action, word, effect in ACTIONS if action == state)
-    return render(request, "desk/confirm.html", _page(scope, form) | {"state": state, "word": word, "effect": effect})
+    shown = {"state": state, "word": word, "effect": effect, "needs_proof": loosens(scope, state)}
+    if shown["needs_proof"]:
+        shown |= {"purpose": PURPOSE, "content_hash": state_content(scope, state)}
+    return render(request, "desk/confirm.html", _page(scope, form) | shown)
 
 
 def _carry_out(request: HttpRequest, scope: str, form: ControlForm) -> str | None:
@@ -114,7 +118,7 @@ def _carry_out(request: HttpRequest, scope: str, form: ControlForm) -> str | Non
         if data["state"] == "HALTED":
             tell(request, scope, kill_scope(request.user, scope, change.reason, change.idempotency_key))
             return None
-        result = change_state(request.user, change)
+        result = change_state(request.user, change, request.POST)
     except ControlRefused as problem:
         return str(problem)
     messages.success(request, _("%(scope)s is now %(state)s.") % {"scope": scope, "state": result.state})

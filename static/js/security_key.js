@@ -61,7 +61,7 @@ for (const place of document.querySelectorAll("[data-key-form]")) {
       place.querySelector("[name=assertion]").value = JSON.stringify(await answer(place, form));
       // Where there is one way on it is taken; where there are more (approve, reject), the person chooses.
       const ways = [...form.querySelectorAll("button")].filter((one) => one.type === "submit");
-      if (ways.length === 1) form.requestSubmit(ways[0]);
+      if (ways.length < 2) form.requestSubmit(ways[0]);
       else button.textContent = place.dataset.keySigned ?? button.textContent;
     } catch (error) {
       problem.textContent = error instanceof DOMException || !error.message ? place.dataset.keyFailed : error.message;

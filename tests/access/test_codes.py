@@ -88,6 +88,14 @@ def test_secrets_stand_sealed(enrolled: User, settings: object) -> None:
     assert unseal(seal(b"x")) == b"x"
 
 
+def test_a_lost_key_of_the_installation_refuses_and_does_not_fail(
+    enrolled: User, now: datetime, settings: object
+) -> None:
+    code = totp.code_at(SECRET, now)
+    settings.SECRET_KEY = "another-key-0123456789-0123456789-0123456789-0123456789"
+    assert not totp.use_code(enrolled, code, now)
+
+
 def test_the_app_is_told_who_and_where(enrolled: User) -> None:
     assert totp.provisioning_uri(enrolled, SECRET) == (
         "otpauth://totp/DCMM%20portal%3Aanna?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=DCMM+portal"

@@ -90,7 +90,9 @@ def test_the_ready_message_names_the_page_and_only_the_web_server_gets_debug(tmp
     from dcmm_portal.supervisor.system import System
 
     def system(**given: str) -> System:
-        made = System(tmp_path, 8000, {"DATABASE_URL": "postgresql://x@127.0.0.1/x", "REDIS_URL": "redis://127.0.0.1"} | given)
+        made = System(
+            tmp_path, 8000, {"DATABASE_URL": "postgresql://x@127.0.0.1/x", "REDIS_URL": "redis://127.0.0.1"} | given
+        )
         made.prepare_folders()
         return made
 

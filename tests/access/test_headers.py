@@ -1,4 +1,4 @@
-"""Headers and cookies as a server that others reach sends them, by the Observatory's rules; `check --deploy` has nothing to say."""
+"""Headers and cookies of a server that others reach, by the Observatory's rules; `check --deploy` has nothing to say."""
 
 from __future__ import annotations
 
@@ -18,7 +18,15 @@ from tests.pages import stage
 from tests.support.plugin import DATABASE_NAME, SERVERS
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["/", "/definitions/", "/accounts/sign-in/", "/accounts/link/", "/nothing/", "/healthz", "/api/v1/public/markets/"]
+PAGES = [
+    "/",
+    "/definitions/",
+    "/accounts/sign-in/",
+    "/accounts/link/",
+    "/nothing/",
+    "/healthz",
+    "/api/v1/public/markets/",
+]
 DEPLOYED = deploy_environment() | {"ALLOWED_HOSTS": "portal.example"}
 ASK = """
 import django, json, sys
@@ -27,7 +35,8 @@ from django.test import Client
 told = {}
 for path in json.loads(sys.argv[1]):
     answer = Client().get(path, secure=True, headers={"Host": "portal.example"})
-    told[path] = [answer.status_code, dict(answer.headers), [c.OutputString() for c in answer.cookies.values()], answer.content.decode()[:20000]]
+    cookies = [one.OutputString() for one in answer.cookies.values()]
+    told[path] = [answer.status_code, dict(answer.headers), cookies, answer.content.decode()[:20000]]
 plain = Client().get("/", headers={"Host": "portal.example"})
 told["http"] = [plain.status_code, dict(plain.headers), [], ""]
 print(json.dumps(told))
@@ -39,7 +48,12 @@ def answers() -> dict[str, list]:
     """What a process configured for deployment answers; its settings are read at the start."""
     environment = os.environ | DEPLOYED | {"DATABASE_URL": SERVERS.database_url(DATABASE_NAME)}
     done = subprocess.run(
-        [sys.executable, "-c", ASK, json.dumps(PAGES)], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", ASK, json.dumps(PAGES)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
@@ -92,7 +106,9 @@ def test_pages_with_secrets_are_not_kept(desk: None, client: Client) -> None:
 
 
 def test_check_deploy_is_clean() -> None:
-    environment = {name: value for name, value in (os.environ | DEPLOYED).items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"}
+    environment = {
+        name: value for name, value in (os.environ | DEPLOYED).items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"
+    }
     done = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60,

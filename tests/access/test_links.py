@@ -121,7 +121,9 @@ def test_a_mailbox_is_not_filled_and_no_list_gone_through(public: None) -> None:
     assert "Too many attempts" in ask("another@example.com", "198.51.100.1")
 
 
-@pytest.mark.parametrize("email", ["", "x", "a@b\r\nBcc: c@example.com", "a" * 300 + "@example.com", "a\x00@example.com"])
+@pytest.mark.parametrize(
+    "email", ["", "x", "a@b\r\nBcc: c@example.com", "a" * 300 + "@example.com", "a\x00@example.com"]
+)
 def test_what_is_no_address(public: None, email: str) -> None:
     assert SENT not in ask(email)
     assert mail.outbox == []

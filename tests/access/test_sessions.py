@@ -143,9 +143,7 @@ def test_factors_change_only_just_after_one_was_given(auditor: User, client: Cli
         assert client.post(ACCOUNT, {"action": "new_codes"}).status_code == 422
 
 
-def test_the_only_factor_cannot_be_removed(
-    desk: None, client: Client, key_of: Callable[[User], Authenticator]
-) -> None:
+def test_the_only_factor_cannot_be_removed(desk: None, client: Client, key_of: Callable[[User], Authenticator]) -> None:
     from governance.access.unlocking import content_hash
 
     person = stage.person("auditor", Role.AUDITOR)

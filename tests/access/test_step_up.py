@@ -58,7 +58,9 @@ def test_what_proves_nothing(enrolled: User, now: datetime) -> None:
     assert refused(enrolled, {"assertion": "{}"}, now) == "stale"
 
 
-@pytest.mark.parametrize("content", ["", "0", "x" * 64, CONTENT.upper(), CONTENT + "00", CONTENT[:-1] + " ", "\x00" * 64])
+@pytest.mark.parametrize(
+    "content", ["", "0", "x" * 64, CONTENT.upper(), CONTENT + "00", CONTENT[:-1] + " ", "\x00" * 64]
+)
 def test_what_is_no_content(enrolled: User, now: datetime, content: str) -> None:
     assert refused(enrolled, {"code": stage.next_code(enrolled)}, now, content) == "bad_content"
 
@@ -159,6 +161,16 @@ def test_a_revoked_key_signs_no_more_and_its_votes_count_no_more(person: User, n
     assert step_up.verify_stored(kept, CONTENT, person, is_revoked_good=True)
     with pytest.raises(IntegrityError, match="set once"), transaction.atomic():
         SecurityKey.objects.update(revoked_at=None)
+
+
+def test_a_key_is_not_asked_without_end(person: User, now: datetime, key_of: Give) -> None:
+    key_of(person)
+    for _ in range(step_up.WAITING_MAX):
+        step_up.begin(person, VOTE, CONTENT, now)
+    with pytest.raises(step_up.StepUpRefused) as caught:
+        step_up.begin(person, VOTE, CONTENT, now)
+    assert caught.value.code == "held_back"
+    assert step_up.begin(person, VOTE, CONTENT, now + timedelta(seconds=121))
 
 
 @pytest.mark.parametrize(

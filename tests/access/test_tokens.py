@@ -43,7 +43,7 @@ def test_a_token_reads_and_only_its_hash_is_kept(olga: User, now: datetime) -> N
     token = issued(olga, now)
     assert ask(token) == 200
     row = ApiToken.objects.get()
-    assert token.split("_")[2] not in f"{row.secret_hash}{row.prefix}{row.name}"
+    assert token.split("_", 2)[2] not in f"{row.secret_hash}{row.prefix}{row.name}"
     assert (row.authorised_by, row.roles, row.last_used_at is not None) == ("proposal:7", ["auditor"], True)
     told = Event.objects.get(type="access.token_issued").payload
     assert told == {"person": "olga", "token": row.prefix, "roles": ["auditor"], "authorised_by": "proposal:7"}
@@ -131,3 +131,13 @@ def test_a_token_opens_no_page_and_no_vote(olga: User, now: datetime) -> None:
     assert ask(token, "/desk/") == 302
     assert ask(token, "/admin/") == 302
     assert ask(token, "/accounts/me/") == 302
+
+
+def test_compliance_revokes_by_page(olga: User, now: datetime) -> None:
+    prefix = issued(olga, now).split("_")[1]
+    other = stage.sign_in(Client(), stage.person("otto", Role.AUDITOR))
+    assert other.post("/accounts/me/", {"action": "revoke_token", "token": prefix}).status_code == 422
+    guardian = stage.sign_in(Client(), stage.person("cora", Role.COMPLIANCE))
+    assert "any-token" in guardian.get("/accounts/me/").content.decode()
+    assert guardian.post("/accounts/me/", {"action": "revoke_token", "token": prefix}).status_code == 302
+    assert ApiToken.objects.get().revoked_by_name == "cora"

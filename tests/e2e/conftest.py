@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,15 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from dcmm_portal.supervisor.launch import free_port
+from tests.e2e.serve import recovery_code
 from tests.support.plugin import DATABASE_NAME, SERVERS
 from tests.support.servers import wait_until
 from trading.hot_state.values import HotOrder
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 SCREENS = Path(__file__).parent / "screens"
+CODES = itertools.count()
+USED_STEPS = [0]
 CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
 
 
@@ -101,11 +106,12 @@ class Markets(threading.Thread):
 def portal() -> Iterator[Portal]:
     name = f"{DATABASE_NAME}_e2e"
     SERVERS.clone(name)
-    environment = os.environ | {"DATABASE_URL": SERVERS.database_url(name)}
+    port = free_port()
+    environment = os.environ | {"DATABASE_URL": SERVERS.database_url(name), "PORT": str(port)}
     subprocess.run(
         [sys.executable, "-m", "tests.e2e.serve", "stage"], cwd=BASE_DIR, env=environment, check=True, timeout=60
     )
-    portal = Portal(environment, free_port())
+    portal = Portal(environment, port)
     portal.web_up()
     portal.push_up()
     yield portal
@@ -161,12 +167,24 @@ def operator_cookies(browser: Browser, portal: Portal) -> list[Any]:
     return cookies
 
 
+def fresh_code() -> str:
+    """A code of the app that every enrolled person of these tests has, which none of them used before."""
+    from governance.access.totp import STEP_S, code_at, step_of
+    from tests.pages.stage import TOTP_SECRET
+
+    USED_STEPS.append(max(step_of(datetime.now(UTC)), *(step + 1 for step in USED_STEPS)))
+    return code_at(TOTP_SECRET, datetime.fromtimestamp(USED_STEPS[-1] * STEP_S, UTC))
+
+
 def sign_in(page: Page, name: str) -> None:
-    """Through the form, as a person does."""
+    """Through both forms, as a person does; the second factor is a recovery code, of which there are enough."""
     from tests.pages.stage import PASSWORD
 
     page.goto("/accounts/sign-in/?next=/desk/")
     page.fill("input[name=username]", name)
     page.fill("input[name=password]", PASSWORD)
+    page.click("main button")
+    page.wait_for_url("**/second-factor/")
+    page.fill("input[name=code]", recovery_code(name, next(CODES)))
     page.click("main button")
     page.wait_for_url("**/desk/")

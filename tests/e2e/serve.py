@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import os
 import signal
 import sys
@@ -23,11 +25,28 @@ def stage() -> None:
         compared(slug, now)  # resuming needs a fresh comparison with the venue
     for name, role in (("operator", Role.OPERATOR), ("auditor", Role.AUDITOR)):
         on.enrol(on.person(name, role, password=on.PASSWORD))
+        add_recovery_codes(name, now)
+    on.person("newcomer", Role.APPROVER, password=on.PASSWORD)
     on.add_fills(on.DEX, 14, now)
     on.add_fills(on.CEX, 5, now)
     on.add_minutes(on.DEX, 240, now)
     on.add_minutes(on.CEX, 60, now, two_sided=51)
     on.add_day_ends(on.DEX, ["4.10", "9.75", "8.02", "14.60"], now)
+
+
+def recovery_code(name: str, number: int) -> str:
+    """A code known beforehand, so that browsers sign in as often as they like: an app's are good once in 30 s."""
+    return base64.b32encode(hashlib.sha256(f"{name} {number}".encode()).digest()[:10]).decode().lower()
+
+
+def add_recovery_codes(name: str, now: datetime) -> None:
+    """A hundred of them for the person of that name."""
+    from governance.models import RecoveryCode, User
+
+    person = User.objects.get(username=name)
+    codes = (recovery_code(name, n) for n in range(100))
+    hashes = (hashlib.sha256(code.encode()).hexdigest() for code in codes)
+    RecoveryCode.objects.bulk_create(RecoveryCode(person=person, code_hash=one, created_at=now) for one in hashes)
 
 
 def push() -> None:

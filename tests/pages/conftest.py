@@ -34,7 +34,7 @@ def alive(desk: None, now_ns: int) -> dict[str, tuple[object, object]]:
 
 @pytest.fixture
 def operator(desk: None, client: Client) -> Client:
-    stage.sign_in(client, stage.person("operator", Role.OPERATOR))
+    stage.sign_in(client, stage.enrol(stage.person("operator", Role.OPERATOR)))
     return client
 
 

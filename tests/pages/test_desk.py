@@ -94,7 +94,10 @@ def test_bad_input_changes_nothing_and_says_so(alive: dict, operator: Client, ch
 
 def test_a_refusal_is_shown_in_the_services_words(alive: dict, operator: Client) -> None:
     operator.post(ADDRESS, PAUSE | {"state": "HALTED", "confirmed": "on"})
-    answer = operator.post(ADDRESS, PAUSE | {"state": "ACTIVE", "idempotency_key": "k2", "confirmed": "on"})
+    code = stage.next_code(stage.User.objects.get(username="operator"))
+    answer = operator.post(
+        ADDRESS, PAUSE | {"state": "ACTIVE", "idempotency_key": "k2", "confirmed": "on"} | {"code": code}
+    )
     assert answer.status_code == 422
     assert "two people must lift a kill" in answer.content.decode()
     assert _state() == "HALTED"

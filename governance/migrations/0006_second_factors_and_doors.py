@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('governance', '0002_roles'),
+        ('governance', '0005_guards'),
     ]
 
     operations = [
