@@ -72,7 +72,8 @@ GRANTS: dict[str, str] = {
     # people and Django's own
     "users": _CHANGES,
     "users_groups": _ALL,
-    "users_user_permissions": _ALL,
+    # Nothing follows from a permission of Django's: nobody is given one.
+    "users_user_permissions": _READ,
     # second factors and what opens a door
     "totp_devices": "SELECT, INSERT, DELETE, UPDATE (last_step)",
     "security_keys": "SELECT, INSERT, UPDATE (sign_count, last_used_at, revoked_at)",
@@ -80,7 +81,7 @@ GRANTS: dict[str, str] = {
     "step_up_proofs": "SELECT, INSERT, UPDATE (used_at, proof_hash)",
     "person_sessions": "SELECT, INSERT, DELETE",
     "sign_in_links": "SELECT, INSERT, UPDATE (used_at)",
-    "api_tokens": "SELECT, INSERT, UPDATE (last_used_at, revoked_at, revoked_by_name)",
+    "api_tokens": "SELECT, INSERT, UPDATE (secret_hash, last_used_at, revoked_at, revoked_by_name)",
     "auth_group": _READ,
     "auth_group_permissions": _READ,
     "auth_permission": _READ,

@@ -21,7 +21,7 @@ from governance.access.pending import new_challenge, pending_person
 from governance.access.roles import STAFF_ROLES, Role, has_role
 from governance.access.second_factor import has_factor, tell
 from governance.access.sessions import end_sessions
-from governance.access.tokens import TokenRefused, revoke
+from governance.access.tokens import TokenRefused, collect, revoke
 from governance.access.unlocking import PURPOSE, content_hash, is_unlocked, unlock
 from governance.models import ApiToken, PersonSession, User
 
@@ -103,6 +103,15 @@ def _revoke_token(request: HttpRequest, person: User) -> None:
     messages.success(request, _("The token is revoked."))
 
 
+def _collect_token(request: HttpRequest, person: User) -> HttpResponse:
+    _require_unlocked(request)
+    try:
+        fetched = collect(person, request.POST.get("token", ""), now=datetime.now(UTC))
+    except TokenRefused as problem:
+        raise step_up.StepUpRefused(problem.code, _("There is no such token to fetch.")) from problem
+    return render(request, "registration/token.html", {"token": fetched.token, "next": reverse("account")})
+
+
 def _require_unlocked(request: HttpRequest) -> None:
     if not is_unlocked(request):
         raise step_up.StepUpRefused("locked", _("Give your second factor first."))
@@ -114,6 +123,7 @@ _ACTIONS: dict[str, Callable[[HttpRequest, User], HttpResponse | None]] = {
     "new_codes": _new_codes,
     "revoke_key": _revoke_key,
     "revoke_token": _revoke_token,
+    "collect_token": _collect_token,
 }
 
 

@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import Group
 from django.core.mail import send_mail
 from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from governance.access.grants import grant_role
 from governance.access.roles import STAFF_ROLES, Role
 from governance.access.second_factor import tell
 from governance.models import SignInLink, User
@@ -68,7 +68,9 @@ def _investor(email: str, now: datetime) -> User:
             person = User(username=f"investor-{secrets.token_hex(8)}", email=email)
             person.set_unusable_password()
             person.save()
-            person.groups.add(Group.objects.get(name=Role.INVESTOR.value))
+            grant_role(
+                person, Role.INVESTOR, authorised_by="link", reason="Opened by a link to their address.", now=now
+            )
             tell(person, "access.investor_joined", now)
             return person
     except IntegrityError:

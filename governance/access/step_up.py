@@ -35,9 +35,10 @@ class StepUpRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StepUp:
-    """What was proved: by which method and, for a key, the assertion to keep."""
+    """What was proved: by which method ("totp", "webauthn"), when and, for a key, the assertion to keep."""
 
     method: str
+    verified_at: datetime
     assertion: dict[str, Any] | None = None
 
 
@@ -110,7 +111,7 @@ def _by_key(person: User, answer: str, challenge: bytes, purpose: str, content_h
         used = 0
     if not used:
         raise StepUpRefused("refused", _("This signature was used before."))
-    return StepUp(Method.WEBAUTHN.value, signed.assertion)
+    return StepUp(Method.WEBAUTHN.value, now, signed.assertion)
 
 
 def _signed(accepted: Accepted) -> security_keys.Checked:
@@ -130,7 +131,7 @@ def _by_code(person: User, code: str, purpose: str, content_hash: str, now: date
         expires_at=now,
         used_at=now,
     )
-    return StepUp(Method.TOTP.value)
+    return StepUp(Method.TOTP.value, now)
 
 
 def _challenge(purpose: str, content_hash: str) -> bytes:

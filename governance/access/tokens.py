@@ -1,7 +1,8 @@
 """Tokens for people's programs. The secret is shown once and kept as a hash; a token acts in no role its person has lost.
 
-Issuing is a governed change: `governance.review` calls `issue` when a proposal of the kind `token` is applied. Revoking makes
-things safer and needs nobody else.
+Issuing is a governed change: `governance.review` calls `issue` when a proposal of the kind `token` is applied, which may be at
+night and by the clockwork. So a token begins without a secret, and opens nothing; its person, and nobody else, makes and sees
+the secret when they fetch it (`collect`), once. Revoking makes things safer and needs nobody else.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from trading.events.services import record
 MARK = "dcmm"
 PREFIX_BYTES = 6
 SECRET_BYTES = 32
-LONGEST = timedelta(days=366)
+LONGEST_DAYS = 366
 NAME_MAX = 60
 TOKEN_MAX = 120
 USED_EVERY = timedelta(minutes=1)
@@ -39,13 +40,13 @@ class TokenRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A new token: its row, and the text that can be read this once."""
+    """A token just fetched: its row, and the text that can be read this once."""
 
     row: ApiToken
     token: str
 
 
-def check_request(person: User, name: str, roles: Sequence[str], expires_at: datetime, now: datetime) -> None:
+def check_request(person: User, name: str, roles: Sequence[str], days: int) -> None:
     """Raises `TokenRefused` for what could never be issued: the validation of the kind `token`."""
     staff = {role.value for role in STAFF_ROLES}
     if not name.strip() or len(name) > NAME_MAX or "\x00" in name:
@@ -54,29 +55,43 @@ def check_request(person: User, name: str, roles: Sequence[str], expires_at: dat
         raise TokenRefused("bad_roles", f"roles are some of: {', '.join(sorted(staff))}")
     if not set(roles) <= roles_of(person):
         raise TokenRefused("not_held", "a token acts only in roles that its person holds")
-    if not now < expires_at <= now + LONGEST:
+    if not 1 <= days <= LONGEST_DAYS:
         raise TokenRefused("bad_expiry", "a token expires, within 366 days")
 
 
-def issue(
-    person: User, name: str, roles: Sequence[str], expires_at: datetime, *, authorised_by: str, now: datetime
-) -> Issued:
-    """A token for `person`; `authorised_by` names the proposal. Raises `TokenRefused`."""
-    check_request(person, name, roles, expires_at, now)
-    prefix, secret = secrets.token_hex(PREFIX_BYTES), secrets.token_urlsafe(SECRET_BYTES)
+def issue(person: User, name: str, roles: Sequence[str], days: int, *, authorised_by: str, now: datetime) -> ApiToken:
+    """A token for `person` that waits to be fetched; `authorised_by` names the proposal. Raises `TokenRefused`."""
+    check_request(person, name, roles, days)
+    prefix = secrets.token_hex(PREFIX_BYTES)
     with transaction.atomic():
         row = ApiToken.objects.create(
             person=person,
             name=name.strip(),
             prefix=prefix,
-            secret_hash=_hash(secret),
+            secret_hash="",
             roles=sorted(roles),
             authorised_by=authorised_by,
             created_at=now,
-            expires_at=expires_at,
+            expires_at=now + timedelta(days=days),
         )
         tell(person, "access.token_issued", now, token=prefix, roles=sorted(roles), authorised_by=authorised_by)
-    return Issued(row, f"{MARK}_{prefix}_{secret}")
+    return row
+
+
+def collect(person: User, prefix: str, *, now: datetime) -> Issued:
+    """Give the token its secret, which its person sees this once. Raises `TokenRefused`."""
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    with transaction.atomic():
+        waiting = ApiToken.objects.filter(
+            person=person, prefix=prefix[:16], secret_hash="", revoked_at=None, expires_at__gt=now
+        )
+        row = waiting.select_for_update().first()
+        if row is None:
+            raise TokenRefused("unknown_token", "there is no such token to fetch")
+        row.secret_hash = _hash(secret)
+        row.save(update_fields=["secret_hash"])
+        tell(person, "access.token_fetched", now, token=row.prefix)
+    return Issued(row, f"{MARK}_{row.prefix}_{secret}")
 
 
 def revoke(actor: User, prefix: str, *, now: datetime) -> ApiToken:

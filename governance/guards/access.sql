@@ -27,3 +27,66 @@ CREATE TRIGGER api_tokens_revoked_once BEFORE UPDATE ON api_tokens FOR EACH ROW 
 
 -- An address belongs to one account: two links used at the same time make one.
 CREATE UNIQUE INDEX users_email_once ON users (lower(email)) WHERE email <> '';
+
+-- Who gets or loses a second factor votes on nothing that was proposed before: a factor put in for somebody approves nothing that
+-- waits.
+CREATE FUNCTION governance.credentials_follow() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    UPDATE users SET credentials_changed_at = governance.now()
+    WHERE id = CASE WHEN TG_OP = 'DELETE' THEN OLD.person_id ELSE NEW.person_id END;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER totp_devices_followed AFTER INSERT OR DELETE ON totp_devices
+    FOR EACH ROW EXECUTE FUNCTION governance.credentials_follow();
+CREATE TRIGGER security_keys_followed AFTER INSERT OR UPDATE OF revoked_at ON security_keys
+    FOR EACH ROW EXECUTE FUNCTION governance.credentials_follow();
+
+-- A token is issued as an approved proposal says, once, without a secret; what it may do never changes.
+CREATE FUNCTION governance.guard_tokens() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    at timestamptz := governance.now();
+    moves CONSTANT text[] := ARRAY['secret_hash', 'last_used_at', 'revoked_at', 'revoked_by_name'];
+    p proposals;
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        PERFORM governance.refuse('a token is revoked, never deleted');
+    END IF;
+    IF TG_OP = 'UPDATE' THEN
+        IF to_jsonb(NEW) - moves <> to_jsonb(OLD) - moves THEN
+            PERFORM governance.refuse('what a token may do does not change');
+        END IF;
+        IF NEW.secret_hash <> OLD.secret_hash AND OLD.secret_hash <> '' THEN
+            PERFORM governance.refuse('a token is fetched once');
+        END IF;
+        RETURN NEW;
+    END IF;
+    IF NEW.secret_hash <> '' OR NEW.revoked_at IS NOT NULL OR NEW.last_used_at IS NOT NULL THEN
+        PERFORM governance.refuse('a token begins without a secret');
+    END IF;
+    NEW.created_at := at;
+    IF governance.genesis_is_open() AND NEW.authorised_by = 'genesis' THEN
+        RETURN NEW;
+    END IF;
+    p := governance.demand(NEW.authorised_by, 'token', 'strictest');
+    IF p.subject <> 'token:' || (SELECT username FROM users WHERE id = NEW.person_id)
+       OR p.change ->> 'name' IS DISTINCT FROM NEW.name OR p.change -> 'roles' IS DISTINCT FROM NEW.roles
+       OR NEW.expires_at > at + make_interval(days => least((p.change ->> 'days')::integer, 366), mins => 1)
+       OR EXISTS (SELECT 1 FROM api_tokens t WHERE t.authorised_by = NEW.authorised_by) THEN
+        PERFORM governance.refuse(format('proposal %s allows another token, or has allowed one', p.id));
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER api_tokens_guard BEFORE INSERT OR UPDATE OR DELETE ON api_tokens
+    FOR EACH ROW EXECUTE FUNCTION governance.guard_tokens();
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['totp_devices', 'security_keys', 'api_tokens'] LOOP
+        EXECUTE format('CREATE TRIGGER %I BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION governance.refuse_change()',
+                       name || '_stays', name);
+    END LOOP;
+END $$;

@@ -150,10 +150,37 @@ END $$;
 CREATE TRIGGER exposure_limits_guard BEFORE INSERT OR UPDATE OR DELETE ON exposure_limits
     FOR EACH ROW EXECUTE FUNCTION governance.guard_exposure_limits();
 
+-- A named gate is only closed, and a scope begins with a control that lets nothing through.
+CREATE FUNCTION governance.guard_named_gates() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF governance.genesis_is_open() THEN
+        RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+    END IF;
+    IF TG_OP <> 'UPDATE' OR (NEW.id, NEW.name) IS DISTINCT FROM (OLD.id, OLD.name) OR (NEW.is_open AND NOT OLD.is_open) THEN
+        PERFORM governance.refuse('a named gate is only closed');
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER named_gates_guard BEFORE INSERT OR UPDATE OR DELETE ON named_gates
+    FOR EACH ROW EXECUTE FUNCTION governance.guard_named_gates();
+
+CREATE FUNCTION governance.guard_first_controls() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF NOT governance.genesis_is_open() AND NEW.state <> 'HALTED' THEN
+        PERFORM governance.refuse('the control of a new scope begins halted');
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER trading_controls_begin_halted BEFORE INSERT ON trading_controls
+    FOR EACH ROW EXECUTE FUNCTION governance.guard_first_controls();
+
 CREATE FUNCTION governance.guard_registry() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    loose CONSTANT text[] := ARRAY['is_active', 'name', 'source_label', 'note'];
+    loose CONSTANT text[] := CASE WHEN TG_TABLE_NAME = 'asset_aliases' THEN ARRAY['note']
+                                  ELSE ARRAY['is_active', 'name', 'source_label', 'note'] END;
 BEGIN
     IF governance.genesis_is_open() THEN
         RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
@@ -168,7 +195,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['assets', 'venues', 'venue_accounts', 'markets'] LOOP
+    FOREACH name IN ARRAY ARRAY['assets', 'asset_aliases', 'venues', 'venue_accounts', 'markets'] LOOP
         EXECUTE format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE OR DELETE ON %I FOR EACH ROW'
                        ' EXECUTE FUNCTION governance.guard_registry()', name || '_guard', name);
         EXECUTE format('CREATE TRIGGER %I BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION governance.refuse_change()',

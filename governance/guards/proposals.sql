@@ -190,6 +190,9 @@ BEGIN
     IF governance.is_about(p.subject, NEW.voter_id) OR NOT governance.may_vote(NEW.voter_id, p.created_at, needed.roles) THEN
         PERFORM governance.refuse(format('proposal %s: this person may not vote on it', p.id));
     END IF;
+    IF NEW.method NOT IN ('totp', 'webauthn') OR (NEW.method = 'webauthn') <> (NEW.assertion IS NOT NULL) THEN
+        PERFORM governance.refuse('a vote says by which second factor it was given');
+    END IF;
     NEW.voted_at := at;
     NEW.voter_name := (SELECT username FROM users WHERE id = NEW.voter_id);
     RETURN NEW;

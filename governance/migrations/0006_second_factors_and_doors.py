@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=60, verbose_name='what it is for')),
                 ('prefix', models.CharField(max_length=16, unique=True, verbose_name='first part of the token, by which it is found')),
-                ('secret_hash', models.CharField(max_length=64, verbose_name='SHA-256 of the secret part, which has 256 random bits')),
+                ('secret_hash', models.CharField(max_length=64, verbose_name='SHA-256 of the secret part, which has 256 random bits; empty until its person fetches it')),
                 ('roles', models.JSONField(verbose_name='roles it may act in, as far as the person still has them')),
                 ('authorised_by', models.CharField(max_length=64, verbose_name='the proposal that allowed it')),
                 ('created_at', models.DateTimeField(verbose_name='issued at')),

@@ -10,4 +10,4 @@ SQL = Path(__file__).resolve().parent.parent / "guards" / "access.sql"
 class Migration(migrations.Migration):
     dependencies = [("governance", "0006_second_factors_and_doors")]
 
-    operations = [migrations.RunSQL(SQL.read_text(), "DROP FUNCTION access_set_once, access_step_rises CASCADE; DROP INDEX users_email_once")]
+    operations = [migrations.RunSQL([SQL.read_text()], reverse_sql=migrations.RunSQL.noop)]

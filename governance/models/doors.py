@@ -46,7 +46,9 @@ class ApiToken(models.Model):
     )
     name = models.CharField(_("what it is for"), max_length=60)
     prefix = models.CharField(_("first part of the token, by which it is found"), max_length=16, unique=True)
-    secret_hash = models.CharField(_("SHA-256 of the secret part, which has 256 random bits"), max_length=64)
+    secret_hash = models.CharField(
+        _("SHA-256 of the secret part, which has 256 random bits; empty until its person fetches it"), max_length=64
+    )
     roles = models.JSONField(_("roles it may act in, as far as the person still has them"))
     authorised_by = models.CharField(_("the proposal that allowed it"), max_length=64)
     created_at = models.DateTimeField(_("issued at"))

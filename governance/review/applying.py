@@ -29,6 +29,7 @@ from governance.review.locks import lock_people, lock_proposals
 from governance.review.once import once_on, reason_of
 from governance.review.policies import policy_in_force
 from governance.review.registry import kind_named
+from governance.review.step_up import signature_holds
 from governance.review.transitions import SYSTEM, require_step, step
 from trading.controls.commands import Actor, ControlRefused
 
@@ -169,7 +170,8 @@ def _asked_again(proposal: Proposal, kind: Kind, now: datetime) -> Applying:
         raise ReviewRefused("proposer_gone", _("Who proposed this may not do so any more."))
     policy = policy_in_force()
     needed = needed_now(proposal, kind, policy, now)
-    votes = approvals(proposal, electorate(proposal, kind, policy, needed))
+    counted = approvals(proposal, electorate(proposal, kind, policy, needed))
+    votes = [vote for vote in counted if signature_holds(vote)]
     if len(votes) < max(needed.quorum, 1):
         message = _("%(count)s of %(quorum)s approvals still count.")
         raise ReviewRefused("quorum_lost", message % {"count": len(votes), "quorum": needed.quorum})

@@ -65,7 +65,7 @@ class DemoProposals:
 
     def _vote(self, proposal: Proposal, by: str, choice: str = "approve") -> Proposal:
         now = self._now()
-        shown = StepUp("password", now)
+        shown = StepUp("totp", now)
         person, key = self._people[by], next(self._keys)
         return voting.vote(person, proposal.pk, choice, proposal.content_hash, REASON, shown, key=key, now=now)
 

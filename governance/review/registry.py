@@ -13,9 +13,10 @@ from governance.review.kinds.kind import Kind
 from governance.review.kinds.parameters import Parameters
 from governance.review.kinds.policy import PolicyChange
 from governance.review.kinds.role_grant import RoleGrantChange
+from governance.review.kinds.token import Token
 
 KINDS: Final[dict[str, Kind]] = {
-    kind.name: kind for kind in (Parameters(), Control(), PolicyChange(), RoleGrantChange(), Credentials())
+    kind.name: kind for kind in (Parameters(), Control(), PolicyChange(), RoleGrantChange(), Credentials(), Token())
 }
 
 

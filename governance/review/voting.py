@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from governance.access.actors import actor_of
+from governance.access.roles import roles_of
 from governance.alerts import notify
 from governance.models import Proposal, User, Vote
 from governance.review.applying import apply
@@ -61,18 +62,22 @@ def vote(
     now: datetime,
 ) -> Proposal:
     """Approve, reject or request changes of exactly the content of that hash. The vote that makes the quorum approves the
-    proposal; where nothing has to be waited for it is applied at once. Raises `ReviewRefused`, which changed nothing."""
+    proposal; where nothing has to be waited for it is applied at once. Raises `ReviewRefused`, which changed nothing.
+
+    Without `step_up` only what the same `key` did before is told again.
+    """
     if choice not in (APPROVE, REJECT, REQUEST_CHANGES):
         raise ReviewRefused("bad_choice", _("Approve, reject, or request changes."))
     text = reason_of(reason) if choice != APPROVE or reason.strip() else ""
-    shown = require_step_up(step_up, now)
+    if step_up is not None:
+        require_step_up(step_up, now)
     known = Proposal.objects.filter(pk=proposal_id, state="IN_REVIEW").first()
     if known is not None and choice == APPROVE:
         # May ask the hot state for seconds: before any row is locked.
         kind_named(known.kind).ready(known.change, now)
 
     def work(proposal: Proposal) -> Proposal:
-        return _vote(person, proposal, choice, content_hash, text, shown, now)
+        return _vote(person, proposal, choice, content_hash, text, require_step_up(step_up, now), now)
 
     done = once_on("vote", key, [choice, content_hash, text], actor_of(person), now, proposal_id, work)
     return _apply_if_due(done, now)
@@ -86,6 +91,7 @@ def _vote(
     needed = needed_now(proposal, kind, policy, now)
     voters = electorate(proposal, kind, policy, needed)
     _refuse_unless_may_vote(voter, proposal, voters)
+    _refuse_if_narrowed(person, voters)
     require_step(proposal, "approve")
     _refuse_unless_current(proposal, content_hash, now)
     if choice == APPROVE:
@@ -117,13 +123,15 @@ def review_reducing(
 ) -> Proposal:
     """Another person has looked at a change that was applied at once. Raises `ReviewRefused`."""
     text = reason_of(reason)
-    shown = require_step_up(step_up, now)
 
     def work(proposal: Proposal) -> Proposal:
+        shown = require_step_up(step_up, now)
         voter = lock_people([person.pk])[0]
         kind, policy = kind_named(proposal.kind), policy_in_force()
         roles = policy.classes["increasing"].roles
-        _refuse_unless_may_vote(voter, proposal, Electorate(roles, policy.guardian_role, kind.barred(proposal.change)))
+        voters = Electorate(roles, policy.guardian_role, kind.barred(proposal.change))
+        _refuse_unless_may_vote(voter, proposal, voters)
+        _refuse_if_narrowed(person, voters)
         if proposal.review_due_at is None or proposal.reviewed_at is not None:
             raise ReviewRefused("bad_state", _("There is nothing to review afterwards."))
         _write(voter, proposal, REVIEWED, text, shown, now)
@@ -138,6 +146,12 @@ def review_reducing(
 def _refuse_unless_may_vote(voter: User, proposal: Proposal, voters: Electorate) -> None:
     if (code := why_not(voter, proposal, voters)) is not None:
         raise ReviewRefused(code, _(WHY_NOT[code]))
+
+
+def _refuse_if_narrowed(person: User, voters: Electorate) -> None:
+    """A token or a link lets its person act in some of their roles only."""
+    if roles_of(person).isdisjoint(voters.roles):
+        raise ReviewRefused("no_role", _(WHY_NOT["no_role"]))
 
 
 def _refuse_unless_current(proposal: Proposal, content_hash: str, now: datetime) -> None:

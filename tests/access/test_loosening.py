@@ -70,11 +70,10 @@ def test_who_is_no_operator_is_told_that_and_keeps_the_code(olga: User) -> None:
 
 
 def test_a_token_of_a_program_loosens_nothing_by_itself(olga: User, now: datetime) -> None:
-    from datetime import timedelta
+    from governance.access.tokens import collect, issue
 
-    from governance.access.tokens import issue
-
-    token = issue(olga, "bot", ["operator"], now + timedelta(days=1), authorised_by="proposal:1", now=now).token
+    row = issue(olga, "bot", ["operator"], 1, authorised_by="genesis", now=now)
+    token = collect(olga, row.prefix, now=now).token
     bearer = Client(headers={"Authorization": f"Bearer {token}"})
     assert send(bearer, "PAUSED", "a") == (200, "PAUSED")
     assert send(bearer, "ACTIVE", "b") == (403, "second_factor")

@@ -33,7 +33,7 @@ def refused(person: User, data: dict[str, str], now: datetime, content: str = CO
 
 def test_a_fresh_code(enrolled: User, now: datetime) -> None:
     code = stage.next_code(enrolled)
-    assert step_up.verify(enrolled, {"code": code}, VOTE, CONTENT, now) == step_up.StepUp("totp", None)
+    assert step_up.verify(enrolled, {"code": code}, VOTE, CONTENT, now) == step_up.StepUp("totp", now)
     assert refused(enrolled, {"code": code}, now) == "refused"
     kept = StepUpProof.objects.get()
     assert (kept.person, kept.purpose, kept.content_hash, kept.method, kept.used_at) == (

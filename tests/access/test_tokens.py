@@ -24,9 +24,8 @@ def olga(desk: None) -> User:
 
 
 def issued(person: User, now: datetime, *roles: str, days: int = 30) -> str:
-    return tokens.issue(
-        person, "script", roles or ["auditor"], now + timedelta(days=days), authorised_by="proposal:7", now=now
-    ).token
+    row = tokens.issue(person, "script", roles or ["auditor"], days, authorised_by="genesis", now=now)
+    return tokens.collect(person, row.prefix, now=now).token
 
 
 def ask(token: str, path: str = MARKETS) -> int:
@@ -44,9 +43,9 @@ def test_a_token_reads_and_only_its_hash_is_kept(olga: User, now: datetime) -> N
     assert ask(token) == 200
     row = ApiToken.objects.get()
     assert token.split("_", 2)[2] not in f"{row.secret_hash}{row.prefix}{row.name}"
-    assert (row.authorised_by, row.roles, row.last_used_at is not None) == ("proposal:7", ["auditor"], True)
+    assert (row.authorised_by, row.roles, row.last_used_at is not None) == ("genesis", ["auditor"], True)
     told = Event.objects.get(type="access.token_issued").payload
-    assert told == {"person": "olga", "token": row.prefix, "roles": ["auditor"], "authorised_by": "proposal:7"}
+    assert told == {"person": "olga", "token": row.prefix, "roles": ["auditor"], "authorised_by": "genesis"}
 
 
 def test_a_token_acts_only_in_its_roles(olga: User, now: datetime) -> None:
@@ -105,7 +104,7 @@ def test_the_right_prefix_with_another_secret(olga: User, now: datetime) -> None
 )  # fmt: skip
 def test_what_is_never_issued(olga: User, now: datetime, name: str, roles: list[str], days: int, code: str) -> None:
     with pytest.raises(tokens.TokenRefused) as caught:
-        tokens.issue(olga, name, roles, now + timedelta(days=days), authorised_by="proposal:7", now=now)
+        tokens.issue(olga, name, roles, days, authorised_by="genesis", now=now)
     assert caught.value.code == code
     assert not ApiToken.objects.exists()
 
@@ -141,3 +140,29 @@ def test_compliance_revokes_by_page(olga: User, now: datetime) -> None:
     assert "any-token" in guardian.get("/accounts/me/").content.decode()
     assert guardian.post("/accounts/me/", {"action": "revoke_token", "token": prefix}).status_code == 302
     assert ApiToken.objects.get().revoked_by_name == "cora"
+
+
+def test_a_token_waits_for_its_person_and_is_shown_once(olga: User, now: datetime) -> None:
+    row = tokens.issue(olga, "script", ["auditor"], 30, authorised_by="genesis", now=now)
+    assert tokens.authenticate(f"dcmm_{row.prefix}_", now) is None
+    other = stage.person("otto", Role.ADMINISTRATOR)
+    for person, prefix in ((other, row.prefix), (olga, "nothing"), (olga, "\x01")):
+        with pytest.raises(tokens.TokenRefused):
+            tokens.collect(person, prefix, now=now)
+    with pytest.raises(tokens.TokenRefused):
+        tokens.collect(olga, row.prefix, now=now + timedelta(days=31))
+    assert ask(tokens.collect(olga, row.prefix, now=now).token) == 200
+    with pytest.raises(tokens.TokenRefused):
+        tokens.collect(olga, row.prefix, now=now)
+    with pytest.raises(IntegrityError, match="fetched once"), transaction.atomic():
+        ApiToken.objects.update(secret_hash="0" * 64)
+
+
+def test_it_is_fetched_by_page_after_the_second_factor(olga: User, now: datetime) -> None:
+    row = tokens.issue(stage.enrol(olga), "script", ["auditor"], 30, authorised_by="genesis", now=now)
+    client, fetch = stage.sign_in(Client(), olga), {"action": "collect_token", "token": row.prefix}
+    assert client.post("/accounts/me/", fetch).status_code == 422
+    client.post("/accounts/me/", {"action": "unlock", "code": stage.next_code(olga)})
+    page = client.post("/accounts/me/", fetch).content.decode()
+    assert ask(page.split("<code>")[1].split("</code>")[0]) == 200
+    assert client.post("/accounts/me/", fetch).status_code == 422

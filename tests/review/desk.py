@@ -37,6 +37,7 @@ ONE_OF_EACH = {
     "policy": {"body": starting_policy(7200)},
     "role_grant": {"username": "audrey", "role": "approver", "action": "grant"},
     "credentials": {"username": "audrey", "what": "password"},
+    "token": {"username": "audrey", "name": "export", "roles": ["auditor"], "days": "30"},
 }
 PEOPLE = {
     "opal": (Role.OPERATOR,),
@@ -71,7 +72,9 @@ class Desk:
 
     def person(self, name: str, *roles: Role) -> User:
         # No password: hashing one for each person of each test would take most of the time of the tests.
-        person = User.objects.create(username=name, password=make_password(None), date_joined=self.now)
+        person = User.objects.create(
+            username=name, email=f"{name}@example.com", password=make_password(None), date_joined=self.now
+        )
         for role in roles:
             grant_role(person, role, authorised_by="genesis", reason="first people", now=self.now)
         self.people[name] = person

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from governance.access.credentials import RESETS
+from governance.access.credentials import RESETS, CredentialsRefused
 from governance.access.roles import Role
 from governance.models import Proposal
 from governance.review.canonical import digest
@@ -30,6 +30,8 @@ class Credentials:
     def canonical(self, change: Any) -> dict[str, Any]:
         username, what = words(change, "username", "what")
         person = person_named(username)
+        if what == "password" and not person.email:
+            raise ReviewRefused("no_address", _("There is no e-mail address to send the link for a new password to."))
         if what not in RESETS:
             raise ReviewRefused(
                 "bad_change", _("That cannot be reset: %(what)s.") % {"what": ", ".join(sorted(RESETS))}
@@ -72,4 +74,8 @@ class Credentials:
 
     def apply(self, applying: Applying) -> None:
         change = applying.proposal.change
-        RESETS[change["what"]](person_named(change["username"]))
+        reset = RESETS[change["what"]]
+        try:
+            reset(person_named(change["username"]), authorised_by=applying.authorised_by, now=applying.now)
+        except CredentialsRefused as refused:
+            raise ReviewRefused("no_address", str(refused)) from refused
