@@ -176,11 +176,44 @@ END $$;
 CREATE TRIGGER trading_controls_begin_halted BEFORE INSERT ON trading_controls
     FOR EACH ROW EXECUTE FUNCTION governance.guard_first_controls();
 
+-- A control keeps its scope and its count of versions: else another row's, or an older request's, would stand for it.
+CREATE FUNCTION governance.guard_controls() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF NOT governance.genesis_is_open()
+       AND ((NEW.id, NEW.scope) IS DISTINCT FROM (OLD.id, OLD.scope) OR NEW.version < OLD.version
+            OR (NEW.state <> OLD.state AND NEW.version <> OLD.version + 1)) THEN
+        PERFORM governance.refuse('a control changes only as its next version');
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER trading_controls_guard BEFORE UPDATE ON trading_controls
+    FOR EACH ROW EXECUTE FUNCTION governance.guard_controls();
+
+-- Who asks to resume is an operator, and who confirms another person, an approver.
+CREATE FUNCTION governance.guard_resumes() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF NOT governance.genesis_is_open() AND NEW.outcome = 'CONFIRMED' AND (
+        NEW.asked_by_id = NEW.decided_by_id OR NOT governance.is_member(NEW.asked_by_id, 'operator')
+        OR NOT governance.is_member(NEW.decided_by_id, 'approver')) THEN
+        PERFORM governance.refuse('an operator asks to resume, and an approver confirms');
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER resume_requests_guard BEFORE INSERT OR UPDATE ON resume_requests
+    FOR EACH ROW EXECUTE FUNCTION governance.guard_resumes();
+
+CREATE FUNCTION governance.is_member(the_person text, the_role text) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT EXISTS (SELECT 1 FROM users u JOIN users_groups m ON m.user_id = u.id JOIN auth_group g ON g.id = m.group_id
+                   WHERE u.id::text = the_person AND u.is_active AND g.name = the_role)
+$$;
+
 CREATE FUNCTION governance.guard_registry() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    loose CONSTANT text[] := CASE WHEN TG_TABLE_NAME = 'asset_aliases' THEN ARRAY['note']
-                                  ELSE ARRAY['is_active', 'name', 'source_label', 'note'] END;
+    loose CONSTANT text[] := ARRAY['is_active', 'note'];
 BEGIN
     IF governance.genesis_is_open() THEN
         RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;

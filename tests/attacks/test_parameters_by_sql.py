@@ -130,7 +130,7 @@ def test_looser_called_reducing(desk: Desk) -> None:
     )
 
 
-@pytest.mark.attacks("parameter_sets.*", "parameter_sets_history.*")
+@pytest.mark.attacks("parameter_sets.*", "parameter_sets_history.*", "risk_directions.*", "governance_genesis.*")
 @pytest.mark.parametrize(
     "statement",
     [

@@ -139,7 +139,7 @@ def test_policy_without_its_proposal(desk: Desk) -> None:
     desk.refused("DELETE FROM review_policies")
 
 
-@pytest.mark.attacks("role_grants.*", "users_groups.*", "auth_group.*")
+@pytest.mark.attacks("role_grants.*", "users_groups.*", "users.username")
 @pytest.mark.parametrize(
     "statement",
     [
@@ -169,7 +169,14 @@ def test_roles_without_their_proposal(desk: Desk, statement: str) -> None:
 
 
 @pytest.mark.attacks(
-    "users.credentials_changed_at", "users.roles_changed_at", "users.activated_at", "users.date_joined"
+    "users.credentials_changed_at",
+    "users.roles_changed_at",
+    "users.activated_at",
+    "users.date_joined",
+    "users.password",
+    "users.is_active",
+    "users.is_staff",
+    "users.is_superuser",
 )
 def test_people_made_reset_or_opened_after_the_proposal(desk: Desk) -> None:
     made = desk.in_review(LOOSER)
@@ -188,3 +195,7 @@ def test_people_made_reset_or_opened_after_the_proposal(desk: Desk) -> None:
         " VALUES ('x', true, 'zoe', '', '', '', true, true, '2020-01-01')"
     )
     assert "may not vote" in desk.refused(VOTE, ballot(made, "zoe"))
+    desk.app.execute(
+        "UPDATE users SET is_superuser = true, is_staff = true, roles_changed_at = NULL WHERE username = 'adam'"
+    )
+    assert "may not vote" in desk.refused(VOTE, ballot(made, "adam"))

@@ -123,12 +123,13 @@ def test_guards_come_from_the_database_itself(db: None) -> None:
 
 def test_what_the_application_may_do_unasked_is_named(db: None) -> None:
     """A trigger on updates guards no insertion, unless it is written down why a new row needs none."""
-    request, lock, relation = read_proofs(
-        ["resume_requests.outcome", "locks.state", "users_user_permissions.user_id"], ()
+    request, lock, relation, minute = read_proofs(
+        ["resume_requests.outcome", "locks.state", "users_user_permissions.user_id", "market_minutes.cycles"], ()
     )
     assert "trigger resume_requests_decided_once (INSERT, UPDATE)" in request.guards and request.unguarded == ()
     assert "INSERT: a lock only makes things stricter" in lock.guards and lock.unguarded == ()
-    assert "INSERT" in relation.unguarded
+    assert relation.unguarded == ()
+    assert minute.unguarded == ("INSERT", "UPDATE")
 
 
 def test_what_lacks_proof_is_found() -> None:
