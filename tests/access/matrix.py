@@ -37,6 +37,9 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
     ("desk/resume/<slug:scope>/<slug:rule>/", "POST", "/desk/resume/desk/kill/", {}, "in  403 422 403 403 403 403 403"),
     ("desk/requests/<int:request_id>/", "GET", "/desk/requests/0/", {}, "in  403 403 404 403 403 403 403"),
     ("desk/requests/<int:request_id>/", "POST", "/desk/requests/0/", {}, "in  403 403 404 403 403 403 403"),
+    ("desk/set-aside/", "GET", "/desk/set-aside/", {}, DESK_PAGE),
+    ("desk/set-aside/<str:name>/", "GET", "/desk/set-aside/nothing/", {}, "in  403 404 404 404 404 404 403"),
+    ("desk/set-aside/<str:name>/", "POST", "/desk/set-aside/nothing/", {}, "in  403 404 403 403 403 403 403"),
     # signing in, one's own account
     ("accounts/sign-in/", "GET", "/accounts/sign-in/", {}, "200 go  go  go  go  go  go  go "),
     ("accounts/sign-in/", "POST", "/accounts/sign-in/", {}, "200 go  go  go  go  go  go  go "),
@@ -51,6 +54,7 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
     ("accounts/me/", "GET", "/accounts/me/", {}, "in  200 200 200 200 200 200 200"),
     ("accounts/me/", "POST", "/accounts/me/", {"action": "x"}, "in  400 400 400 400 400 400 400"),
     ("accounts/me/", "POST", "/accounts/me/", {"action": "new_codes"}, "in  422 422 422 422 422 422 422"),
+    ("accounts/me/", "POST", "/accounts/me/", {"action": "collect_token"}, "in  422 422 422 422 422 422 422"),
     ("accounts/me/password/", "GET", "/accounts/me/password/", {}, "in  go  go  go  go  go  go  go "),
     ("accounts/me/password/", "POST", "/accounts/me/password/", {}, "in  go  go  go  go  go  go  go "),
     ("accounts/new-password/<uidb64>/<token>/", "GET", "/accounts/new-password/x/x-x/", {}, EVERYBODY),
@@ -109,8 +113,11 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
 
 # Every table of the records, and the pages that each has: to read, and nothing else.
 RECORDS = (
-    "auth.group", "governance.apitoken", "governance.personsession", "governance.recoverycode", "governance.securitykey",
-    "governance.signinlink", "governance.stepupproof", "governance.totpdevice", "governance.user", "trading.asset",
+    "auth.group", "governance.apitoken", "governance.governancegenesis", "governance.personsession", "governance.proposal",
+    "governance.proposalcomment", "governance.proposalpreview", "governance.proposaltransition", "governance.recoverycode",
+    "governance.reviewpolicy", "governance.riskdirectionrow", "governance.rolegrant", "governance.securitykey",
+    "governance.signinlink", "governance.stepupproof", "governance.totpdevice", "governance.user", "governance.vote",
+    "trading.asset", "trading.eventprogress", "trading.fundingreport",
     "trading.assetalias", "trading.cashbalance", "trading.cashmovement", "trading.commandreceipt", "trading.decision",
     "trading.decisionbatch", "trading.event", "trading.exposurelimit", "trading.fill", "trading.fillquarantine",
     "trading.leaseepoch", "trading.lock", "trading.market", "trading.marketminute", "trading.mmstate",
@@ -144,7 +151,8 @@ SOCKETS = {
 OWNER, MACHINE, TWO_PEOPLE = "owner", "machine", "machine, two people"
 COMMANDS = {
     "bootstrap": OWNER, "migrate": OWNER, "prepare": OWNER,
-    "controls": TWO_PEOPLE,
+    "adjust": TWO_PEOPLE, "controls": TWO_PEOPLE,
+    "approval_coverage": MACHINE, "dead_letters": MACHINE,
     "cancel_all": MACHINE, "chaos": MACHINE, "data_dictionary": MACHINE, "kill": MACHINE, "ledger": MACHINE,
     "market_data": MACHINE, "paper_table": MACHINE, "persist_state": MACHINE, "reconcile": MACHINE, "relay": MACHINE,
     "replay": MACHINE, "sandbox_venue": MACHINE, "status": MACHINE, "up": MACHINE, "watchdog": MACHINE,

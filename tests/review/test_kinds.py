@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import copy
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
 
-from governance.models import Proposal, ReviewPolicy, RoleGrant, User
+from governance.access import tokens
+from governance.access.second_factor import has_factor
+from governance.models import ApiToken, Proposal, ReviewPolicy, RoleGrant, User
 from governance.review import previewing
 from governance.review.starting_policy import starting_policy
 from tests.controls.green import green
+from tests.pages import stage
 from tests.review.desk import CEX, DEX, RISKIER, Desk, failure, in_force, refused, state
 from trading.controls.commands import Actor
 from trading.controls.selectors import effective_state
@@ -273,3 +277,63 @@ def test_a_kind_with_a_preview_is_not_submitted_without_a_fresh_one(
     assert desk.submit(draft, with_preview=False).state == "IN_REVIEW"
     refused("bad_state", preview, "p4")
     assert ParameterSet.objects.get(market__slug=DEX).version == 1
+
+
+# --- tokens -------------------------------------------------------------------------------------------------------------
+
+
+def token(**changes: Any) -> dict[str, Any]:
+    return {"username": "audrey", "name": "export", "roles": ["auditor"], "days": "30"} | changes
+
+
+def test_a_token_is_issued_by_two_others_and_waits_for_its_person(desk: Desk) -> None:
+    proposal = desk.applied(token(), "ada", "token")
+    assert (proposal.state, proposal.risk_class, proposal.subject) == ("APPLIED", "strictest", "token:audrey")
+    row = ApiToken.objects.get()
+    assert (row.person.username, row.roles, row.secret_hash) == ("audrey", ["auditor"], "")
+    assert (row.authorised_by, row.expires_at - desk.now) == (f"proposal:{proposal.pk}", timedelta(days=30))
+    fetched = tokens.collect(desk.people["audrey"], row.prefix, now=desk.now)
+    assert tokens.authenticate(fetched.token, desk.now) == desk.people["audrey"]
+
+
+def test_a_token_of_a_role_lost_meanwhile_is_not_issued(desk: Desk) -> None:
+    proposal = desk.approved(token(), "ada", "token")
+    desk.propose(role("audrey", "revoke", "auditor"), "ada", "role_grant", apply_at_once=True)
+    desk.forward(hours=1)
+    assert desk.apply(proposal).state == "FAILED"
+    assert (failure(proposal), ApiToken.objects.count()) == ("stale", 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (token(username="nobody at all"), "unknown_person"),
+        (token(roles=["approver"]), "not_held"),
+        (token(roles=["auditor", "auditor"]), "bad_roles"),
+        (token(roles=[]), "bad_roles"),
+        (token(roles="auditor"), "bad_change"),
+        (token(roles=[1]), "bad_change"),
+        (token(name=""), "bad_name"),
+        (token(name="a\x00"), "bad_name"),
+        (token(days="0"), "bad_expiry"),
+        (token(days="367"), "bad_expiry"),
+        (token(days="-1"), "bad_change"),
+        (token(days="1e2"), "bad_change"),
+        (token(days=30), "bad_change"),
+        (token(secret="mine"), "bad_change"),
+        (None, "bad_change"),
+    ],
+)
+def test_what_can_be_no_token(desk: Desk, change: Any, code: str) -> None:
+    refused(code, desk.propose, change, "ada", "token")
+
+
+def test_a_second_factor_is_reset_by_two_others(desk: Desk) -> None:
+    cara = stage.enrol(desk.people["cara"])
+    desk.applied({"username": "cara", "what": "second_factor"}, "ada", "credentials")
+    assert not has_factor(cara)
+
+
+def test_a_password_of_who_has_no_address_is_not_reset(desk: Desk) -> None:
+    User.objects.filter(username="cara").update(email="")
+    refused("no_address", desk.propose, {"username": "cara", "what": "password"}, "ada", "credentials")
