@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from governance.access.roles import roles_of
 from governance.models import User
 from trading.controls.commands import Actor
 
 
 def actor_of(person: User) -> Actor:
-    """The person with their roles; without any once their account is closed."""
-    roles = frozenset(person.groups.values_list("name", flat=True)) if person.is_active else frozenset()
-    return Actor(id=str(person.pk), name=name_of(person), roles=roles)
+    """The person with the roles they may act in here; without any once their account is closed."""
+    return Actor(id=str(person.pk), name=name_of(person), roles=roles_of(person))
 
 
 def name_of(person: User) -> str:

@@ -41,7 +41,7 @@ class DemoPerson:
 
 
 def create_demo_people(passwords_file: Path, now: datetime) -> list[str]:
-    """The demonstration's people who do not exist yet, as genesis; name, password and the app's secret go to the file (mode 0600).
+    """The demonstration's people who do not exist yet, as genesis; names, passwords and secrets go to the file (mode 0600).
 
     Existing users are left alone, but for the record of the role they already have."""
     passwords_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -69,7 +69,9 @@ def demo_people(passwords_file: Path, now: datetime) -> list[DemoPerson]:
     """The people in the file with the code that each could use now; none where the file is missing."""
     if not passwords_file.exists():
         return []
-    passwords = {words[0]: words[1] for line in passwords_file.read_text().splitlines() if len(words := line.split()) > 1}
+    passwords = {
+        words[0]: words[1] for line in passwords_file.read_text().splitlines() if len(words := line.split()) > 1
+    }
     roles = dict(DEMO_PEOPLE)
     devices = TotpDevice.objects.filter(person__username__in=passwords).select_related("person")
     found = {device.person.username: device for device in devices}

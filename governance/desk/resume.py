@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from governance.access.roles import Role, has_role
 from governance.desk.commands import Decision, ask_to_resume, decide_to_resume, known_scopes
 from governance.desk.forms import DecisionForm, ReasonForm, new_key
-from governance.desk.views import for_staff
+from governance.desk.staff import for_staff
 from trading.controls.selectors import DESK
 from trading.controls.services import ControlRefused
 from trading.models import ResumeRequest

@@ -31,6 +31,7 @@ class User(AbstractUser):
         """Never, likewise."""
         return False
 
+
 class RoleGrant(models.Model):
     """A role given to a person, and its end; membership without an open grant is refused by the database.
 

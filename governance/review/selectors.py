@@ -16,7 +16,7 @@ from governance.review.kinds.kind import DiffRow
 from governance.review.kinds.parameters import diff_of_values
 from governance.review.policies import policy_in_force
 from governance.review.registry import KINDS
-from governance.review.states import OPEN
+from governance.review.states import OPEN, TERMINAL
 from governance.review.values import market_named, values_of_version
 from trading.parameter_versions import parameter_versions
 
@@ -92,6 +92,11 @@ def proposals(
     if before is not None:
         found = found.filter(pk__lt=before)
     return _lines(found[:PAGE])
+
+
+def recently_decided(limit: int = 10) -> tuple[ProposalLine, ...]:
+    """What came to its end, newest first."""
+    return _lines(Proposal.objects.filter(state__in=TERMINAL).order_by("-pk")[:limit])
 
 
 def versions(market: str, limit: int = 100) -> list[dict[str, Any]]:

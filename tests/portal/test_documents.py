@@ -8,7 +8,10 @@ from pathlib import Path
 from ops.metrics_table import PATH, table
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-_KINDS = "risk|dead_letter|quarantine|funding|fill|transfer|movement|position|reconciliation|parameters|control|lock|limit|resume|proposal"
+_KINDS = (
+    "risk|dead_letter|quarantine|funding|fill|transfer|movement|position|reconciliation|parameters|control|lock|limit|resume"
+    "|proposal|handover"
+)
 
 
 def test_every_metric_is_in_the_table() -> None:
