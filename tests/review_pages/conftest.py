@@ -1,18 +1,18 @@
-"""The desk of tests/review behind its doors: everybody signed in with an authenticator app, at the real time of day."""
+"""The desk of tests/review behind its doors: people signed in, with an authenticator app, at the desk's own time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from django.core.cache import cache
 from django.test import Client
 
+from governance.models import TotpDevice
 from tests.pages import stage
 from tests.review.clock import database_time_kept
-from tests.review.desk import Desk, open_desk
+from tests.review.desk import Desk, key, open_desk
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def desk(db: None, redis_url: str) -> Iterator[Desk]:
 
 @pytest.fixture
 def clock(desk: Desk) -> Iterator[Callable[..., None]]:
-    """Doors ask for the time: it is the desk's, and moves with it."""
+    """Doors ask for the time: it is the desk's, which this moves on for them too."""
     with time_machine.travel(desk.now, tick=False) as traveller:
 
         def forward(**delta: float) -> None:
@@ -36,32 +36,33 @@ def clock(desk: Desk) -> Iterator[Callable[..., None]]:
 
 @pytest.fixture
 def door(desk: Desk, clock: object) -> Callable[[str], Client]:
-    """A signed-in browser of one of the desk's people."""
-    found: dict[str, Client] = {}
+    """The browser of one of the desk's people, signed in now."""
 
     def enter(name: str) -> Client:
-        if name not in found:
-            found[name] = Client()
-            stage.sign_in(found[name], desk.people[name])
-        return found[name]
+        return stage.sign_in(Client(), desk.people[name])
 
     return enter
 
 
 @pytest.fixture
-def code_of(desk: Desk) -> Callable[[str], str]:
-    """A fresh code of a person's app, which is enrolled the first time it is asked for."""
+def code_of(desk: Desk, clock: Callable[..., None]) -> Callable[[str], str]:
+    """A fresh code of a person's app."""
 
     def code(name: str) -> str:
         person = desk.people[name]
-        if not person.totp_devices.exists() if hasattr(person, "totp_devices") else True:
-            from governance.models import TotpDevice
-
-            if not TotpDevice.objects.filter(person=person).exists():
-                stage.enrol(person)
+        if not TotpDevice.objects.filter(person=person).exists():
+            stage.enrol(person)
+        clock(seconds=30)
         return stage.next_code(person)
 
     return code
 
 
-__all__ = ["UTC", "datetime", "timedelta"]
+@pytest.fixture
+def send(door: Callable[[str], Client]) -> Callable[..., object]:
+    """Send a form of review as somebody, with a key of its own; the page that follows."""
+
+    def post(name: str, address: str, **data: object) -> object:
+        return door(name).post(f"/desk/review/{address}", {"idempotency_key": key(), **data}, follow=True)
+
+    return post

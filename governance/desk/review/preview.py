@@ -66,7 +66,7 @@ class ShownPreview:
 def shown_preview(body: Mapping[str, Any]) -> ShownPreview:
     """`body` as `governance.review.preview.parameters` made it."""
     money = body["money"]
-    stakes = [*(_stake(one) for one in money["markets"]), *(_shared(one) for one in money["shared"])]
+    stakes = [*(_stake(one) for one in money["markets"]), *(_shared(one, money["shared"][-1]["unit"]) for one in money["shared"])]
     drift = tuple(_drift(one["market"], row) for one in body["drift"] for row in one["rows"])
     return ShownPreview(tuple(_market(one) for one in body["markets"]), tuple(stakes), drift, tuple(money["unmarked"]))
 
@@ -132,14 +132,15 @@ def _stake(one: Mapping[str, Any]) -> Money:
     )
 
 
-def _shared(one: Mapping[str, Any]) -> Money:
-    unit = one["unit"].upper()
+def _shared(one: Mapping[str, Any], desk_unit: str) -> Money:
+    """An asset is counted in itself, its loss in what the desk counts in."""
+    unit, quote = one["unit"].upper(), desk_unit.upper()
     return Money(
         one["scope"],
         (
             Row(_("reachable over all markets"), unit, one["reachable_before"] or "", one["reachable_after"] or ""),
             Row(
-                _("loss when the price moves 10 % against it"), unit, one["loss_before"] or "", one["loss_after"] or ""
+                _("loss when the price moves 10 % against it"), quote, one["loss_before"] or "", one["loss_after"] or ""
             ),
         ),
     )

@@ -81,14 +81,22 @@ def _answer(request: HttpRequest, forms: list[MarketForm], proposal: Proposal | 
     problem = None
     try:
         if data.get("action") == "check":
-            context["assessment"] = assess_change(request.user, "parameters", change_of(forms), at)
+            context["assessment"] = assess_change(request.user, "parameters", _change(forms), at)
         else:
-            saved = _save(request, change_of(forms), proposal, at)
+            saved = _save(request, _change(forms), proposal, at)
             return HttpResponseRedirect(reverse("review-proposal", args=[saved.pk]))
     except ReviewRefused as refused:
         problem = refused
         context["refusal"] = told(refused)
     return _form(request, forms, context, status_of(problem))
+
+
+def _change(forms: list[MarketForm]) -> dict[str, Any]:
+    """Raises `ReviewRefused` where nothing differs from what is in force."""
+    change = change_of(forms)
+    if not change["markets"]:
+        raise ReviewRefused("no_change", _("Every value is the one in force."))
+    return change
 
 
 def _save(request: HttpRequest, change: dict[str, Any], proposal: Proposal | None, at: datetime) -> Proposal:
