@@ -9,7 +9,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-MODULES = ("quote", "fills", "tick_to_ack", "markets_per_worker")
+MODULES = ("quote", "fills", "tick_to_ack", "markets_per_worker", "review_pages")
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 
 

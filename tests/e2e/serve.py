@@ -1,4 +1,5 @@
-"""What a browser test runs beside the web server: `stage` fills a database, `push` is the relay's live push."""
+"""What a browser test runs beside the web server: `stage` fills a database, `push` is the relay's live push, `clockwork`
+applies what is due."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from datetime import UTC, datetime
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcmm_portal.settings")
@@ -13,6 +15,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcmm_portal.settings")
 
 def stage() -> None:
     from governance.access.roles import Role
+    from governance.review.policies import write_policy
+    from governance.review.starting_policy import DEMO_TIMELOCK_S, starting_policy
     from tests.controls.green import compared
     from tests.pages import stage as on
     from trading.registry.services import declare_demo_desk
@@ -21,7 +25,16 @@ def stage() -> None:
     declare_demo_desk(now)
     for slug in (on.DEX, on.CEX):
         compared(slug, now)  # resuming needs a fresh comparison with the venue
-    for name, role in (("operator", Role.OPERATOR), ("auditor", Role.AUDITOR)):
+    write_policy(
+        starting_policy(DEMO_TIMELOCK_S),
+        authorised_by="genesis",
+        actor_id="bootstrap",
+        actor_name="bootstrap",
+        reason="a minute between approval and effect",
+        now=now,
+    )
+    approvers = [("approver", Role.APPROVER), ("approver-2", Role.APPROVER)]
+    for name, role in (("operator", Role.OPERATOR), ("auditor", Role.AUDITOR), *approvers):
         on.enrol(on.person(name, role, password=on.PASSWORD))
     on.add_fills(on.DEX, 14, now)
     on.add_fills(on.CEX, 5, now)
@@ -41,8 +54,17 @@ def push() -> None:
     asyncio.run(main())
 
 
+def clockwork() -> None:
+    from governance.review.clockwork import apply_due
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    while not stop.wait(1.0):
+        apply_due(datetime.now(UTC))
+
+
 if __name__ == "__main__":
     import django
 
     django.setup()
-    {"stage": stage, "push": push}[sys.argv[1]]()
+    {"stage": stage, "push": push, "clockwork": clockwork}[sys.argv[1]]()
