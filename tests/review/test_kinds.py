@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import Group
 
 from governance.models import Proposal, ReviewPolicy, RoleGrant, User
-from governance.review import previewing
+from governance.review import drafting, previewing
 from governance.review.starting_policy import starting_policy
 from tests.controls.green import green
 from tests.review.desk import CEX, DEX, RISKIER, Desk, failure, in_force, refused, state
@@ -81,9 +81,7 @@ def test_an_unknown_kind_is_refused(desk: Desk) -> None:
     refused("unknown_kind", desk.propose, RISKIER, kind="everything")
     for reason in ("", "  ", "ab", "x" * 501, "a\x00bc"):
         with pytest.raises(Exception, match="reason"):
-            from governance.review.drafting import propose
-
-            propose(desk.people["opal"], "parameters", None, RISKIER, reason, key="k", now=desk.now)
+            drafting.propose(desk.people["opal"], "parameters", None, RISKIER, reason, key="k", now=desk.now)
 
 
 # --- controls -----------------------------------------------------------------------------------------------------------
@@ -261,15 +259,18 @@ def test_a_kind_with_a_preview_is_not_submitted_without_a_fresh_one(
     def preview(key: str) -> Proposal:
         return previewing.attach_preview(opal, draft.pk, key=key, now=desk.now)
 
-    refused("no_preview", desk.submit, draft)
+    def submit(key: str) -> Proposal:
+        return drafting.submit(opal, draft.pk, key=key, now=desk.now)
+
+    refused("no_preview", submit, "s1")
     refused("not_yours", previewing.attach_preview, desk.people["oscar"], draft.pk, key="o", now=desk.now)
     assert preview("p1").preview_hash
     desk.forward(minutes=30, seconds=1)
-    refused("stale_preview", desk.submit, draft)
+    refused("stale_preview", submit, "s2")
     preview("p2")
     desk.edit(draft, markets(spread_floor_bps="3"))
-    refused("no_preview", desk.submit, draft)
+    refused("no_preview", submit, "s3")
     preview("p3")
-    assert desk.submit(draft).state == "IN_REVIEW"
+    assert submit("s4").state == "IN_REVIEW"
     refused("bad_state", preview, "p4")
     assert ParameterSet.objects.get(market__slug=DEX).version == 1
