@@ -1,4 +1,4 @@
-"""Taking a person's credentials away, so that new ones must be set; only by a proposal about that person."""
+"""Ending a password, so that a new one must be set, and opening a closed account; only by a proposal about that person."""
 
 from __future__ import annotations
 
@@ -14,5 +14,11 @@ def _end_password(person: User) -> None:
     person.save(update_fields=["password"])
 
 
-# What can be reset, by the word of the change.
-RESETS: Final[dict[str, Callable[[User], None]]] = {"password": _end_password}
+def _open_account(person: User) -> None:
+    """A closed account is open again; its old password still holds."""
+    person.is_active = True
+    person.save(update_fields=["is_active"])
+
+
+# What can be done, by the word of the change.
+RESETS: Final[dict[str, Callable[[User], None]]] = {"password": _end_password, "open": _open_account}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext as _
 
 from governance.access.actors import actor_of
@@ -33,6 +34,9 @@ from trading.controls.commands import Actor, ControlRefused
 
 log = structlog.get_logger(__name__)
 
+# Kinds whose proposal is applied before the thing itself: new rules must not be what their own proposal is judged by.
+STATE_FIRST: Final = frozenset({"policy"})
+
 
 def apply(proposal_id: int, *, now: datetime, actor: Actor = SYSTEM) -> Proposal:
     """Apply an approved proposal whose time has come; who asks does not matter, since everything is checked here.
@@ -46,18 +50,17 @@ def apply(proposal_id: int, *, now: datetime, actor: Actor = SYSTEM) -> Proposal
         if proposal.valid_until is None or now >= proposal.valid_until:
             return step(proposal, "expire", actor=actor, now=now, reason="not applied in time")
         kind = kind_named(proposal.kind)
-        _refuse_if_early(proposal, proposal.not_before, now)
+        _refuse_if_early(proposal, proposal.not_before, min(now, _database_time()))
         refuse_if_overdue(proposal, kind, now)
         try:
             with transaction.atomic():
-                _carry_out(proposal, kind, now)
+                return _carry_out(proposal, kind, actor, now)
         except (ReviewRefused, ControlRefused) as refused:
             return _fail(proposal, refused.code, str(refused), actor, now)
         except DatabaseError as problem:
             # A guard's refusal: the savepoint took everything of the change back.
             log.warning("proposal_refused_by_database", proposal=proposal.pk, problem=str(problem))
             return _fail(proposal, "database_refused", str(problem).split("\n")[0], actor, now)
-        return step(proposal, "apply", actor=actor, now=now, applied_at=now, applied_by_name=actor.name)
 
 
 def apply_at_once(person: User, proposal_id: int, *, key: str, now: datetime) -> Proposal:
@@ -135,8 +138,26 @@ def _refuse_if_early(proposal: Proposal, not_before: datetime | None, now: datet
         raise ReviewRefused("too_early", _("Its time has not come yet."))
 
 
-def _carry_out(proposal: Proposal, kind: Kind, now: datetime) -> None:
+def _database_time() -> datetime:
+    """The database's clock, by which its guards judge: where it is behind ours, the change waits for it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        found: datetime = cursor.fetchone()[0]
+    return found
+
+
+def _carry_out(proposal: Proposal, kind: Kind, actor: Actor, now: datetime) -> Proposal:
     """Every condition again, then the change itself. Raises `ReviewRefused`, `ControlRefused`, `DatabaseError`."""
+    applying = _asked_again(proposal, kind, now)
+    if kind.name not in STATE_FIRST:
+        kind.apply(applying)
+    step(proposal, "apply", actor=actor, now=now, applied_at=now, applied_by_name=actor.name)
+    if kind.name in STATE_FIRST:
+        kind.apply(applying)
+    return proposal
+
+
+def _asked_again(proposal: Proposal, kind: Kind, now: datetime) -> Applying:
     voters = Vote.objects.filter(proposal=proposal, revision=proposal.revision).values_list("voter_id", flat=True)
     about = User.objects.filter(username__in=kind.barred(proposal.change)).values_list("pk", flat=True)
     people = {one.pk: one for one in lock_people([proposal.proposer_id, *voters, *about])}
@@ -157,7 +178,7 @@ def _carry_out(proposal: Proposal, kind: Kind, now: datetime) -> None:
         raise ReviewRefused("timelock", _("The timelock in force is longer than the one it was approved with."))
     if now >= decided + timedelta(seconds=needed.timelock_s + needed.valid_s):
         raise ReviewRefused("expired", _("Its time is over: propose it again."))
-    kind.apply(Applying(proposal, proposer, tuple(vote.voter for vote in votes), now))
+    return Applying(proposal, proposer, tuple(vote.voter for vote in votes), now)
 
 
 def _fail(proposal: Proposal, code: str, message: str, actor: Actor, now: datetime) -> Proposal:

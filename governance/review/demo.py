@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from django.utils import timezone
 
+from governance.access.actors import actor_of
 from governance.models import Proposal, User
 from governance.review import applying, clockwork, drafting, previewing, voting
 from governance.review.starting_policy import DEMO_TIMELOCK_S, starting_policy
 from governance.review.step_up import StepUp
-from governance.review.transitions import SYSTEM, step
+from governance.review.transitions import SYSTEM, record_step, step
 from trading.registry.demo import MARKETS
 
 DEX: Final = MARKETS[0].slug
@@ -40,23 +41,20 @@ class DemoProposals:
 
     def write(self) -> list[Proposal]:
         """One in each state."""
-        draft = {"markets": {DEX: {"beta": "0.31"}, CEX: {"beta": "0.31"}}}
-        self._propose("parameters", draft)
+        draft = self._propose("parameters", {"markets": {DEX: {"beta": "0.31"}, CEX: {"beta": "0.31"}}})
         self._submitted(_values(DEX, spread_floor_bps="4"))
         self._vote(self._submitted(_values(CEX, order_size_lots="2")), "approver", "request_changes")
         self._vote(self._submitted(_values(CEX, max_notional_per_side="9000000")), "approver", "reject")
         self._scheduled()
         self._taken_role()
-        self._expired()
+        self._expired(draft)
         self._failed()
         self._closed_by_people()
-        made = Proposal.objects.filter(is_demo=False, reason=REASON)
-        made.update(is_demo=True)
         return list(Proposal.objects.filter(is_demo=True).order_by("pk"))
 
     def _propose(self, kind: str, change: Any, by: str = "operator", **more: Any) -> Proposal:
         return drafting.propose(
-            self._people[by], kind, None, change, REASON, key=next(self._keys), now=self._now(), **more
+            self._people[by], kind, None, change, REASON, key=next(self._keys), now=self._now(), is_demo=True, **more
         )
 
     def _submitted(self, change: Any, kind: str = "parameters", by: str = "operator") -> Proposal:
@@ -87,10 +85,15 @@ class DemoProposals:
         change = {"username": "compliance", "role": "auditor", "action": "revoke"}
         self._propose("role_grant", change, "administrator", apply_at_once=True)
 
-    def _expired(self) -> None:
-        proposal = self._submitted(_values(DEX, order_size_lots="3"))
+    def _expired(self, draft: Proposal) -> None:
+        """As the draft, but submitted so long ago that its time is over."""
         now = self._now()
-        Proposal.objects.filter(pk=proposal.pk).update(valid_until=now)
+        then, until = now - timedelta(days=15), now - timedelta(days=1)
+        late = Proposal.objects.get(pk=draft.pk)
+        late.pk, late.state, late.created_at, late.submitted_at, late.valid_until = None, "IN_REVIEW", then, then, until
+        late.save(force_insert=True)
+        for before, action in (("", "make"), ("DRAFT", "submit")):
+            record_step(late, before, action, actor=actor_of(late.proposer), now=then, reason=REASON)
         clockwork.expire_due(now)
 
     def _failed(self) -> None:

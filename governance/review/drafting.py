@@ -48,6 +48,7 @@ def propose(
     apply_at_once: bool = False,
     replaces: int | None = None,
     rolls_back_to: str | None = None,
+    is_demo: bool = False,
 ) -> Proposal:
     """A draft; with `apply_at_once` a reducing change is applied in the same transaction and its review falls due.
 
@@ -61,12 +62,13 @@ def propose(
     def work() -> Proposal:
         require_role(person, wanted.proposer_roles)
         proposal = Proposal(proposer=person, proposer_name=name_of(person), created_at=now, reason=text)
-        proposal.kind, proposal.rolls_back_to = kind, rolls_back_to
+        proposal.kind, proposal.rolls_back_to, proposal.is_demo = kind, rolls_back_to, is_demo
         _fill(proposal, wanted, policy_in_force(), change, now)
         proposal.title = title.strip()[:200] or proposal.title
         if subject is not None and subject != proposal.subject:
             raise ReviewRefused("wrong_subject", _("The change is about “%(is)s”.") % {"is": proposal.subject})
         proposal.save()
+        proposal.refresh_from_db()
         record_step(proposal, "", "make", actor=actor, now=now, reason=text)
         if replaces is not None:
             _supersede(person, replaces, proposal, now)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from governance.models import Proposal
@@ -70,6 +70,9 @@ def _once(
             return proposal
     except ControlRefused as refused:
         raise ReviewRefused(refused.code, str(refused)) from refused
+    except IntegrityError as problem:
+        # A guard said no to what the services let through; everything of the transaction was taken back.
+        raise ReviewRefused("database_refused", str(problem).split("\n")[0]) from problem
 
 
 def done_already(verb: str, key: str, proposal_id: int, arguments: Any, actor: Actor) -> Proposal | None:

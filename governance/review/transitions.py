@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from governance.alerts import notify
@@ -50,6 +51,8 @@ def step(proposal: Proposal, action: str, *, actor: Actor, now: datetime, reason
     for name, value in changes.items():
         setattr(proposal, name, value)
     proposal.save(update_fields=list(changes))
+    # The times that count are the database's own.
+    proposal.refresh_from_db()
     record_step(proposal, before, action, actor=actor, now=now, reason=reason)
     return proposal
 
@@ -68,4 +71,4 @@ def record_step(proposal: Proposal, before: str, action: str, *, actor: Actor, n
         at=now,
     )
     notify(EVENTS[action], proposal, {"from": before, "reason": reason}, actor=actor, now=now)
-    PROPOSAL_STEPS.labels(proposal.kind, action).inc()
+    transaction.on_commit(PROPOSAL_STEPS.labels(proposal.kind, action).inc, robust=True)

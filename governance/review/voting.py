@@ -31,6 +31,8 @@ from governance.review.transitions import require_step, step
 
 log = structlog.get_logger(__name__)
 
+# How much later than the caller's time the database may have dated the approval.
+MOMENT: Final = timedelta(seconds=1)
 # The words of `VoteChoice`.
 APPROVE, REJECT, REQUEST_CHANGES, REVIEWED = "approve", "reject", "request_changes", "reviewed"
 
@@ -191,10 +193,10 @@ def _write(voter: User, proposal: Proposal, choice: str, reason: str, shown: Ste
 
 def _apply_if_due(proposal: Proposal, now: datetime) -> Proposal:
     """Where there is nothing to wait for, the approval takes effect with the vote, in a transaction of its own."""
-    if proposal.state != "APPROVED" or proposal.not_before is None or now < proposal.not_before:
+    if proposal.state != "APPROVED" or proposal.not_before is None or now + MOMENT < proposal.not_before:
         return proposal
     try:
-        return apply(proposal.pk, now=now)
+        return apply(proposal.pk, now=max(now, proposal.not_before))
     except ReviewRefused as refused:
         # Approved all the same; the clockwork tries again until it expires.
         log.info("approved_but_waits", proposal=proposal.pk, code=refused.code)

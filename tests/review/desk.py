@@ -30,6 +30,14 @@ DEX, CEX = "dct-usdt-dex", "gram-usdt-cex"
 RISKIER = {"markets": {DEX: {"spread_floor_bps": "4"}}}
 SAFER = {"markets": {DEX: {"spread_floor_bps": "6"}}}
 SMALL = {"markets": {DEX: {"horizon_s": "124"}}}
+# A sound change of every kind; the control's needs a lock of that rule on DEX.
+ONE_OF_EACH = {
+    "parameters": RISKIER,
+    "control": {"scope": DEX, "rule": "hard_limit"},
+    "policy": {"body": starting_policy(7200)},
+    "role_grant": {"username": "audrey", "role": "approver", "action": "grant"},
+    "credentials": {"username": "audrey", "what": "password"},
+}
 PEOPLE = {
     "opal": (Role.OPERATOR,),
     "oscar": (Role.OPERATOR,),
@@ -52,6 +60,10 @@ def key() -> str:
 class Desk:
     now: datetime = T0
     people: dict[str, User] = field(default_factory=dict)
+
+    def at(self, now: datetime) -> None:
+        self.now = now
+        self.forward()
 
     def forward(self, **delta: float) -> None:
         self.now += timedelta(**delta)

@@ -14,23 +14,16 @@ from governance.access.grants import grant_role, revoke_role
 from governance.access.roles import Role
 from governance.models import Proposal, User
 from governance.review.errors import ReviewRefused
-from governance.review.starting_policy import starting_policy
 from governance.review.states import STEPS
 from tests.review.decision_table import ROLES, STATES, expected, proposers
-from tests.review.desk import CEX, DEX, RISKIER, SAFER, Desk, force_version, state
+from tests.review.desk import CEX, DEX, ONE_OF_EACH, SAFER, Desk, force_version, state
+from trading.controls.services import impose_lock
 
 WORDS = {
     "D": "DRAFT", "d": "DRAFT", "I": "IN_REVIEW", "C": "CHANGES_REQUESTED", "A": "APPROVED", "P": "APPLIED", "R": "REJECTED",
     "E": "EXPIRED", "W": "WITHDRAWN", "S": "SUPERSEDED", "X": "CANCELLED", "F": "FAILED",
 }  # fmt: skip
 OTHER = {"markets": {DEX: {"spread_floor_bps": "3"}}}
-ONE_OF_EACH = {
-    "parameters": RISKIER,
-    "control": {"scope": DEX, "rule": "hard_limit"},
-    "policy": {"body": starting_policy(7200)},
-    "role_grant": {"username": "audrey", "role": "approver", "action": "grant"},
-    "credentials": {"username": "audrey", "what": "password"},
-}
 
 
 def one_in_each_state(desk: Desk, by: str) -> dict[str, Proposal]:
@@ -96,7 +89,7 @@ def row(desk: Desk, name: str, action: str, made: dict[str, Proposal]) -> str:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_table_holds(desk: Desk, role: str) -> None:
-    desk.now -= timedelta(hours=1)
+    desk.forward(hours=-1)
     roles = tuple(Role(one) for one in ROLES[role])
     for name in ("mine", "theirs"):
         desk.person(name, *dict.fromkeys((Role.OPERATOR, *(roles if Role.OPERATOR in roles else ()))))
@@ -129,8 +122,6 @@ def test_the_table_names_every_action_of_a_person() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_who_may_propose_what(desk: Desk, role: str) -> None:
-    from trading.controls.services import impose_lock
-
     impose_lock(DEX, "paused", "hard_limit", "q 21 lots", imposed_by="quoting", now=desk.now)
     person = desk.person("tested", *(Role(one) for one in ROLES[role]))
     if role == "superuser":
