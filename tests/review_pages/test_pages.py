@@ -121,6 +121,14 @@ def test_the_form_is_made_from_the_schema_and_judges_before_it_saves(desk: Desk,
     assert Proposal.objects.count() == 1
 
 
+def test_another_market_is_added_to_what_was_typed(desk: Desk, door: Callable) -> None:
+    form = {"market": [DEX, CEX], f"{DEX}:spread_floor_bps": "4.25", "reason": "both", "idempotency_key": key()}
+    page = door("opal").post("/desk/review/new/", form).content.decode()
+    assert f'name="{DEX}:spread_floor_bps" value="4.25"' in page
+    assert f'name="{CEX}:spread_floor_bps" value="5"' in page
+    assert not Proposal.objects.exists()
+
+
 def test_what_only_makes_safer_is_applied_at_once_from_the_form(desk: Desk, door: Callable) -> None:
     opal = door("opal")
     form = {"market": DEX, f"{DEX}:spread_floor_bps": "6", "reason": "wild market", "idempotency_key": key()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -24,6 +24,8 @@ from governance.review.drafting import edit, propose
 from governance.review.errors import ReviewRefused
 from governance.review.kinds.parameters import MOST_MARKETS
 from trading.selectors import known_slugs
+
+ACTIONS: Final = ("check", "save", "apply_at_once")
 
 
 @never_cache
@@ -79,6 +81,9 @@ def _answer(request: HttpRequest, forms: list[MarketForm], proposal: Proposal | 
         "key": data.get("idempotency_key", ""),
     }
     problem = None
+    if data.get("action") not in ACTIONS:
+        # Another market was added: everything typed so far stays.
+        return _form(request, forms, context)
     try:
         if data.get("action") == "check":
             context["assessment"] = assess_change(request.user, "parameters", _change(forms), at)
