@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('governance', '0004_genesis_and_risk_directions'),
+        ('governance', '0005_index_of_versions'),
         ('governance', '0021_access_guards'),
     ]
 

@@ -19,9 +19,12 @@ API = "/api/v1/review/"
 @pytest.fixture
 def call(door: Callable[[str], Client]) -> Callable[..., Any]:
     """Status and body of a command by somebody."""
+
     def send(name: str, address: str, body: object = None, *, used: str | None = None, method: str = "post") -> Any:
         headers = {"Idempotency-Key": used or key()}
-        answer = getattr(door(name), method)(API + address, body or {}, content_type="application/json", headers=headers)
+        answer = getattr(door(name), method)(
+            API + address, body or {}, content_type="application/json", headers=headers
+        )
         return answer.status_code, answer.json()
 
     return send

@@ -66,7 +66,10 @@ class ShownPreview:
 def shown_preview(body: Mapping[str, Any]) -> ShownPreview:
     """`body` as `governance.review.preview.parameters` made it."""
     money = body["money"]
-    stakes = [*(_stake(one) for one in money["markets"]), *(_shared(one, money["shared"][-1]["unit"]) for one in money["shared"])]
+    stakes = [
+        *(_stake(one) for one in money["markets"]),
+        *(_shared(one, money["shared"][-1]["unit"]) for one in money["shared"]),
+    ]
     drift = tuple(_drift(one["market"], row) for one in body["drift"] for row in one["rows"])
     return ShownPreview(tuple(_market(one) for one in body["markets"]), tuple(stakes), drift, tuple(money["unmarked"]))
 
