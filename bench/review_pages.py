@@ -105,7 +105,7 @@ def main() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM proposal_transitions")
             history = cursor.fetchone()[0]
-        client = stage.sign_in(Client(), people["approver"])
+        client = stage.sign_in(Client(SERVER_NAME="localhost"), people["approver"])
         rows = []
         for name, address in (
             ("inbox", "/desk/review/"),

@@ -63,7 +63,7 @@ def leave_note(person: User, text: str, *, key: str, now: datetime) -> HandOverN
             if (done := done_before(key, command)) is not None:
                 return HandOverNote.objects.get(pk=done["note"])
             note = HandOverNote.objects.create(author=person, author_name=actor.name, text=said, at=now)
-            write_receipt(key, "handover.write", command, {"note": note.pk}, actor, now)
+            write_receipt(key, "desk.handover", command, {"note": note.pk}, actor, now)
             told = {"note": note.pk, "text": said}
             record(AGGREGATE, "handover.written", told, actor_id=actor.id, actor_name=actor.name, occurred_at=now)
             return note

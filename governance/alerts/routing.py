@@ -28,7 +28,7 @@ _INVOLVED: Final = Audience(proposer=True, voters=True)
 _WATCHED: Final = Audience(proposer=True, voters=True, roles=(Role.COMPLIANCE,))
 _STOPPED: Final = Audience(proposer=True, voters=True, electorate=True)
 
-# Event → who is told. "proposal.applied_at_once" is `proposal.applied` where nobody voted. An event that is not here is not told.
+# Event → who is told. "applied_at_once" is `proposal.applied` where nobody voted. An event that is not here is not told.
 AUDIENCES: Final[dict[str, Audience]] = {
     "proposal.edited": Audience(voters=True),
     "proposal.submitted": Audience(electorate=True),
@@ -38,7 +38,7 @@ AUDIENCES: Final[dict[str, Audience]] = {
     "proposal.approved": _WATCHED,
     "proposal.scheduled": _WATCHED,
     "proposal.applied": _WATCHED,
-    "proposal.applied_at_once": Audience(roles=(Role.APPROVER, Role.COMPLIANCE)),
+    "applied_at_once": Audience(roles=(Role.APPROVER, Role.COMPLIANCE)),
     "proposal.failed": Audience(proposer=True, voters=True, roles=(Role.OPERATOR,)),
     "proposal.expired": _INVOLVED,
     "proposal.withdrawn": _STOPPED,
@@ -54,7 +54,7 @@ AUDIENCES: Final[dict[str, Audience]] = {
 def event_told(event: str, proposal: Proposal) -> str:
     """The event under which it is told."""
     at_once = event == "proposal.applied" and proposal.review_due_at is not None
-    return "proposal.applied_at_once" if at_once else event
+    return "applied_at_once" if at_once else event
 
 
 def people_told(event: str, proposal: Proposal, but: str) -> QuerySet[User]:

@@ -66,7 +66,7 @@ def test_a_draft_taken_back_bothers_nobody_and_one_in_review_its_voters(desk: De
 
 def test_what_was_applied_at_once_asks_for_a_review_and_reminds(desk: Desk) -> None:
     proposal = desk.propose(SAFER, apply_at_once=True)
-    assert told(desk, "proposal.applied_at_once") == ["anna", "ben", "cara", "gus"]
+    assert told(desk, "applied_at_once") == ["anna", "ben", "cara", "gus"]
     assert told(desk, "proposal.applied") == []
     desk.forward(days=1)
     desk.clockwork()
