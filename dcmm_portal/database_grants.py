@@ -69,6 +69,12 @@ GRANTS: dict[str, str] = {
     "role_grants": "SELECT, INSERT, UPDATE (revoked_at, revoked_by_name)",
     "risk_directions": _READ,
     "governance_genesis": _READ,
+    # what people are told, and leave for each other
+    "notifications": "SELECT, INSERT, UPDATE (read_at)",
+    "notification_deliveries": "SELECT, INSERT, UPDATE (state, attempts, next_attempt_at, last_error, sent_at)",
+    "contact_choices": _CHANGES,
+    "hand_over_notes": _GROWS,
+    "desk_looks": _CHANGES,
     # people and Django's own
     "users": _CHANGES,
     "users_groups": _ALL,

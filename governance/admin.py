@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from governance import admin_access
+from governance import admin_access, admin_alerts
 from governance.models import (
     GovernanceGenesis,
     Proposal,
@@ -24,7 +24,7 @@ from trading.admin.records import RecordAdmin
 
 admin.site.unregister(Group)
 
-__all__ = ["RoleAdmin", "UserAdmin", "admin_access"]
+__all__ = ["RoleAdmin", "UserAdmin", "admin_access", "admin_alerts"]
 
 
 @admin.register(User)

@@ -141,6 +141,14 @@ COVERAGE: Final[dict[str, TableCoverage]] = {
     "proposal_previews": TableCoverage(machine="id proposal_id subject change_hash body hash made_at"),
     "risk_directions": TableCoverage("parameter direction small_change"),
     "governance_genesis": TableCoverage("is_open", "id"),
+    # What people are told, and leave for each other.
+    "notifications": TableCoverage(machine="id person_id event proposal_id facts created_at read_at"),
+    "notification_deliveries": TableCoverage(
+        machine="id notification_id channel state attempts next_attempt_at last_error sent_at"
+    ),
+    "contact_choices": TableCoverage(machine="id person_id language by_email", private="telegram_chat"),
+    "hand_over_notes": TableCoverage(machine="id author_id author_name text at"),
+    "desk_looks": TableCoverage(machine="id person_id looked_at"),
     # People.
     "role_grants": TableCoverage(
         "user_id role granted_at authorised_by revoked_at", "id revoked_by_name reason"

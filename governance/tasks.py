@@ -33,3 +33,12 @@ def review_overdue() -> None:
     now = to_datetime(SystemClock().now_ns())
     run(now)
     prepare_after_kill(now)
+
+
+@shared_task(name="governance.deliver", ignore_result=True)
+def deliver() -> None:
+    """Send what people are to be told by e-mail and Telegram."""
+    from governance.alerts.delivery import deliver_due
+    from trading.clock import SystemClock, to_datetime
+
+    deliver_due(to_datetime(SystemClock().now_ns()))

@@ -354,3 +354,6 @@ VOTERS_MISSING = Gauge(
     multiprocess_mode="mostrecent",
 )
 PROPOSAL_STEPS = Counter("dcmm_proposal_steps_total", "Steps of proposals, by kind and action", ("kind", "action"))
+NOTIFICATIONS = Counter(
+    "dcmm_notifications_total", "Attempts to deliver a notification, by channel and outcome", ("channel", "outcome")
+)

@@ -8,14 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 from trading.market_status import iso, text
-from trading.models import ParameterSet
+from trading.models import Market, ParameterSet
 from trading.parameters.schema import SCHEMA
 from trading.parameters.services import current_values
 
 
 def parameter_versions(slug: str, limit: int = 100) -> list[dict[str, Any]]:
     """Newest first; `changed` names what differs from the version before (all of them in the first)."""
-    history: Any = ParameterSet.history.filter(market__slug=slug).order_by("-version", "-history_id")
+    market_id = Market.objects.filter(slug=slug).values_list("pk", flat=True).first()
+    history: Any = ParameterSet.history.filter(market_id=market_id).order_by("-version", "-history_id")
     rows = list(history[: limit + 1])
     versions = [_version(row, rows[index + 1] if index + 1 < len(rows) else None) for index, row in enumerate(rows)]
     return versions[:limit]

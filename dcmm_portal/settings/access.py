@@ -27,3 +27,8 @@ EMAIL_FROM = env.str("EMAIL_FROM", "portal@localhost")
 # Without a mail server, mails are files: enough for the demonstration, and nothing leaves the machine.
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
 EMAIL_FILE_PATH = DATA_DIR / "mail"
+
+# Telegram is off without a token. Like every secret it may stand in a file instead.
+_TOKEN_FILE = env.path("TELEGRAM_BOT_TOKEN_FILE", None)
+TELEGRAM_BOT_TOKEN = _TOKEN_FILE.read_text().strip() if _TOKEN_FILE else env.str("TELEGRAM_BOT_TOKEN", "")
+TELEGRAM_API_URL = env.str("TELEGRAM_API_URL", "https://api.telegram.org").rstrip("/")

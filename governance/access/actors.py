@@ -8,7 +8,7 @@ from trading.controls.commands import Actor
 
 
 def actor_of(person: User) -> Actor:
-    """The person with the roles they may act in; without any once their account is closed."""
+    """The person with the roles they may act in here; without any once their account is closed."""
     return Actor(id=str(person.pk), name=name_of(person), roles=roles_of(person))
 
 

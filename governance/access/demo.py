@@ -41,7 +41,7 @@ class DemoPerson:
 
 
 def create_demo_people(passwords_file: Path, now: datetime) -> list[str]:
-    """The demonstration's people who do not exist yet, as genesis; name, password and the app's secret go to a file (0600).
+    """The demonstration's people who do not exist yet, as genesis; names, passwords and secrets go to the file (mode 0600).
 
     Existing users are left alone, but for the record of the role they already have."""
     passwords_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

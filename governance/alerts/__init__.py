@@ -1,4 +1,4 @@
-"""What people are told, and how."""
+"""What people are told, and how: the event of each step, the notifications made from it, and their way out of the portal."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from governance.alerts.notices import write_notices
 from governance.models import Proposal
 from trading.controls.commands import Actor
 from trading.events.services import record
 
 
 def notify(event: str, proposal: Proposal, payload: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:
-    """Tell what happened to a proposal, in the transaction in which it happened: its event, from which notices are made."""
+    """Tell what happened to a proposal, in the transaction in which it happened: its event, and a notification for everybody
+    whom it concerns but the one who did it."""
     body = {
         "proposal": proposal.pk,
         "kind": proposal.kind,
@@ -22,6 +24,8 @@ def notify(event: str, proposal: Proposal, payload: Mapping[str, Any], *, actor:
         "content_hash": proposal.content_hash,
         **payload,
     }
+    write_notices(event, proposal, payload, actor=actor, now=now)
+    # Last: the aggregate's lock is the last of the lock order.
     record(aggregate(proposal.pk), event, body, actor_id=actor.id, actor_name=actor.name, occurred_at=now)
 
 

@@ -58,7 +58,7 @@ class Controls(Staff, APIView):
         responses={200: ControlResultSerializer, **_ERRORS},
     )
     def post(self, request: Request) -> Response:
-        key = _key(request)
+        key = key_of(request)
         command = ControlCommandSerializer(data=request.data)
         command.is_valid(raise_exception=True)
         try:
@@ -81,7 +81,7 @@ class Kill(Staff, APIView):
         responses={200: KillResultSerializer, **_ERRORS},
     )
     def post(self, request: Request) -> Response:
-        key = _key(request)
+        key = key_of(request)
         command = KillCommandSerializer(data=request.data)
         command.is_valid(raise_exception=True)
         try:
@@ -107,7 +107,7 @@ class ResumeRequests(Staff, APIView):
         responses={200: ResumeResultSerializer, **_ERRORS},
     )
     def post(self, request: Request) -> Response:
-        key = _key(request)
+        key = key_of(request)
         asked = ResumeAskSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         try:
@@ -129,7 +129,7 @@ class ResumeDecision(Staff, APIView):
         responses={200: ResumeResultSerializer, **_ERRORS},
     )
     def post(self, request: Request, request_id: int) -> Response:
-        key = _key(request)
+        key = key_of(request)
         said = ResumeDecisionSerializer(data=request.data)
         said.is_valid(raise_exception=True)
         data = said.validated_data
@@ -141,7 +141,8 @@ class ResumeDecision(Staff, APIView):
         return Response(asdict(result))
 
 
-def _key(request: Request) -> str:
+def key_of(request: Request) -> str:
+    """The idempotency key of a command. Raises `ValidationError`."""
     key = request.headers.get("Idempotency-Key", "")
     if not key:
         raise ValidationError({"Idempotency-Key": "this header is required: 1 to 80 characters of your choice"})

@@ -16,7 +16,7 @@ from governance.access.roles import Role, has_role
 from governance.desk.commands import Decision, ask_to_resume, decide_to_resume, known_scopes
 from governance.desk.forms import DecisionForm, ReasonForm, new_key
 from governance.desk.proof import PURPOSE, request_content
-from governance.desk.views import for_staff
+from governance.desk.staff import for_staff
 from trading.controls.selectors import DESK
 from trading.controls.services import ControlRefused
 from trading.models import ResumeRequest

@@ -1,6 +1,7 @@
 """Tables of governance."""
 
 from governance.models.access import GovernanceGenesis, RoleGrant, User
+from governance.models.alerts import ContactChoice, DeskLook, HandOverNote, Notification, NotificationDelivery
 from governance.models.doors import ApiToken, PersonSession, SignInLink
 from governance.models.factors import RecoveryCode, SecurityKey, StepUpProof, TotpDevice
 from governance.models.review import (
@@ -18,7 +19,12 @@ from governance.models.review import (
 
 __all__ = [
     "ApiToken",
+    "ContactChoice",
+    "DeskLook",
     "GovernanceGenesis",
+    "HandOverNote",
+    "Notification",
+    "NotificationDelivery",
     "PersonSession",
     "Proposal",
     "ProposalComment",

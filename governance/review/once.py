@@ -75,6 +75,18 @@ def _once(
         raise ReviewRefused("database_refused", str(problem).split("\n")[0]) from problem
 
 
+def done_already(verb: str, key: str, proposal_id: int, arguments: Any, actor: Actor) -> Proposal | None:
+    """What `once_on` made of this very command before, for doors that must know before they use up a second factor.
+
+    Raises `ReviewRefused` ("key_used") where the key was another command's.
+    """
+    try:
+        done = done_before(key, digest([verb, actor.id, [proposal_id, arguments]]))
+    except ControlRefused as refused:
+        raise ReviewRefused(refused.code, str(refused)) from refused
+    return None if done is None else Proposal.objects.get(pk=done["proposal"])
+
+
 def reason_of(text: str) -> str:
     """The reason without surrounding space, 3 to 500 characters. Raises `ReviewRefused`."""
     try:

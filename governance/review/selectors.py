@@ -16,11 +16,15 @@ from governance.review.kinds.kind import DiffRow
 from governance.review.kinds.parameters import diff_of_values
 from governance.review.policies import policy_in_force
 from governance.review.registry import KINDS
-from governance.review.states import OPEN
+from governance.review.states import OPEN, TERMINAL
 from governance.review.values import market_named, values_of_version
 from trading.parameter_versions import parameter_versions
 
 PAGE: Final = 50
+# Lines of each list of the inbox.
+SHOWN: Final = 20
+# What no line shows, and much of a row.
+_UNSHOWN: Final = ("base", "risk_reasons", "reason", "failure", "preview_hash", "applied_by_name", "reviewed_by_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Inbox:
 
 
 def inbox(person: User, now: datetime) -> Inbox:
-    """Newest first, at most `PAGE` of each. Without a review policy nobody can vote."""
+    """Newest first, at most `SHOWN` of each. Without a review policy nobody can vote."""
     try:
         policy = policy_in_force()
     except ReviewRefused:
@@ -66,23 +70,21 @@ def inbox(person: User, now: datetime) -> Inbox:
         return why_not(person, proposal, voters) is None
 
     person = User.objects.prefetch_related("groups").get(pk=person.pk)
-    in_review = Proposal.objects.filter(state="IN_REVIEW", valid_until__gt=now).order_by("-pk")
+    in_review = _listed().filter(state="IN_REVIEW", valid_until__gt=now).order_by("-pk")
     to_vote = [
         one for one in in_review if (one.pk, one.revision) not in mine and votes_on(one, one.required.get("roles", ()))
     ]
-    unreviewed = Proposal.objects.filter(review_due_at__isnull=False, reviewed_at__isnull=True).order_by(
-        "review_due_at"
-    )
+    unreviewed = _listed().filter(review_due_at__isnull=False, reviewed_at__isnull=True).order_by("review_due_at")
     to_review = [one for one in unreviewed if votes_on(one, policy.classes["increasing"].roles)]
-    coming = Proposal.objects.filter(state="APPROVED").order_by("not_before")[:PAGE]
-    return Inbox(_lines(to_vote[:PAGE]), _lines(to_review[:PAGE]), _lines(_own(person)), _lines(coming))
+    coming = _listed().filter(state="APPROVED").order_by("not_before")[:SHOWN]
+    return Inbox(_lines(to_vote[:SHOWN]), _lines(to_review[:SHOWN]), _lines(_own(person)), _lines(coming))
 
 
 def proposals(
     *, state: str = "", kind: str = "", market: str = "", before: int | None = None
 ) -> tuple[ProposalLine, ...]:
     """Newest first, a page of them: those with ids below `before`."""
-    found = Proposal.objects.order_by("-pk")
+    found = _listed().order_by("-pk")
     if state:
         found = found.filter(state=state)
     if kind:
@@ -92,6 +94,11 @@ def proposals(
     if before is not None:
         found = found.filter(pk__lt=before)
     return _lines(found[:PAGE])
+
+
+def recently_decided(limit: int = 10) -> tuple[ProposalLine, ...]:
+    """What came to its end, newest first."""
+    return _lines(_listed().filter(state__in=TERMINAL).order_by("-pk")[:limit])
 
 
 def versions(market: str, limit: int = 100) -> list[dict[str, Any]]:
@@ -113,8 +120,12 @@ def compare(market: str, a: int, b: int) -> list[DiffRow]:
     return diff_of_values(market, values_of_version(market, a), values_of_version(market, b))
 
 
+def _listed() -> QuerySet[Proposal]:
+    return Proposal.objects.defer(*_UNSHOWN)
+
+
 def _own(person: User) -> QuerySet[Proposal]:
-    return Proposal.objects.filter(proposer=person, state__in=OPEN).order_by("-pk")[:PAGE]
+    return _listed().filter(proposer=person, state__in=OPEN).order_by("-pk")[:SHOWN]
 
 
 def _lines(found: Iterable[Proposal]) -> tuple[ProposalLine, ...]:

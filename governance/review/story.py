@@ -21,7 +21,7 @@ from governance.models import (
 )
 from governance.review.canonical import content_hash, digest
 from governance.review.checks import electorate, needed_now
-from governance.review.eligibility import may_still_vote, why_not
+from governance.review.eligibility import Electorate, may_still_vote, why_not
 from governance.review.errors import ReviewRefused
 from governance.review.kinds.kind import DiffRow, Kind
 from governance.review.policies import policy_in_force
@@ -109,6 +109,18 @@ def why_may_not_vote(person: User, proposal: Proposal, now: datetime) -> str | N
     if Vote.objects.filter(proposal=proposal, revision=proposal.revision, voter=person).exists():
         return "already_voted"
     return why_not(person, proposal, voters)
+
+
+def why_may_not_review(person: User, proposal: Proposal) -> str | None:
+    """The coded reason for which the person's review afterwards would be refused; None where it would count."""
+    if proposal.review_due_at is None or proposal.reviewed_at is not None:
+        return "bad_state"
+    try:
+        policy = policy_in_force()
+    except ReviewRefused as refused:
+        return refused.code
+    barred = kind_named(proposal.kind).barred(proposal.change)
+    return why_not(person, proposal, Electorate(policy.classes["increasing"].roles, policy.guardian_role, barred))
 
 
 def export_story(proposal_id: int) -> dict[str, Any]:

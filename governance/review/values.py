@@ -43,10 +43,14 @@ def values_of_version(slug: str, version: int) -> dict[str, Decimal]:
 def values_before(slug: str, window_s: int, now: datetime) -> dict[str, Decimal]:
     """The version in force `window_s` ago; the first there is where the market is younger."""
     history = _history(slug)
-    found = history.filter(applied_at__lte=now - timedelta(seconds=window_s)).order_by("-version").first()
+    found = (
+        history.filter(applied_at__lte=now - timedelta(seconds=window_s)).order_by("-applied_at", "-version").first()
+    )
     found = found or history.order_by("version").first()
     return {} if found is None else current_values(found)
 
 
 def _history(slug: str) -> Any:
-    return ParameterSet.history.filter(market__slug=slug)
+    # By the market's id, not over its table: so the index of versions gives them in order.
+    market_id = Market.objects.filter(slug=slug).values_list("pk", flat=True).first()
+    return ParameterSet.history.filter(market_id=market_id)

@@ -24,7 +24,7 @@ from governance.review.checks import (
 from governance.review.eligibility import Electorate, approvals, why_not
 from governance.review.errors import ReviewRefused
 from governance.review.locks import lock_people
-from governance.review.once import once_on, reason_of
+from governance.review.once import done_already, once_on, reason_of
 from governance.review.policies import policy_in_force
 from governance.review.registry import kind_named
 from governance.review.step_up import StepUp, require_step_up
@@ -68,7 +68,7 @@ def vote(
     """
     if choice not in (APPROVE, REJECT, REQUEST_CHANGES):
         raise ReviewRefused("bad_choice", _("Approve, reject, or request changes."))
-    text = reason_of(reason) if choice != APPROVE or reason.strip() else ""
+    text = _vote_reason(choice, reason)
     if step_up is not None:
         require_step_up(step_up, now)
     known = Proposal.objects.filter(pk=proposal_id, state="IN_REVIEW").first()
@@ -81,6 +81,29 @@ def vote(
 
     done = once_on("vote", key, [choice, content_hash, text], actor_of(person), now, proposal_id, work)
     return _apply_if_due(done, now)
+
+
+def voted_already(person: User, proposal_id: int, choice: str, content_hash: str, reason: str, *, key: str) -> bool:
+    """The same vote with the same key was taken before: sent twice, and no second factor is needed again.
+
+    Raises `ReviewRefused` ("key_used")."""
+    arguments = [choice, content_hash, _vote_reason(choice, reason)]
+    return done_already("vote", key, proposal_id, arguments, actor_of(person)) is not None
+
+
+def reviewed_already(person: User, proposal_id: int, reason: str, *, key: str) -> bool:
+    """As `voted_already`, of a review afterwards."""
+    return done_already("review", key, proposal_id, [reason_of(reason)], actor_of(person)) is not None
+
+
+def changed_since() -> str:
+    """What somebody is told who votes on other content than there is."""
+    return _("The proposal was changed since you looked: read it again.")
+
+
+def _vote_reason(choice: str, reason: str) -> str:
+    """An approval needs no reason."""
+    return reason_of(reason) if choice != APPROVE or reason.strip() else ""
 
 
 def _vote(
@@ -151,14 +174,15 @@ def _refuse_unless_may_vote(voter: User, proposal: Proposal, voters: Electorate)
 def _refuse_if_narrowed(person: User, voters: Electorate) -> None:
     """A token or a link lets its person act in some of their roles only."""
     if roles_of(person).isdisjoint(voters.roles):
-        raise ReviewRefused("no_role", _(WHY_NOT["no_role"]))
+        code = "no_role"
+        raise ReviewRefused(code, _(WHY_NOT[code]))
 
 
 def _refuse_unless_current(proposal: Proposal, content_hash: str, now: datetime) -> None:
     if proposal.valid_until is None or now >= proposal.valid_until:
         raise ReviewRefused("expired", _("Its time is over: propose it again."))
     if content_hash != proposal.content_hash:
-        raise ReviewRefused("content_changed", _("The proposal was changed since you looked: read it again."))
+        raise ReviewRefused("content_changed", changed_since())
     refuse_if_tampered(proposal)
 
 

@@ -113,7 +113,9 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
 
 # Every table of the records, and the pages that each has: to read, and nothing else.
 RECORDS = (
-    "auth.group", "governance.apitoken", "governance.governancegenesis", "governance.personsession", "governance.proposal",
+    "auth.group", "governance.apitoken", "governance.contactchoice", "governance.desklook", "governance.governancegenesis",
+    "governance.handovernote", "governance.notification", "governance.notificationdelivery", "governance.personsession",
+    "governance.proposal",
     "governance.proposalcomment", "governance.proposalpreview", "governance.proposaltransition", "governance.recoverycode",
     "governance.reviewpolicy", "governance.riskdirectionrow", "governance.rolegrant", "governance.securitykey",
     "governance.signinlink", "governance.stepupproof", "governance.totpdevice", "governance.user", "governance.vote",

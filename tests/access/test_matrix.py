@@ -23,10 +23,13 @@ from tests.controls.green import green
 from tests.pages import stage
 from tests.pages.socket import Socket
 from tests.pages.test_live import ORIGIN, fresh_threads
+from tests.review_pages import matrix as review_matrix
 from trading.models import ResumeRequest
 from trading.registry.services import declare_demo_desk
 
 __all__ = ["fresh_threads"]
+# Those of review are walked in tests/review_pages.
+EVERY_URL = (*matrix.URLS, *review_matrix.URLS)
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -86,7 +89,7 @@ def word(row: str, who: str) -> str:
 
 def test_every_address_is_in_the_table_and_none_that_is_not_there() -> None:
     there = {route for route, _ in routes()} - record_routes()
-    assert there == {route for route, *_ in matrix.URLS}
+    assert there == {route for route, *_ in EVERY_URL}
 
 
 def test_every_method_of_the_api_is_in_the_table() -> None:
@@ -95,7 +98,7 @@ def test_every_method_of_the_api_is_in_the_table() -> None:
         if route.startswith("api/") and hasattr(one.callback, "cls"):
             handled = {method for method in METHODS if hasattr(one.callback.cls, method.lower())}
             there |= {(route, method) for method in handled}
-    listed = {(route, method) for route, method, *_ in matrix.URLS if route.startswith("api/")}
+    listed = {(route, method) for route, method, *_ in EVERY_URL if route.startswith("api/")}
     assert there <= listed
 
 
@@ -119,7 +122,7 @@ def test_every_address_answers_as_the_table_says(alive: dict, who: str) -> None:
 
 @pytest.mark.parametrize("who", matrix.PEOPLE)
 def test_a_method_that_is_not_in_the_table_does_nothing(alive: dict, who: str) -> None:
-    listed, person = {(address.split("?")[0], method) for _, method, address, *_ in matrix.URLS}, person_of(who)
+    listed, person = {(address.split("?")[0], method) for _, method, address, *_ in EVERY_URL}, person_of(who)
     client, wrong = signed_in(who, person), []
     for address in sorted({address for address, _ in listed}):
         for method in METHODS:

@@ -66,6 +66,10 @@ class Portal:
     def push_up(self) -> None:
         self._start("push", "-m", "tests.e2e.serve", "push")
 
+    def clockwork_up(self) -> None:
+        """What beat and a worker do for proposals whose time has come."""
+        self._start("clockwork", "-m", "tests.e2e.serve", "clockwork")
+
     def stop(self) -> None:
         for name in list(self.processes):
             self._stop(name)
@@ -188,3 +192,17 @@ def sign_in(page: Page, name: str) -> None:
     page.fill("input[name=code]", recovery_code(name, next(CODES)))
     page.click("main button")
     page.wait_for_url("**/desk/")
+
+
+def sign_in_with_code(page: Page, name: str) -> None:
+    """Through both steps, as a person with an authenticator app does."""
+    from tests.e2e.codes import fresh_code
+    from tests.pages.stage import PASSWORD
+
+    page.goto("/accounts/sign-in/?next=/desk/review/")
+    page.fill("input[name=username]", name)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("main button")
+    page.fill("input[name=code]", fresh_code(name))
+    page.locator("main button:not([type=button])").first.click()
+    page.wait_for_url("**/desk/review/")

@@ -1,4 +1,5 @@
-"""What a browser test runs beside the web server: `stage` fills a database, `push` is the relay's live push."""
+"""What a browser test runs beside the web server: `stage` fills a database, `push` is the relay's live push, `clockwork`
+applies what is due."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import hashlib
 import os
 import signal
 import sys
+import threading
 from datetime import UTC, datetime
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcmm_portal.settings")
@@ -15,6 +17,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcmm_portal.settings")
 
 def stage() -> None:
     from governance.access.roles import Role
+    from governance.review.policies import write_policy
+    from governance.review.starting_policy import DEMO_TIMELOCK_S, starting_policy
     from tests.controls.green import compared
     from tests.pages import stage as on
     from tests.support.demo import declare_two_markets
@@ -23,7 +27,16 @@ def stage() -> None:
     declare_two_markets(now)
     for slug in (on.DEX, on.CEX):
         compared(slug, now)  # resuming needs a fresh comparison with the venue
-    for name, role in (("operator", Role.OPERATOR), ("auditor", Role.AUDITOR)):
+    write_policy(
+        starting_policy(DEMO_TIMELOCK_S),
+        authorised_by="genesis",
+        actor_id="bootstrap",
+        actor_name="bootstrap",
+        reason="a minute between approval and effect",
+        now=now,
+    )
+    approvers = [("approver", Role.APPROVER), ("approver-2", Role.APPROVER)]
+    for name, role in (("operator", Role.OPERATOR), ("auditor", Role.AUDITOR), *approvers):
         on.enrol(on.person(name, role, password=on.PASSWORD))
         add_recovery_codes(name, now)
     on.person("newcomer", Role.APPROVER, password=on.PASSWORD)
@@ -60,8 +73,17 @@ def push() -> None:
     asyncio.run(main())
 
 
+def clockwork() -> None:
+    from governance.review.clockwork import apply_due
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    while not stop.wait(1.0):
+        apply_due(datetime.now(UTC))
+
+
 if __name__ == "__main__":
     import django
 
     django.setup()
-    {"stage": stage, "push": push}[sys.argv[1]]()
+    {"stage": stage, "push": push, "clockwork": clockwork}[sys.argv[1]]()

@@ -146,7 +146,7 @@ def test_signing_in_never_leads_elsewhere(desk: None, client: Client) -> None:
 
 
 def test_the_desk_is_cheap(alive: dict, operator: Client, django_assert_max_num_queries: object) -> None:
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(18):
         operator.get("/desk/")
 
 

@@ -32,7 +32,7 @@ def administrator(alive: dict, client: Client) -> Client:
         stage.add_fills(slug, 5, now)
         stage.add_minutes(slug, 5, now)
         stage.add_day_ends(slug, ["1"], now)
-    client.force_login(stage.person("root", Role.ADMINISTRATOR, is_superuser=True))
+    stage.sign_in(client, stage.person("root", Role.ADMINISTRATOR, is_superuser=True))
     return client
 
 

@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group
 from governance.access import tokens
 from governance.access.second_factor import has_factor
 from governance.models import ApiToken, Proposal, ReviewPolicy, RoleGrant, User
-from governance.review import previewing
+from governance.review import drafting, previewing
 from governance.review.starting_policy import starting_policy
 from tests.controls.green import green
 from tests.pages import stage
@@ -85,9 +85,7 @@ def test_an_unknown_kind_is_refused(desk: Desk) -> None:
     refused("unknown_kind", desk.propose, RISKIER, kind="everything")
     for reason in ("", "  ", "ab", "x" * 501, "a\x00bc"):
         with pytest.raises(Exception, match="reason"):
-            from governance.review.drafting import propose
-
-            propose(desk.people["opal"], "parameters", None, RISKIER, reason, key="k", now=desk.now)
+            drafting.propose(desk.people["opal"], "parameters", None, RISKIER, reason, key="k", now=desk.now)
 
 
 # --- controls -----------------------------------------------------------------------------------------------------------

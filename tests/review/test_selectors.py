@@ -53,11 +53,16 @@ def test_the_inbox_asks_as_many_questions_for_many_as_for_few(desk: Desk) -> Non
             inbox(desk.people["anna"], desk.now)
         return len(asked)
 
-    desk.in_review()
+    first = desk.in_review()
     few = count()
     for _ in range(5):
         desk.in_review()
     assert count() == few <= 12
+    desk.vote(first, "anna")
+    desk.comment(first, "audrey")
+    with CaptureQueriesContext(connection) as asked:
+        proposal_story(first.pk, desk.now)
+    assert len(asked) <= 20
 
 
 def test_a_list_is_filtered_and_paged(desk: Desk) -> None:
