@@ -36,7 +36,7 @@ ONE_OF_EACH = {
     "control": {"scope": DEX, "rule": "hard_limit"},
     "policy": {"body": starting_policy(7200)},
     "role_grant": {"username": "audrey", "role": "approver", "action": "grant"},
-    "credentials": {"username": "audrey", "what": "password"},
+    "credentials": {"username": "audrey", "what": "second_factor"},
     "token": {"username": "audrey", "name": "export", "roles": ["auditor"], "days": "30"},
 }
 PEOPLE = {
@@ -72,9 +72,7 @@ class Desk:
 
     def person(self, name: str, *roles: Role) -> User:
         # No password: hashing one for each person of each test would take most of the time of the tests.
-        person = User.objects.create(
-            username=name, email=f"{name}@example.com", password=make_password(None), date_joined=self.now
-        )
+        person = User.objects.create(username=name, password=make_password(None), date_joined=self.now)
         for role in roles:
             grant_role(person, role, authorised_by="genesis", reason="first people", now=self.now)
         self.people[name] = person

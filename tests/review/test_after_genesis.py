@@ -73,6 +73,7 @@ def test_policy_and_people(closed: Desk) -> None:
         {"username": "audrey", "role": "approver", "action": "revoke"}, "ada", "role_grant", apply_at_once=True
     )
     assert not Group.objects.filter(name="approver", user__username="audrey").exists()
+    User.objects.filter(username="cara").update(email="cara@example.com")
     reset = closed.applied({"username": "cara", "what": "password"}, "ada", "credentials")
     assert (reset.state, reset.failure) == ("APPLIED", "")
     User.objects.filter(username="cara").update(is_active=False)

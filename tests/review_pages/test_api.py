@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -114,14 +113,14 @@ def test_edit_comment_withdraw_cancel_and_review(desk: Desk, call: Callable, cod
 
 
 def test_strangers_investors_and_programs_do_not_vote(desk: Desk, call: Callable, code_of: Callable) -> None:
-    from governance.access.tokens import issue
+    from governance.access.tokens import collect, issue
 
     proposal = desk.in_review()
     vote = {"choice": "approve", "content_hash": proposal.content_hash, "code": code_of("anna")}
     assert Client().get(API).status_code in (401, 403)
     assert call("ivy", f"{proposal.pk}/vote/", vote)[0] == 403
-    until = desk.now + timedelta(days=1)
-    made = issue(desk.people["anna"], "program", [Role.APPROVER.value], until, authorised_by="proposal:1", now=desk.now)
+    row = issue(desk.people["anna"], "program", [Role.APPROVER.value], 1, authorised_by="genesis", now=desk.now)
+    made = collect(desk.people["anna"], row.prefix, now=desk.now)
     headers = {"Idempotency-Key": key(), "Authorization": f"Bearer {made.token}"}
     answer = Client().post(f"{API}{proposal.pk}/vote/", vote, content_type="application/json", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "token")
