@@ -16,7 +16,12 @@ from trading.models import Event
 def test_beat_sends_them_to_the_housekeeping_queue() -> None:
     entries = {entry["task"]: entry for entry in app.conf.beat_schedule.values()}
     every = {name: entries[name]["schedule"] for name in entries if name.startswith("governance.")}
-    assert every == {"governance.apply_due": 2.0, "governance.expire": 60.0, "governance.review_overdue": 60.0}
+    assert every == {
+        "governance.apply_due": 2.0,
+        "governance.deliver": 10.0,
+        "governance.expire": 60.0,
+        "governance.review_overdue": 60.0,
+    }
     assert all(entries[name]["options"] == {"queue": "housekeeping", "expires": every[name]} for name in every)
 
 
