@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,6 @@ from trading.hot_state.values import HotOrder
 BASE_DIR = Path(__file__).resolve().parents[2]
 SCREENS = Path(__file__).parent / "screens"
 CODES = itertools.count()
-USED_STEPS = [0]
 CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
 
 
@@ -171,38 +169,15 @@ def operator_cookies(browser: Browser, portal: Portal) -> list[Any]:
     return cookies
 
 
-def fresh_code() -> str:
-    """A code of the app that every enrolled person of these tests has, which none of them used before."""
-    from governance.access.totp import STEP_S, code_at, step_of
-    from tests.pages.stage import TOTP_SECRET
-
-    USED_STEPS.append(max(step_of(datetime.now(UTC)), *(step + 1 for step in USED_STEPS)))
-    return code_at(TOTP_SECRET, datetime.fromtimestamp(USED_STEPS[-1] * STEP_S, UTC))
-
-
-def sign_in(page: Page, name: str) -> None:
+def sign_in(page: Page, name: str, to: str = "/desk/") -> None:
     """Through both forms, as a person does; the second factor is a recovery code, of which there are enough."""
     from tests.pages.stage import PASSWORD
 
-    page.goto("/accounts/sign-in/?next=/desk/")
+    page.goto(f"/accounts/sign-in/?next={to}")
     page.fill("input[name=username]", name)
     page.fill("input[name=password]", PASSWORD)
     page.click("main button")
     page.wait_for_url("**/second-factor/")
     page.fill("input[name=code]", recovery_code(name, next(CODES)))
     page.click("main button")
-    page.wait_for_url("**/desk/")
-
-
-def sign_in_with_code(page: Page, name: str) -> None:
-    """Through both steps, as a person with an authenticator app does."""
-    from tests.e2e.codes import fresh_code
-    from tests.pages.stage import PASSWORD
-
-    page.goto("/accounts/sign-in/?next=/desk/review/")
-    page.fill("input[name=username]", name)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("main button")
-    page.fill("input[name=code]", fresh_code(name))
-    page.locator("main button:not([type=button])").first.click()
-    page.wait_for_url("**/desk/review/")
+    page.wait_for_url(f"**{to}")

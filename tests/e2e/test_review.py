@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.codes import fresh_code
-from tests.e2e.conftest import SCREENS, Markets, Portal, sign_in_with_code
+from tests.e2e.conftest import SCREENS, Markets, Portal, sign_in
 from tests.pages import stage
 
 pytestmark = pytest.mark.e2e
@@ -27,7 +27,7 @@ def desk_of(browser: Browser, portal: Portal, markets: Markets, problems: list[s
         page.set_default_timeout(15_000)
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
-        sign_in_with_code(page, name)
+        sign_in(page, name, "/desk/review/")
         return page
 
     yield enter
