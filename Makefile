@@ -26,7 +26,7 @@ test: venv-dev
 	$(BIN)/python ops/ensure_pgbouncer.py
 	$(BIN)/python -m pytest -q -n $(WORKERS_TEST) --ignore tests/e2e -m "not whole" $(ARGS)
 	$(BIN)/python -m pytest -q tests/e2e
-	$(BIN)/python -m pytest -q -m whole
+	$(BIN)/python -m pytest -q -m whole -n 2 --dist loadfile
 
 check: venv-dev
 	$(BIN)/python ops/check.py

@@ -265,6 +265,11 @@ RECONCILIATION_DIFFERENCES = Gauge(
     ("account",),
     multiprocess_mode="mostrecent",
 )
+ORDERS_ENDED_BY_TIMER = Counter(
+    "dcmm_orders_ended_by_timer_total",
+    "Orders that the venue's own timer cancelled because nobody renewed it",
+    ("market",),
+)
 RECONCILIATION_REPAIRS = Counter(
     "dcmm_reconciliation_repairs_total", "Differences ended by booking what the venue has, by kind", ("account", "kind")
 )

@@ -22,8 +22,9 @@ from dcmm_portal.chaos.verdict import Conditions, Evidence, report
 QUOTING_WITHIN_S = 90.0
 SETTLE_S = 90.0
 AGREE_S = 15.0
-# Seconds of the plan for each kill or stop; with start and end below 15 minutes for 50 kills and 33 stops.
+# Seconds of the plan for each kill or stop; with start and end below 15 minutes for 50 kills and 33 stops. A short run is denser.
 LENGTH_PER_BLOW_S = 8.0
+SHORT_LENGTH_PER_BLOW_S = 6.5
 # Kinds of process that are stopped as well, when only the number of kills is given.
 KINDS = 11
 FULL = Conditions(fills=200, each=3, uptime=0.6)
@@ -52,7 +53,8 @@ def wanted_from(kills: int | None, minutes: float | None, seed: int, *, busy: bo
         kills = max(1, round(minutes * 60 / LENGTH_PER_BLOW_S) - KINDS)
     count = kills if kills is not None else 50
     blows = count + KINDS * max(1, conditions_for(count).each)
-    length_s = minutes * 60 if minutes is not None else blows * LENGTH_PER_BLOW_S
+    per_blow_s = LENGTH_PER_BLOW_S if count >= FULL_KILLS else SHORT_LENGTH_PER_BLOW_S
+    length_s = minutes * 60 if minutes is not None else blows * per_blow_s
     return Wanted(count, seed, length_s, busy, keep)
 
 

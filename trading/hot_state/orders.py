@@ -23,6 +23,7 @@ from trading.orders.client_ids import parse_client_order_id
 from trading.venues.interface import OrderState, OwnOrder
 
 GONE_KEPT_S = 2.0
+ENDED_BY_MAX = 64
 _ATTEMPTS = 8
 # ARGV: field, bytes expected ("" for none), new bytes ("" to delete).
 _SWAP = """
@@ -157,7 +158,8 @@ def merge_venue_order(current: HotOrder | None, told: OwnOrder, now_ns: int) -> 
         return known
     if told.state is not OrderState.OPEN:
         status = "FILLED" if told.state is OrderState.FILLED else "CANCELLED"
-        return replace(known, status=status, gone_ns=now_ns, amend_price=None, amend_size=None)
+        ended_by = told.cancel_reason[:ENDED_BY_MAX]
+        return replace(known, status=status, gone_ns=now_ns, amend_price=None, amend_size=None, ended_by=ended_by)
     return _merge_open(known, told)
 
 

@@ -114,6 +114,7 @@ class HotOrder:
     amend_size: Decimal | None = None
     gone_ns: int = 0
     settled_filled: Decimal = Decimal(0)  # the part of `filled` that inventory is known to contain
+    ended_by: str = ""  # why the venue ended it, in its word: "cancel_after" is its own timer
     foreign: str = ""  # nobody here sent it: "cancel" (it goes) or "adopt" (it is left, and counts), by policy
 
     @property

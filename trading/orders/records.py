@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import connection
+import structlog
+from django.db import connection, transaction
 
+from trading import metrics
+from trading.events.services import record
 from trading.hot_state.values import HotOrder
-from trading.models import Fill, LeaseEpoch, Order
+from trading.models import Fill, LeaseEpoch, Market, Order
 from trading.storable import storable_text
 
+log = structlog.get_logger(__name__)
 FINAL_STATUSES = frozenset({"FILLED", "CANCELLED", "REJECTED", "NOT_SENT"})
 
 
@@ -40,10 +44,14 @@ UPDATE orders SET status = r.status, venue_order_id = CASE WHEN r.venue_id = '' 
 FROM jsonb_to_recordset(%(records)s::jsonb) AS r(id text, status text, venue_id text, price numeric, size numeric,
     filled numeric, amend_price numeric, amend_size numeric, reason text)
 WHERE orders.client_order_id = r.id AND orders.status IN ('INTENT', 'LIVE', 'CANCEL_PENDING', 'UNKNOWN')
+RETURNING orders.client_order_id, orders.market_id, orders.reason
 """
+# What a venue says of an order that its own timer cancelled, because nobody renewed it.
+TIMER = "cancel_after"
 
 
 def record_of(order: HotOrder, reason: str = "") -> OrderRecord:
+    """The order as it stands; what the venue said of its end goes before `reason`."""
     return OrderRecord(
         order.client_order_id,
         order.status,
@@ -53,33 +61,51 @@ def record_of(order: HotOrder, reason: str = "") -> OrderRecord:
         order.filled,
         order.amend_price,
         order.amend_size,
-        reason,
+        order.ended_by or reason,
     )
 
 
 def write_records(records: Sequence[OrderRecord], now: datetime) -> int:
-    """Write `records`; how many rows changed."""
+    """Write `records`; how many rows changed. What a venue's timer ended is told by an event in the same transaction."""
     if not records:
         return 0
+    if not any(each.reason == TIMER for each in records):
+        return len(_write(records, now))
+    with transaction.atomic():
+        changed = _write(records, now)
+        _tell_of_timer([(name, market) for name, market, reason in changed if reason == TIMER], now)
+    return len(changed)
+
+
+def _tell_of_timer(ended: Sequence[tuple[str, int]], now: datetime) -> None:
+    slugs = dict(Market.objects.filter(pk__in={market for _, market in ended}).values_list("pk", "slug"))
+    for market, slug in sorted(slugs.items()):
+        names = sorted(name for name, of in ended if of == market)
+        record(f"market:{slug}", "order.timer_cancelled", {"market": slug, "orders": names}, occurred_at=now)
+        metrics.ORDERS_ENDED_BY_TIMER.labels(slug).inc(len(names))
+        log.warning("orders_cancelled_by_timer", market=slug, orders=names)
+
+
+def _write(records: Sequence[OrderRecord], now: datetime) -> list[tuple[str, int, str]]:
     body = json.dumps(
         [
             {
-                "id": record.client_order_id,
-                "status": record.status,
-                "venue_id": storable_text(record.venue_order_id),
-                "price": str(record.price),
-                "size": str(record.size),
-                "filled": str(record.filled),
-                "amend_price": None if record.amend_price is None else str(record.amend_price),
-                "amend_size": None if record.amend_size is None else str(record.amend_size),
-                "reason": storable_text(record.reason),
+                "id": each.client_order_id,
+                "status": each.status,
+                "venue_id": storable_text(each.venue_order_id),
+                "price": str(each.price),
+                "size": str(each.size),
+                "filled": str(each.filled),
+                "amend_price": None if each.amend_price is None else str(each.amend_price),
+                "amend_size": None if each.amend_size is None else str(each.amend_size),
+                "reason": storable_text(each.reason),
             }
-            for record in records
+            for each in records
         ]
     )
     with connection.cursor() as cursor:
         cursor.execute(_UPDATE, {"records": body, "now": now})
-        return int(cursor.rowcount)
+        return list(cursor.fetchall())
 
 
 def open_order_rows(market_id: int) -> tuple[HotOrder, ...]:
