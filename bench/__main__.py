@@ -18,6 +18,7 @@ MODULES = (
     "kill_switch",
     "delays",
     "recovery",
+    "review_pages",
 )
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 

@@ -47,6 +47,10 @@ app.conf.beat_schedule = {
     "reconcile-whole": _housekeeping("trading.reconcile_whole", 24 * 3600.0),
     "funding-payments": _housekeeping("trading.funding_payments", 3600.0),
     "markouts": _housekeeping("trading.markouts", 5.0),
+    "apply-due": _housekeeping("governance.apply_due", 2.0),
+    "expire-proposals": _housekeeping("governance.expire", 60.0),
+    "review-overdue": _housekeeping("governance.review_overdue", 60.0),
+    "deliver-notifications": _housekeeping("governance.deliver", 10.0),
     "decision-partitions": _housekeeping("trading.decision_partitions", 6 * 3600.0),
 }
 

@@ -1,4 +1,4 @@
-"""The Content-Security-Policy of every page: our own files only, nothing inline, nothing framed.
+"""What browsers may do with every page: our own files only, nothing inline, nothing framed, no camera, no place.
 
 The admin's theme needs inline styles and evaluates expressions (Alpine), so that it has a wider policy, under its own path alone.
 """
@@ -20,6 +20,12 @@ _COMMON = {
     "frame-ancestors": "'none'",
     "manifest-src": "'self'",
 }
+_NOBODY = (
+    "accelerometer", "autoplay", "bluetooth", "camera", "display-capture", "geolocation", "gyroscope", "hid", "magnetometer",
+    "microphone", "midi", "payment", "screen-wake-lock", "serial", "usb", "xr-spatial-tracking",
+)  # fmt: skip
+_OURSELVES = ("publickey-credentials-create", "publickey-credentials-get")
+PERMISSIONS = ", ".join([*(f"{name}=()" for name in _NOBODY), *(f"{name}=(self)" for name in _OURSELVES)])
 
 
 def _policy(**sources: str) -> str:
@@ -32,7 +38,7 @@ ADMIN = _policy(script_src="'self' 'unsafe-inline' 'unsafe-eval'", style_src="'s
 
 
 class ContentPolicyMiddleware:
-    """Adds the header to every answer that has none yet."""
+    """Adds the headers to every answer that has none of its own."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -44,4 +50,6 @@ class ContentPolicyMiddleware:
 def _with_policy(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     policy = ADMIN if request.path.startswith("/admin/") else STRICT
     response.headers.setdefault(HEADER, policy)
+    response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+    response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     return response

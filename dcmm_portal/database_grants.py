@@ -59,12 +59,37 @@ GRANTS: dict[str, str] = {
     "venues": _CHANGES,
     "venue_accounts": _CHANGES,
     "markets": _CHANGES,
+    # review: what was said and done stays; a grant of a role ends once
+    "review_policies": _GROWS,
+    "proposals": _CHANGES,
+    "votes": _GROWS,
+    "proposal_comments": _GROWS,
+    "proposal_transitions": _GROWS,
+    "proposal_previews": "SELECT, INSERT, UPDATE (proposal_id)",
+    "role_grants": "SELECT, INSERT, UPDATE (revoked_at, revoked_by_name)",
+    "risk_directions": _READ,
+    "governance_genesis": _READ,
+    # what people are told, and leave for each other
+    "notifications": "SELECT, INSERT, UPDATE (read_at)",
+    "notification_deliveries": "SELECT, INSERT, UPDATE (state, attempts, next_attempt_at, last_error, sent_at)",
+    "contact_choices": _CHANGES,
+    "hand_over_notes": _GROWS,
+    "desk_looks": _CHANGES,
     # people and Django's own
     "users": _CHANGES,
     "users_groups": _ALL,
-    "users_user_permissions": _ALL,
-    "auth_group": _CHANGES,
-    "auth_group_permissions": _ALL,
+    # Nothing follows from a permission of Django's: nobody is given one.
+    "users_user_permissions": _READ,
+    # second factors and what opens a door
+    "totp_devices": "SELECT, INSERT, DELETE, UPDATE (last_step)",
+    "security_keys": "SELECT, INSERT, UPDATE (sign_count, last_used_at, revoked_at)",
+    "recovery_codes": "SELECT, INSERT, DELETE, UPDATE (used_at)",
+    "step_up_proofs": "SELECT, INSERT, UPDATE (used_at, proof_hash)",
+    "person_sessions": "SELECT, INSERT, DELETE",
+    "sign_in_links": "SELECT, INSERT, UPDATE (used_at)",
+    "api_tokens": "SELECT, INSERT, UPDATE (secret_hash, last_used_at, revoked_at, revoked_by_name)",
+    "auth_group": _READ,
+    "auth_group_permissions": _READ,
     "auth_permission": _READ,
     "django_content_type": _READ,
     "django_migrations": _READ,
@@ -119,8 +144,16 @@ def apply_grants(cursor: CursorWrapper) -> None:
         cursor.execute(f"GRANT USAGE ON SEQUENCE {sequence} TO {APP_ROLE}")
     for function in FUNCTIONS:
         cursor.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {APP_ROLE}")
+    _open_guards(cursor)
     _secure_rows(cursor)
     _open_public_views(cursor)
+
+
+def _open_guards(cursor: CursorWrapper) -> None:
+    """The guards' functions run with the rights of whoever changes a row: the application must be able to call them."""
+    cursor.execute(f"GRANT USAGE ON SCHEMA governance TO {APP_ROLE}")
+    cursor.execute("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA governance FROM PUBLIC")
+    cursor.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA governance TO {APP_ROLE}")
 
 
 def _refuse_undeclared(cursor: CursorWrapper, present: set[str], found: dict[str, bool]) -> None:

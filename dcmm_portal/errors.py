@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import resolve
 
 _CODES = {400: "bad_request", 403: "forbidden", 404: "not_found", 500: "server_error"}
 _MESSAGES = {
@@ -32,6 +33,15 @@ def forbidden(request: HttpRequest, exception: Any = None) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    return _answer(request, 404)
+
+
+def nowhere(request: HttpRequest) -> HttpResponse:
+    """What no other address matched: with a slash more if that is one, as Django does it, else nothing."""
+    path = request.path_info
+    is_one = not path.endswith("/") and request.method in ("GET", "HEAD") and resolve(f"{path}/").func is not nowhere
+    if is_one:
+        return HttpResponsePermanentRedirect(request.get_full_path(force_append_slash=True))
     return _answer(request, 404)
 
 

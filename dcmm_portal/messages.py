@@ -39,7 +39,7 @@ RECORDS = (
 
 def _source(path: Path) -> io.BytesIO:
     text = path.read_text(encoding="utf-8")
-    if path.suffix == ".html":
+    if path.suffix in (".html", ".txt"):
         from django.utils.translation.template import templatize
 
         # What is no message comes back as X's at the place it stood; its indentation would be nonsense as Python.
@@ -50,7 +50,7 @@ def _source(path: Path) -> io.BytesIO:
 def _files() -> Iterator[Path]:
     for room in ROOMS:
         for path in sorted((BASE_DIR / room).rglob("*")):
-            if path.suffix in (".py", ".html") and "migrations" not in path.parts:
+            if path.suffix in (".py", ".html", ".txt") and "migrations" not in path.parts:
                 yield path
 
 

@@ -69,6 +69,7 @@ def main() -> int:
             run("missing migrations", [*manage, "makemigrations", "--check", "--dry-run"], environment),
             run("OpenAPI", [*manage, "spectacular", "--validate", "--fail-on-warn", "--file", os.devnull], environment),
             run("data dictionary", [*manage, "data_dictionary", "--check"], environment),
+            run("approval coverage", [*manage, "approval_coverage", "--check"], environment),
             run("translations", [sys.executable, "-m", "dcmm_portal.messages", "check"], environment),
         ]
     finally:

@@ -1,7 +1,7 @@
 """The one lock order of the portal. Every transaction takes row locks through these functions, in this order, rows by key.
 
-0. progress of consumers of events  1. command receipts  2. controls and locks  3. parameter sets  4. positions
-5. cash balances  6. orders  7. event aggregates
+0. progress of consumers of events; proposals, then people (governance/review/locks.py, for transactions of review)
+1. command receipts  2. controls and locks  3. parameter sets  4. positions  5. cash balances  6. orders  7. event aggregates
 
 Whoever needs several kinds calls the functions in that order; a kind that is not needed is left out. Two transactions that
 keep to it can wait for each other, but never in a circle.

@@ -325,6 +325,11 @@ SIGN_IN_ATTEMPTS = Counter(
     "Attempts to sign in, by outcome (signed_in, refused, held_back, unavailable)",
     ("outcome",),
 )
+SECOND_FACTOR_ATTEMPTS = Counter(
+    "dcmm_second_factor_attempts_total",
+    "Second factors given, by method (totp, webauthn, recovery) and outcome (accepted, refused, held_back, unavailable)",
+    ("method", "outcome"),
+)
 
 # --- risk ---------------------------------------------------------------------------------------------------------------
 
@@ -341,3 +346,19 @@ SESSION_DRAWDOWN = Gauge(
     multiprocess_mode="mostrecent",
 )
 BREAKERS_FIRED = Counter("dcmm_breakers_fired_total", "Breakers that locked a market, by rule", ("market", "rule"))
+
+# --- review -------------------------------------------------------------------------------------------------------------
+
+PROPOSALS = Gauge("dcmm_proposals", "Open proposals, by state", ("state",), multiprocess_mode="mostrecent")
+REVIEWS_OVERDUE = Gauge(
+    "dcmm_reviews_overdue", "Changes applied at once that nobody looked at in time", multiprocess_mode="mostrecent"
+)
+VOTERS_MISSING = Gauge(
+    "dcmm_proposals_without_voters",
+    "Proposals in review on which fewer people may vote than their quorum needs",
+    multiprocess_mode="mostrecent",
+)
+PROPOSAL_STEPS = Counter("dcmm_proposal_steps_total", "Steps of proposals, by kind and action", ("kind", "action"))
+NOTIFICATIONS = Counter(
+    "dcmm_notifications_total", "Attempts to deliver a notification, by channel and outcome", ("channel", "outcome")
+)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from trading.market_status import iso, text
-from trading.models import ParameterSet
+from trading.models import Market, ParameterSet
 from trading.parameters.schema import SCHEMA
+from trading.parameters.services import current_values
 
 
 def parameter_versions(slug: str, limit: int = 100) -> list[dict[str, Any]]:
     """Newest first; `changed` names what differs from the version before (all of them in the first)."""
-    history: Any = ParameterSet.history.filter(market__slug=slug).order_by("-version", "-history_id")
+    market_id = Market.objects.filter(slug=slug).values_list("pk", flat=True).first()
+    history: Any = ParameterSet.history.filter(market_id=market_id).order_by("-version", "-history_id")
     rows = list(history[: limit + 1])
     versions = [_version(row, rows[index + 1] if index + 1 < len(rows) else None) for index, row in enumerate(rows)]
     return versions[:limit]
@@ -29,3 +34,23 @@ def _version(row: Any, before: Any | None) -> dict[str, Any]:
         "values": {name: text(getattr(row, name)) for name in names},
         "changed": [name for name in names if before is None or getattr(row, name) != getattr(before, name)],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class VersionInForce:
+    """The version of a market's parameters that held at some time. `is_whole` False: it is the market's first, made later."""
+
+    version: int
+    applied_at: datetime
+    is_whole: bool
+    values: dict[str, Decimal]
+
+
+def version_in_force(slug: str, at: datetime) -> VersionInForce | None:
+    """The market's version at `at`, or its first one where it is younger; None where it has none."""
+    history: Any = ParameterSet.history.filter(market__slug=slug)
+    row = history.filter(applied_at__lte=at).order_by("-version", "-history_id").first()
+    found = row or history.order_by("version", "history_id").first()
+    if found is None:
+        return None
+    return VersionInForce(found.version, found.applied_at, row is not None, current_values(found))

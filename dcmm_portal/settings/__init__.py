@@ -1,5 +1,6 @@
 """Settings, one file per integration; every value from the environment (docs/configuration.md has the table)."""
 
+from dcmm_portal.settings.access import *
 from dcmm_portal.settings.base import *
 from dcmm_portal.settings.celery import *
 from dcmm_portal.settings.channels import *

@@ -71,6 +71,14 @@ class System:
     def runs_sandbox(self) -> bool:
         return not any(f"VENUE_{venue.upper()}_URL" in self.given for venue in SANDBOX_VENUES)
 
+    @property
+    def is_demo(self) -> bool:
+        """The demonstration on the loopback, where /demo/ shows its people; DEBUG=0 says otherwise."""
+        is_local = self.given.get("HOST", "127.0.0.1") in ("127.0.0.1", "localhost", "::1")
+        return (
+            self.runs_sandbox and is_local and self.given.get("DEBUG", "1") not in ("0", "false", "False", "no", "off")
+        )
+
     def prepare_folders(self) -> None:
         static = self.data_dir / "static"
         for folder in (self.data_dir, self.runtime_dir, self.secrets_dir, self.log_dir, self.metrics_dir, static):
@@ -218,8 +226,14 @@ class System:
             ("valkey", "postgres"),
         )
 
-    def _python(self, name: str, arguments: list[str], healthy: Callable[[], bool] | None = None) -> Service:
-        environment = self.environment() | {"DCMM_PROCESS": name, "DCMM_GROUP": self.group}
+    def _python(
+        self,
+        name: str,
+        arguments: list[str],
+        healthy: Callable[[], bool] | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> Service:
+        environment = self.environment() | {"DCMM_PROCESS": name, "DCMM_GROUP": self.group, **(more or {})}
         command = [*tethered(), sys.executable, *arguments]
         url, spawned_ns = environment["REDIS_URL"], time.time_ns()
         return Service(
@@ -235,7 +249,9 @@ class System:
         arguments = ["-m", "uvicorn", "dcmm_portal.asgi:application", "--host", self.given.get("HOST", "127.0.0.1"),
                      "--port", str(self.port), "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2",
                      "--ws", "websockets-sansio", "--ws-max-size", "65536", "--no-proxy-headers"]  # fmt: skip
-        return self._python("web", arguments, lambda: http_answers(f"http://127.0.0.1:{self.port}/healthz"))
+        # DEBUG for the pages alone: what trades runs as it does anywhere.
+        more = {"DEBUG": "1"} if self.is_demo else {}
+        return self._python("web", arguments, lambda: http_answers(f"http://127.0.0.1:{self.port}/healthz"), more)
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a `manage.py` command that waits for a word on its standard input; standard output holds both its outputs."""

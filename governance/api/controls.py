@@ -31,6 +31,7 @@ _STATUS = {
     "not_operator": 403,
     "not_approver": 403,
     "same_person": 403,
+    "second_factor": 403,
     "unknown_request": 404,
     "unknown_scope": 404,
     "bad_state": 400,
@@ -57,11 +58,12 @@ class Controls(Staff, APIView):
         responses={200: ControlResultSerializer, **_ERRORS},
     )
     def post(self, request: Request) -> Response:
-        key = _key(request)
+        key = key_of(request)
         command = ControlCommandSerializer(data=request.data)
         command.is_valid(raise_exception=True)
         try:
-            result = change_state(request.user, StateChange(idempotency_key=key, **command.validated_data))
+            asked = {name: value for name, value in command.validated_data.items() if name not in ("code", "assertion")}
+            result = change_state(request.user, StateChange(idempotency_key=key, **asked), command.validated_data)
         except ControlRefused as problem:
             raise _refused(problem) from problem
         return Response(asdict(result))
@@ -79,7 +81,7 @@ class Kill(Staff, APIView):
         responses={200: KillResultSerializer, **_ERRORS},
     )
     def post(self, request: Request) -> Response:
-        key = _key(request)
+        key = key_of(request)
         command = KillCommandSerializer(data=request.data)
         command.is_valid(raise_exception=True)
         try:
@@ -105,7 +107,7 @@ class ResumeRequests(Staff, APIView):
         responses={200: ResumeResultSerializer, **_ERRORS},
     )
     def post(self, request: Request) -> Response:
-        key = _key(request)
+        key = key_of(request)
         asked = ResumeAskSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         try:
@@ -127,19 +129,20 @@ class ResumeDecision(Staff, APIView):
         responses={200: ResumeResultSerializer, **_ERRORS},
     )
     def post(self, request: Request, request_id: int) -> Response:
-        key = _key(request)
+        key = key_of(request)
         said = ResumeDecisionSerializer(data=request.data)
         said.is_valid(raise_exception=True)
         data = said.validated_data
         decision = Decision(request_id, data["decision"] == "confirm", data["reason"], key)
         try:
-            result = decide_to_resume(request.user, decision)
+            result = decide_to_resume(request.user, decision, data)
         except ControlRefused as problem:
             raise _refused(problem) from problem
         return Response(asdict(result))
 
 
-def _key(request: Request) -> str:
+def key_of(request: Request) -> str:
+    """The idempotency key of a command. Raises `ValidationError`."""
     key = request.headers.get("Idempotency-Key", "")
     if not key:
         raise ValidationError({"Idempotency-Key": "this header is required: 1 to 80 characters of your choice"})

@@ -6,6 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from governance.access.second_factor import CODE_MAX
+from governance.access.security_keys import ANSWER_MAX
 from trading.controls.services import REASON_MAX, REASON_MIN
 from trading.models import Decision, Fill, Order, ResumeRequest
 
@@ -138,7 +140,18 @@ class ParameterVersionSerializer(serializers.Serializer[Any]):
     )
 
 
-class ControlCommandSerializer(serializers.Serializer[Any]):
+class ProofSerializer(serializers.Serializer[Any]):
+    """The second factor of what loosens."""
+
+    code = serializers.CharField(
+        required=False, max_length=CODE_MAX, help_text="A fresh code of your app; needed for what loosens."
+    )
+    assertion = serializers.CharField(
+        required=False, max_length=ANSWER_MAX, help_text="Or your security key's answer, as JSON."
+    )
+
+
+class ControlCommandSerializer(ProofSerializer):
     scope = serializers.CharField(max_length=48, help_text='"desk" or a market\'s slug.')
     state = serializers.ChoiceField(choices=["ACTIVE", "REDUCING", "PAUSED", "HALTED"])
     reason = serializers.CharField(min_length=REASON_MIN, max_length=REASON_MAX)
@@ -181,7 +194,7 @@ class ResumeAskSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(min_length=REASON_MIN, max_length=REASON_MAX)
 
 
-class ResumeDecisionSerializer(serializers.Serializer[Any]):
+class ResumeDecisionSerializer(ProofSerializer):
     decision = serializers.ChoiceField(choices=["confirm", "refuse"])
     reason = serializers.CharField(min_length=REASON_MIN, max_length=REASON_MAX)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from governance.api import controls, views
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("orders/", views.Orders.as_view(), name="api-orders"),
     path("decisions/", views.Decisions.as_view(), name="api-decisions"),
     path("parameters/<slug:slug>/versions/", views.ParameterVersions.as_view(), name="api-parameter-versions"),
+    path("review/", include("governance.api.review_urls")),
     path("controls/", controls.Controls.as_view(), name="api-controls"),
     path("controls/kill/", controls.Kill.as_view(), name="api-kill"),
     path("controls/resume-requests/", controls.ResumeRequests.as_view(), name="api-resume-requests"),

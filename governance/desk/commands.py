@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
+from django.utils.translation import gettext as _
+
+from governance.access.actors import actor_of
+from governance.access.roles import Role
+from governance.desk.proof import loosens, request_content, require_proof, state_content
 from governance.models import User
+from governance.review.checks import overdue_markets
 from trading.clock import to_datetime
 from trading.controls.kill import KillResult, kill_switch
 from trading.controls.resume import ResumeResult, confirm_resume, refuse_resume, request_resume
 from trading.controls.selectors import DESK
-from trading.controls.services import Actor, ControlResult, set_state
+from trading.controls.services import ControlRefused, ControlResult, set_state
 from trading.ledger.dead_letters import RetryResult, retry_letter
-from trading.models import Market
+from trading.models import Market, ResumeRequest, TradingControl
 from trading.orders.direct import cancel_directly
+from trading.risk.states import TradingState
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +41,37 @@ def known_scopes() -> tuple[str, ...]:
     return (DESK, *Market.objects.filter(is_active=True).order_by("slug").values_list("slug", flat=True))
 
 
-def actor_of(person: User) -> Actor:
-    """The person with their roles, as trading's services want to know them."""
-    roles = frozenset(person.groups.values_list("name", flat=True)) if person.is_active else frozenset()
-    return Actor(id=str(person.pk), name=person.get_full_name() or person.get_username(), roles=roles)
+def change_state(person: User, change: StateChange, given: Mapping[str, Any] | None = None) -> ControlResult:
+    """Set the control; what loosens needs a second factor in `given` (governance.access.step_up).
 
-
-def change_state(person: User, change: StateChange) -> ControlResult:
-    """Set the control. Raises `trading.controls.services.ControlRefused`, which changed nothing."""
+    Raises `trading.controls.services.ControlRefused`, which changed nothing.
+    """
+    now = to_datetime(time.time_ns())
+    _refuse_while_overdue(change.scope, change.state, now)
+    if loosens(change.scope, change.state):
+        content = state_content(change.scope, change.state)
+        require_proof(person, Role.OPERATOR, content, change.idempotency_key, given or {})
     return set_state(
         change.scope,
         change.state,
         actor=actor_of(person),
         reason=change.reason,
         idempotency_key=change.idempotency_key,
-        now=to_datetime(time.time_ns()),
+        now=now,
     )
+
+
+def _refuse_while_overdue(scope: str, wanted: str, now: datetime) -> None:
+    """Nothing of a market is loosened while a change of it that was applied at once has not been reviewed in time."""
+    control = TradingControl.objects.filter(scope=scope).first()
+    states = {state.name: state.strictness for state in TradingState}
+    if control is None or wanted not in states:
+        return
+    is_loosening = wanted == TradingState.ACTIVE.name or states[wanted] < states[control.state]
+    late = overdue_markets(now)
+    if is_loosening and (scope in late or (scope == DESK and late)):
+        message = _("A reducing change of “%(markets)s” has not been reviewed in time: review it first.")
+        raise ControlRefused("review_overdue", message % {"markets": ", ".join(sorted(late))})
 
 
 def kill_scope(person: User, scope: str, reason: str, idempotency_key: str) -> KillResult:
@@ -85,13 +110,23 @@ def ask_to_resume(person: User, scope: str, rule: str, reason: str, idempotency_
     )
 
 
-def decide_to_resume(person: User, decision: Decision) -> ResumeResult:
-    """Confirm or refuse. Raises `trading.controls.services.ControlRefused`, which changed nothing."""
+def decide_to_resume(person: User, decision: Decision, given: Mapping[str, Any] | None = None) -> ResumeResult:
+    """Confirm, with a second factor in `given`, or refuse.
+
+    Raises `trading.controls.services.ControlRefused`, which changed nothing.
+    """
+    now = to_datetime(time.time_ns())
+    asked = ResumeRequest.objects.filter(pk=decision.request).first()
+    if decision.is_confirmed:
+        if asked is not None:
+            _refuse_while_overdue(asked.scope, TradingState.ACTIVE.name, now)
+        content = request_content(decision.request)
+        require_proof(person, Role.APPROVER, content, decision.idempotency_key, given or {})
     decide = confirm_resume if decision.is_confirmed else refuse_resume
     return decide(
         decision.request,
         approver=actor_of(person),
         reason=decision.reason,
         idempotency_key=decision.idempotency_key,
-        now=to_datetime(time.time_ns()),
+        now=now,
     )

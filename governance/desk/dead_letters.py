@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from governance.access.roles import Role, has_role
 from governance.desk.commands import try_again
 from governance.desk.forms import ReasonForm, new_key
-from governance.desk.views import for_staff
+from governance.desk.staff import for_staff
 from trading.controls.services import ControlRefused
 from trading.hot_state.connection import HotStateUnavailable
 from trading.ledger.dead_letters import REFUSED, RetryResult, list_letters, read_letter

@@ -13,7 +13,7 @@ from governance.access.roles import Role, has_role
 from governance.desk.commands import kill_scope, known_scopes
 from governance.desk.forms import ReasonForm, new_key
 from governance.desk.kill_message import tell
-from governance.desk.views import for_staff
+from governance.desk.staff import for_staff
 from trading.controls.selectors import DESK
 from trading.controls.services import ControlRefused
 

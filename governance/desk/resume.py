@@ -15,7 +15,8 @@ from django.views.decorators.http import require_http_methods
 from governance.access.roles import Role, has_role
 from governance.desk.commands import Decision, ask_to_resume, decide_to_resume, known_scopes
 from governance.desk.forms import DecisionForm, ReasonForm, new_key
-from governance.desk.views import for_staff
+from governance.desk.proof import PURPOSE, request_content
+from governance.desk.staff import for_staff
 from trading.controls.selectors import DESK
 from trading.controls.services import ControlRefused
 from trading.models import ResumeRequest
@@ -59,14 +60,15 @@ def decide(request: HttpRequest, request_id: int) -> HttpResponse:
         data = form.cleaned_data
         said = Decision(asked.pk, data["decision"] == "confirm", data["reason"], data["idempotency_key"])
         try:
-            result = decide_to_resume(request.user, said)
+            result = decide_to_resume(request.user, said, request.POST)
         except ControlRefused as problem:
             form.add_error(None, str(problem))
         else:
             is_confirmed = result.outcome == "CONFIRMED"
             messages.success(request, _("Confirmed: resumed.") if is_confirmed else _("Refused: nothing was changed."))
             return HttpResponseRedirect(reverse("desk"))
-    return _page(request, {"scope": asked.scope, "rule": asked.rule, "form": form, "asked": asked})
+    shown = {"scope": asked.scope, "rule": asked.rule, "form": form, "asked": asked}
+    return _page(request, shown | {"purpose": PURPOSE, "content_hash": request_content(asked.pk)})
 
 
 def _page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial, wraps
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,32 +15,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from governance.access.roles import STAFF_ROLES, Role, has_role
+from governance.access.roles import Role, has_role
 from governance.desk.commands import StateChange, change_state, kill_scope, known_scopes
 from governance.desk.forms import ACTIONS, ControlForm, new_key
 from governance.desk.kill_message import tell
+from governance.desk.notes import desk_notes
+from governance.desk.proof import PURPOSE, loosens, state_content
+from governance.desk.staff import for_staff
 from trading.activity import parameters_in_force, recent_fills
 from trading.controls.selectors import DESK, needs_two_people
 from trading.controls.services import ControlRefused
 from trading.market_status import MarketStatus, book_json, status_json
 from trading.selectors import all_market_status
 from trading.sentence_text import sentence
-
-View = Callable[..., HttpResponse]
-
-
-def for_staff(view: View) -> View:
-    """Members of a staff role only: others sign in, or are told that their account is not one."""
-
-    @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        if not has_role(request.user, *STAFF_ROLES):
-            return render(request, "403.html", status=403)
-        return view(request, *args, **kwargs)
-
-    return checked
 
 
 def _row(status: MarketStatus) -> dict[str, Any]:
@@ -71,7 +56,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "desk_scope": DESK,
         "new_key": new_key,
     }
-    return render(request, "desk/desk.html", context)
+    return render(request, "desk/desk.html", context | desk_notes(request))
 
 
 @never_cache
@@ -103,7 +88,10 @@ def _page(scope: str, form: ControlForm) -> dict[str, Any]:
 def _confirm(request: HttpRequest, scope: str, form: ControlForm) -> HttpResponse:
     state = form.cleaned_data["state"]
     word, effect = next((word, effect) for action, word, effect in ACTIONS if action == state)
-    return render(request, "desk/confirm.html", _page(scope, form) | {"state": state, "word": word, "effect": effect})
+    shown = {"state": state, "word": word, "effect": effect, "needs_proof": loosens(scope, state)}
+    if shown["needs_proof"]:
+        shown |= {"purpose": PURPOSE, "content_hash": state_content(scope, state)}
+    return render(request, "desk/confirm.html", _page(scope, form) | shown)
 
 
 def _carry_out(request: HttpRequest, scope: str, form: ControlForm) -> str | None:
@@ -114,7 +102,7 @@ def _carry_out(request: HttpRequest, scope: str, form: ControlForm) -> str | Non
         if data["state"] == "HALTED":
             tell(request, scope, kill_scope(request.user, scope, change.reason, change.idempotency_key))
             return None
-        result = change_state(request.user, change)
+        result = change_state(request.user, change, request.POST)
     except ControlRefused as problem:
         return str(problem)
     messages.success(request, _("%(scope)s is now %(state)s.") % {"scope": scope, "state": result.state})

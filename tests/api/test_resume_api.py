@@ -21,8 +21,13 @@ YES = {"decision": "confirm", "reason": "I agree"}
 
 def _as(name: str, *roles: Role, is_superuser: bool = False) -> Client:
     client = Client()
-    client.force_login(stage.person(name, *roles, is_superuser=is_superuser))
+    stage.sign_in(client, stage.enrol(stage.person(name, *roles, is_superuser=is_superuser)))
     return client
+
+
+def _yes(name: str) -> dict[str, str]:
+    """A confirmation with a fresh code of the person's app."""
+    return YES | {"code": stage.next_code(stage.User.objects.get(username=name))}
 
 
 def _send(client: Client, address: str, body: object, key: str) -> object:
@@ -44,9 +49,13 @@ def test_two_people_by_api(killed: Client) -> None:
     approver = _as("approver", Role.APPROVER)
     (waiting,) = approver.get(ADDRESS).json()
     assert (waiting["id"], waiting["asked_by_name"]) == (asked["request"], "operator")
-    done = _send(approver, f"{ADDRESS}{asked['request']}/decision/", YES, "c1").json()
+    refused = _send(approver, f"{ADDRESS}{asked['request']}/decision/", YES, "c1")
+    assert (refused.status_code, refused.json()["code"]) == (403, "second_factor")
+    yes = _yes("approver")
+    done = _send(approver, f"{ADDRESS}{asked['request']}/decision/", yes, "c1").json()
     assert (done["outcome"], done["state"], done["repeated"]) == ("CONFIRMED", "ACTIVE", False)
-    assert _send(approver, f"{ADDRESS}{asked['request']}/decision/", YES, "c1").json()["repeated"]
+    # The same again, as a double click sends it: the used code does not matter, for nothing is done.
+    assert _send(approver, f"{ADDRESS}{asked['request']}/decision/", yes, "c1").json()["repeated"]
 
 
 def test_the_ways_round_are_closed(killed: Client) -> None:
@@ -56,12 +65,12 @@ def test_the_ways_round_are_closed(killed: Client) -> None:
     approver, root = _as("approver", Role.APPROVER), _as("root", is_superuser=True)
     auditor_root = _as("auditing-root", Role.AUDITOR, is_superuser=True)
     answers = [
-        _send(both, address, YES, "c1"),
+        _send(both, address, _yes("both"), "c1"),
         _send(killed, address, YES, "c2"),
         _send(root, address, YES, "c3"),
         _send(auditor_root, address, YES, "c4"),
         _send(approver, ADDRESS, ASK, "c5"),
-        _send(approver, f"{ADDRESS}999/decision/", YES, "c6"),
+        _send(approver, f"{ADDRESS}999/decision/", _yes("approver"), "c6"),
         _send(approver, address, YES | {"decision": "maybe"}, "c7"),
         _send(approver, address, YES, "a1"),
     ]
@@ -89,8 +98,11 @@ def test_two_people_by_page(operator: Client) -> None:
     assert "back inside" in approver.get(decide).content.decode()
     answer = {"reason": "I agree", "idempotency_key": "c1", "decision": "confirm"}
     assert approver.post(decide, answer | {"reason": ""}).status_code == 422
-    assert approver.post(decide, answer).status_code == 302
+    unproved = approver.post(decide, answer)
+    assert (unproved.status_code, "needs your second factor" in unproved.content.decode()) == (422, True)
+    person = stage.User.objects.get(username="approver")
+    assert approver.post(decide, answer | {"code": stage.next_code(person)}).status_code == 302
     assert Lock.objects.get().lifted_by == "approver"
     assert "Needs two people" not in approver.get("/desk/").content.decode()
-    again = approver.post(decide, answer | {"idempotency_key": "c2"})
+    again = approver.post(decide, answer | {"idempotency_key": "c2", "code": stage.next_code(person)})
     assert (again.status_code, "already been decided" in again.content.decode()) == (422, True)

@@ -111,5 +111,5 @@ def test_a_command_needs_the_forms_token_too(desk: None) -> None:
     from governance.access.roles import Role
 
     client = Client(enforce_csrf_checks=True)
-    client.force_login(stage.person("operator", Role.OPERATOR))
+    stage.sign_in(client, stage.person("operator", Role.OPERATOR))
     assert _command(client, PAUSE).status_code == 403

@@ -19,7 +19,9 @@ DEX = stage.DEX
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, *words: str, password: str = stage.PASSWORD, **options: Any) -> str:
-    monkeypatch.setattr("sys.stdin", io.StringIO(password + "\n"))
+    person = stage.User.objects.filter(username=options.get("username", "")).first()
+    code = "" if person is None else stage.next_code(person)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{password}\n{code}\n"))
     out = io.StringIO()
     call_command("controls", *words, stdout=out, reason="it is over", **options)
     return out.getvalue().strip()
@@ -31,8 +33,8 @@ def test_two_people_at_the_shell(db: None, redis_url: str, monkeypatch: pytest.M
     now = datetime.now(UTC)
     declare_two_markets(now)
     green(now)
-    stage.person("olga", Role.OPERATOR, password=stage.PASSWORD)
-    stage.person("anna", Role.APPROVER, password=stage.PASSWORD)
+    stage.enrol(stage.person("olga", Role.OPERATOR, password=stage.PASSWORD))
+    stage.enrol(stage.person("anna", Role.APPROVER, password=stage.PASSWORD))
     _run(monkeypatch, "kill", DEX)
     for options, why in [({}, "--as"), ({"username": "olga", "password": "wrong"}, "wrong")]:
         with pytest.raises(CommandError, match=why):

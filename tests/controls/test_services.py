@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from tests.controls.green import compared, feed, green
 from tests.pages import stage
@@ -186,9 +186,12 @@ def test_the_state_that_stands_is_not_written_again(desk: None) -> None:
 )
 def test_nobody_resumes_while_a_check_is_red(desk: None, break_it: Callable[[], object], code: str) -> None:
     pause(DEX, actor=OPERATOR, reason="look", idempotency_key="k0", now=NOW)
-    break_it()
-    with pytest.raises(ControlRefused) as refusal:
-        resume(DEX, actor=OPERATOR, reason="fine", idempotency_key="k1", now=NOW)
+    with transaction.atomic():
+        break_it()
+        with pytest.raises(ControlRefused) as refusal:
+            resume(DEX, actor=OPERATOR, reason="fine", idempotency_key="k1", now=NOW)
+        # The database would not let the transaction end with parameters that no version has.
+        transaction.set_rollback(True)
     assert (refusal.value.code, refusal.value.reasons[0]) == ("checks_red", code)
     assert DEX in str(refusal.value)
     assert TradingControl.objects.get(scope=DEX).state == "PAUSED"

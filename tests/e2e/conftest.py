@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -17,12 +18,14 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from dcmm_portal.supervisor.launch import free_port
+from tests.e2e.serve import recovery_code
 from tests.support.plugin import DATABASE_NAME, SERVERS
 from tests.support.servers import wait_until
 from trading.hot_state.values import HotOrder
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 SCREENS = Path(__file__).parent / "screens"
+CODES = itertools.count()
 CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
 
 
@@ -60,6 +63,10 @@ class Portal:
 
     def push_up(self) -> None:
         self._start("push", "-m", "tests.e2e.serve", "push")
+
+    def clockwork_up(self) -> None:
+        """What beat and a worker do for proposals whose time has come."""
+        self._start("clockwork", "-m", "tests.e2e.serve", "clockwork")
 
     def stop(self) -> None:
         for name in list(self.processes):
@@ -101,11 +108,12 @@ class Markets(threading.Thread):
 def portal() -> Iterator[Portal]:
     name = f"{DATABASE_NAME}_e2e"
     SERVERS.clone(name)
-    environment = os.environ | {"DATABASE_URL": SERVERS.database_url(name)}
+    port = free_port()
+    environment = os.environ | {"DATABASE_URL": SERVERS.database_url(name), "PORT": str(port)}
     subprocess.run(
         [sys.executable, "-m", "tests.e2e.serve", "stage"], cwd=BASE_DIR, env=environment, check=True, timeout=60
     )
-    portal = Portal(environment, free_port())
+    portal = Portal(environment, port)
     portal.web_up()
     portal.push_up()
     yield portal
@@ -161,12 +169,15 @@ def operator_cookies(browser: Browser, portal: Portal) -> list[Any]:
     return cookies
 
 
-def sign_in(page: Page, name: str) -> None:
-    """Through the form, as a person does."""
+def sign_in(page: Page, name: str, to: str = "/desk/") -> None:
+    """Through both forms, as a person does; the second factor is a recovery code, of which there are enough."""
     from tests.pages.stage import PASSWORD
 
-    page.goto("/accounts/sign-in/?next=/desk/")
+    page.goto(f"/accounts/sign-in/?next={to}")
     page.fill("input[name=username]", name)
     page.fill("input[name=password]", PASSWORD)
     page.click("main button")
-    page.wait_for_url("**/desk/")
+    page.wait_for_url("**/second-factor/")
+    page.fill("input[name=code]", recovery_code(name, next(CODES)))
+    page.click("main button")
+    page.wait_for_url(f"**{to}")

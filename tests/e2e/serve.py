@@ -1,11 +1,15 @@
-"""What a browser test runs beside the web server: `stage` fills a database, `push` is the relay's live push."""
+"""What a browser test runs beside the web server: `stage` fills a database, `push` is the relay's live push, `clockwork`
+applies what is due."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import os
 import signal
 import sys
+import threading
 from datetime import UTC, datetime
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcmm_portal.settings")
@@ -13,6 +17,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcmm_portal.settings")
 
 def stage() -> None:
     from governance.access.roles import Role
+    from governance.review.policies import write_policy
+    from governance.review.starting_policy import DEMO_TIMELOCK_S, starting_policy
     from tests.controls.green import compared
     from tests.pages import stage as on
     from tests.support.demo import declare_two_markets
@@ -21,13 +27,39 @@ def stage() -> None:
     declare_two_markets(now)
     for slug in (on.DEX, on.CEX):
         compared(slug, now)  # resuming needs a fresh comparison with the venue
-    on.person("operator", Role.OPERATOR, password=on.PASSWORD)
-    on.person("auditor", Role.AUDITOR, password=on.PASSWORD)
+    write_policy(
+        starting_policy(DEMO_TIMELOCK_S),
+        authorised_by="genesis",
+        actor_id="bootstrap",
+        actor_name="bootstrap",
+        reason="a minute between approval and effect",
+        now=now,
+    )
+    approvers = [("approver", Role.APPROVER), ("approver-2", Role.APPROVER)]
+    for name, role in (("operator", Role.OPERATOR), ("auditor", Role.AUDITOR), *approvers):
+        on.enrol(on.person(name, role, password=on.PASSWORD))
+        add_recovery_codes(name, now)
+    on.person("newcomer", Role.APPROVER, password=on.PASSWORD)
     on.add_fills(on.DEX, 14, now)
     on.add_fills(on.CEX, 5, now)
     on.add_minutes(on.DEX, 240, now)
     on.add_minutes(on.CEX, 60, now, two_sided=51)
     on.add_day_ends(on.DEX, ["4.10", "9.75", "8.02", "14.60"], now)
+
+
+def recovery_code(name: str, number: int) -> str:
+    """A code known beforehand, so that browsers sign in as often as they like: an app's are good once in 30 s."""
+    return base64.b32encode(hashlib.sha256(f"{name} {number}".encode()).digest()[:10]).decode().lower()
+
+
+def add_recovery_codes(name: str, now: datetime) -> None:
+    """A hundred of them for the person of that name."""
+    from governance.models import RecoveryCode, User
+
+    person = User.objects.get(username=name)
+    codes = (recovery_code(name, n) for n in range(100))
+    hashes = (hashlib.sha256(code.encode()).hexdigest() for code in codes)
+    RecoveryCode.objects.bulk_create(RecoveryCode(person=person, code_hash=one, created_at=now) for one in hashes)
 
 
 def push() -> None:
@@ -41,8 +73,17 @@ def push() -> None:
     asyncio.run(main())
 
 
+def clockwork() -> None:
+    from governance.review.clockwork import apply_due
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    while not stop.wait(1.0):
+        apply_due(datetime.now(UTC))
+
+
 if __name__ == "__main__":
     import django
 
     django.setup()
-    {"stage": stage, "push": push}[sys.argv[1]]()
+    {"stage": stage, "push": push, "clockwork": clockwork}[sys.argv[1]]()

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.codes import fresh_code
 from tests.e2e.conftest import Markets, Portal, sign_in
 from tests.pages import stage
 
@@ -60,6 +61,7 @@ def test_an_operator_pauses_and_resumes(page: Page, problems: list[str]) -> None
     page.locator(f"#{stage.CEX}").get_by_role("link", name="Resume").click()
     page.get_by_label("Reason").fill("feed is fine")
     page.get_by_role("button", name="Continue").click()
+    page.get_by_label("A fresh code of your app").fill(fresh_code("operator"))
     page.get_by_role("button", name="Confirm: Resume").click()
     expect(page.locator(f"#{stage.CEX} [data-state-badge]")).to_have_text("active")
     assert problems == []
@@ -95,6 +97,8 @@ def test_a_state_changed_elsewhere_shows_without_reload(page: Page, browser: obj
         other.locator(f"#{stage.CEX}").get_by_role("link", name=word).click()
         other.get_by_label("Reason").fill("elsewhere")
         other.get_by_role("button", name="Continue").click()
+        if word == "Resume":
+            other.get_by_label("A fresh code of your app").fill(fresh_code("operator"))
         other.get_by_role("button", name=f"Confirm: {word}").click()
         expect(page.locator(f"#{stage.CEX} [data-state-badge]")).to_have_text(badge, timeout=3000)
     context.close()

@@ -136,12 +136,14 @@ async def test_after_it_both_sides_agree(demo: None) -> None:
 def test_the_command_needs_both_passwords(funded: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     monkeypatch.setattr("trading.management.commands.adjust.SystemClock", lambda: AtNow())
-    stage.person("olga", Role.OPERATOR, password=stage.PASSWORD)
-    stage.person("anna", Role.APPROVER, password=stage.PASSWORD)
+    olga = stage.enrol(stage.person("olga", Role.OPERATOR, password=stage.PASSWORD))
+    anna = stage.enrol(stage.person("anna", Role.APPROVER, password=stage.PASSWORD))
     report("-7.5")
 
     def run(*passwords: str) -> str:
-        monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(passwords) + "\n"))
+        codes = (stage.next_code(olga), stage.next_code(anna))
+        lines = [line for pair in zip(passwords, codes, strict=True) for line in pair]
+        monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines) + "\n"))
         out = io.StringIO()
         call_command(
             "adjust", "dex-desk", "usdt", "--reason=fee", "--as=olga", "--confirmed-by=anna", "--", "-7.5", stdout=out

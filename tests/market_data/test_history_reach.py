@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.market_data.scripted_venue import fill
-from tests.market_data.test_history_poll import HOUR, Poll, numbers
+from tests.market_data.test_history_poll import HOUR, REF, Poll, numbers
 from trading import metrics
 from trading.clock import FakeClock
 from trading.hot_state import inbox
@@ -26,7 +26,7 @@ UNBOUNDED = Capabilities(VenueKind.ORDER_BOOK, True, True, True, True, True)
 @pytest.fixture
 async def at(valkey: str) -> AsyncIterator[Poll]:
     client = async_client()
-    yield Poll(client)
+    yield Poll(client, REF)
     await client.aclose()
 
 

@@ -34,12 +34,12 @@ def alive(desk: None, now_ns: int) -> dict[str, tuple[object, object]]:
 
 @pytest.fixture
 def operator(desk: None, client: Client) -> Client:
-    client.force_login(stage.person("operator", Role.OPERATOR))
+    stage.sign_in(client, stage.enrol(stage.person("operator", Role.OPERATOR)))
     return client
 
 
 @pytest.fixture
 def auditor(desk: None) -> Client:
     client = Client()
-    client.force_login(stage.person("auditor", Role.AUDITOR))
+    stage.sign_in(client, stage.person("auditor", Role.AUDITOR))
     return client

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import redis
+from django.test import Client
 
 from governance.access.roles import Role
-from governance.models import User
+from governance.access.sealing import seal, unseal
+from governance.access.sessions import Marks, put_marks
+from governance.access.totp import STEP_S, code_at, step_of
+from governance.models import PersonSession, TotpDevice, User
 from trading.hot_state import keys
 from trading.hot_state.codec import encode
 from trading.hot_state.connection import sync_client
@@ -33,6 +38,7 @@ MIDS = {DEX: Decimal("0.236512"), CEX: Decimal("1.8240")}
 TICKS = {DEX: Decimal("0.000001"), CEX: Decimal("0.0001")}
 SIZES = {DEX: Decimal(1000), CEX: Decimal(100)}
 PASSWORD = "a-long-test-password-7"
+TOTP_SECRET = b"12345678901234567890"
 SECOND_NS = 1_000_000_000
 
 
@@ -44,6 +50,31 @@ def person(name: str, *roles: Role, is_superuser: bool = False, password: str | 
     for role in roles:
         user.groups.add(Group.objects.get(name=role.value))
     return user
+
+
+def sign_in(client: Client, person: User, method: str = "totp") -> Client:
+    """Begin a session of `person` as the second step of signing in does, without the two steps."""
+    client.force_login(person)
+    session = client.session
+    put_marks(session, Marks(method, time.time(), time.time()))
+    session.save()
+    PersonSession.objects.create(
+        person=person, session_key=session.session_key, method=method, begun_at=datetime.now(UTC)
+    )
+    return client
+
+
+def enrol(person: User, secret: bytes = TOTP_SECRET) -> User:
+    """Give the person an authenticator app whose secret the test knows."""
+    TotpDevice.objects.create(person=person, sealed_secret=seal(secret), last_step=0, created_at=datetime.now(UTC))
+    return person
+
+
+def next_code(person: User) -> str:
+    """A code of the person's app that was not used yet; at most the next step's, which is taken already."""
+    device = TotpDevice.objects.get(person=person)
+    step = max(step_of(datetime.now(UTC)), device.last_step + 1)
+    return code_at(unseal(device.sealed_secret), datetime.fromtimestamp(step * STEP_S, UTC))
 
 
 def view(slug: str, now_ns: int, mid: Decimal | None = None, levels: int = 40, proof_age_s: float = 0.2) -> MarketView:

@@ -30,7 +30,7 @@ def superuser(alive: dict, client: Client) -> Client:
     stage.add_fills(stage.DEX, 3, now)
     stage.add_minutes(stage.DEX, 2, now)
     stage.add_day_ends(stage.DEX, ["1"], now)
-    client.force_login(stage.person("root", Role.ADMINISTRATOR, is_superuser=True))
+    stage.sign_in(client, stage.person("root", Role.ADMINISTRATOR, is_superuser=True))
     return client
 
 
@@ -110,6 +110,6 @@ def test_no_password_hash_is_shown(superuser: Client) -> None:
 def test_strangers_do_not_get_in(desk: None, client: Client) -> None:
     from governance.models import User
 
-    client.force_login(User.objects.create_user("investor", password=stage.PASSWORD))
+    stage.sign_in(client, User.objects.create_user("investor", password=stage.PASSWORD))
     assert client.get("/admin/").status_code == 302
     assert client.get(reverse("admin:trading_fill_changelist")).status_code == 302

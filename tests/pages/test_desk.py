@@ -30,7 +30,7 @@ def test_a_visitor_is_asked_to_sign_in(desk: None, client: Client) -> None:
 
 @pytest.mark.parametrize("is_superuser", [False, True])
 def test_no_role_no_desk_not_even_for_a_superuser(desk: None, client: Client, is_superuser: bool) -> None:
-    client.force_login(stage.person("someone", is_superuser=is_superuser))
+    stage.sign_in(client, stage.person("someone", is_superuser=is_superuser))
     assert client.get("/desk/").status_code == 403
     assert client.get("/api/v1/markets/").status_code == 403
 
@@ -94,7 +94,10 @@ def test_bad_input_changes_nothing_and_says_so(alive: dict, operator: Client, ch
 
 def test_a_refusal_is_shown_in_the_services_words(alive: dict, operator: Client) -> None:
     operator.post(ADDRESS, PAUSE | {"state": "HALTED", "confirmed": "on"})
-    answer = operator.post(ADDRESS, PAUSE | {"state": "ACTIVE", "idempotency_key": "k2", "confirmed": "on"})
+    code = stage.next_code(stage.User.objects.get(username="operator"))
+    answer = operator.post(
+        ADDRESS, PAUSE | {"state": "ACTIVE", "idempotency_key": "k2", "confirmed": "on"} | {"code": code}
+    )
     assert answer.status_code == 422
     assert "two people must lift a kill" in answer.content.decode()
     assert _state() == "HALTED"
@@ -114,30 +117,36 @@ def test_markup_in_a_reason_stays_text(alive: dict, operator: Client) -> None:
 
 def test_a_form_without_its_token_is_refused(desk: None) -> None:
     client = Client(enforce_csrf_checks=True)
-    client.force_login(stage.person("operator", Role.OPERATOR))
+    stage.sign_in(client, stage.person("operator", Role.OPERATOR))
     answer = client.post(ADDRESS, PAUSE | {"confirmed": "on"})
     assert (answer.status_code, "This form is no longer valid" in answer.content.decode()) == (403, True)
 
 
 def test_signing_in_and_out(desk: None, client: Client) -> None:
-    stage.person("operator", Role.OPERATOR, password=stage.PASSWORD)
+    person = stage.enrol(stage.person("operator", Role.OPERATOR, password=stage.PASSWORD))
     wrong = client.post("/accounts/sign-in/", {"username": "operator", "password": "no"})
     assert "do not belong together" in wrong.content.decode()
     right = client.post("/accounts/sign-in/", {"username": "operator", "password": stage.PASSWORD})
-    assert right.headers["Location"] == "/desk/"
+    assert right.headers["Location"] == "/accounts/second-factor/"
+    assert client.get("/desk/").status_code == 302
+    second = client.post("/accounts/second-factor/", {"code": stage.next_code(person)})
+    assert second.headers["Location"] == "/desk/"
+    assert client.get("/desk/").status_code == 200
     outside = client.post("/accounts/sign-out/", {})
     assert outside.headers["Location"] == "/"
     assert client.get("/desk/").status_code == 302
 
 
 def test_signing_in_never_leads_elsewhere(desk: None, client: Client) -> None:
-    stage.person("operator", Role.OPERATOR, password=stage.PASSWORD)
+    person = stage.enrol(stage.person("operator", Role.OPERATOR, password=stage.PASSWORD))
     form = {"username": "operator", "password": stage.PASSWORD, "next": "https://elsewhere.example/"}
-    assert client.post("/accounts/sign-in/", form).headers["Location"] == "/desk/"
+    assert client.post("/accounts/sign-in/", form).headers["Location"] == "/accounts/second-factor/"
+    second = client.post("/accounts/second-factor/", {"code": stage.next_code(person)})
+    assert second.headers["Location"] == "/desk/"
 
 
 def test_the_desk_is_cheap(alive: dict, operator: Client, django_assert_max_num_queries: object) -> None:
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(18):
         operator.get("/desk/")
 
 

@@ -53,7 +53,7 @@ def test_a_get_kills_nothing_and_an_unknown_scope_is_not_found(operator: Client)
 
 @pytest.mark.parametrize("roles", [(), (Role.APPROVER,), (Role.AUDITOR,)])
 def test_nobody_else_kills(desk: None, client: Client, roles: tuple[Role, ...]) -> None:
-    client.force_login(stage.person("other", *roles))
+    stage.sign_in(client, stage.person("other", *roles))
     form = {"reason": "an exercise", "idempotency_key": "k"}
     assert client.post(PAGE, form).status_code == 403
     answer = client.post(API, BODY, content_type="application/json", headers={"Idempotency-Key": "k"})

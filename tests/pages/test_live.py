@@ -50,7 +50,7 @@ def committed_desk(committed_db: None, fresh_threads: None, valkey: str) -> None
 
 def _cookie(user: object) -> list[tuple[bytes, bytes]]:
     client = Client()
-    client.force_login(user)
+    stage.sign_in(client, user)
     return [(b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode())]
 
 
@@ -168,7 +168,7 @@ async def test_the_desk_socket_ends_with_the_session(committed_desk: None, monke
 
     for ending in (sign_out, new_password, expiry, lost_role):
         person, client = await sync_to_async(stage.person)(ending.__name__, Role.AUDITOR), Client()
-        await sync_to_async(client.force_login)(person)
+        await sync_to_async(stage.sign_in)(client, person)
         cookie = f"sessionid={client.cookies['sessionid'].value}".encode()
         socket = _socket("/ws/desk/", [*ORIGIN, (b"cookie", cookie)])
         assert await socket.connect()

@@ -28,7 +28,7 @@ def name(desk: None) -> str:
 
 def test_a_visitor_and_a_person_without_a_role_see_nothing(name: str, client: Client) -> None:
     assert client.get("/desk/set-aside/").status_code == 302
-    client.force_login(stage.person("someone", is_superuser=True))
+    stage.sign_in(client, stage.person("someone", is_superuser=True))
     assert client.get("/desk/set-aside/").status_code == 403
     assert client.get(f"/desk/set-aside/{name}/").status_code == 403
 

@@ -25,7 +25,7 @@ def person(desk: None, settings: object) -> str:
 
 def _try(name: str, password: str, peer: str = "203.0.113.7", **headers: str) -> str:
     answer = Client().post(SIGN_IN, {"username": name, "password": password}, REMOTE_ADDR=peer, headers=headers)
-    return "signed in" if answer.status_code == 302 else answer.content.decode()
+    return "password taken" if answer.status_code == 302 else answer.content.decode()
 
 
 def test_a_guesser_is_held_back_even_with_the_right_password(person: str) -> None:
@@ -35,7 +35,7 @@ def test_a_guesser_is_held_back_even_with_the_right_password(person: str) -> Non
     assert HELD_BACK in _try("OPERATOR", stage.PASSWORD)
     assert HELD_BACK in _try(person, stage.PASSWORD, **{"X-Forwarded-For": "198.51.100.1"})
     # The person at another address is not locked out by the guesser.
-    assert _try(person, stage.PASSWORD, "203.0.113.8") == "signed in"
+    assert _try(person, stage.PASSWORD, "203.0.113.8") == "password taken"
 
 
 def test_one_address_cannot_go_through_many_names(person: str) -> None:
@@ -48,7 +48,7 @@ def test_a_success_starts_anew(person: str) -> None:
     for _ in range(3):
         for _ in range(attempts.MOST_PER_NAME - 1):
             _try(person, "wrong")
-        assert _try(person, stage.PASSWORD) == "signed in"
+        assert _try(person, stage.PASSWORD) == "password taken"
 
 
 def test_counters_end_by_themselves(person: str, valkey: str) -> None:
@@ -75,7 +75,7 @@ def test_the_records_have_no_door_of_their_own(person: str, client: Client) -> N
     assert client.post("/admin/login/", {"username": person, "password": stage.PASSWORD}).status_code == 302
     assert "_auth_user_id" not in client.session
     investor = stage.User.objects.create_user("investor")
-    client.force_login(investor)
+    stage.sign_in(client, investor)
     assert client.get("/admin/login/").status_code == 403
 
 

@@ -10,8 +10,8 @@ from ops.metrics_table import PATH, table
 BASE_DIR = Path(__file__).resolve().parents[2]
 _KINDS = "|".join(
     (
-        "account|order|risk|dead_letter|quarantine|funding|fill|transfer|movement|position",
-        "reconciliation|adjustment|parameters|control|lock|limit|resume|inbox|hot_state|history",
+        "account|order|risk|dead_letter|quarantine|funding|fill|transfer|movement|position|proposal",
+        "reconciliation|adjustment|parameters|control|lock|limit|resume|inbox|hot_state|history|access|handover",
     )
 )
 

@@ -133,9 +133,13 @@ def test_rights_given_by_mistake_still_show_and_change_no_row(hosted: Hosted, ro
                 assert rows == [], table
             assert connection.execute("UPDATE public.assets SET name = 'mine'").rowcount == 0
             assert connection.execute("DELETE FROM public.assets").rowcount == 0
-            with pytest.raises(REFUSED, match="row-level security"):
+            with pytest.raises(REFUSED, match="permission denied for schema governance"):
                 connection.execute(
                     "INSERT INTO public.assets (id, name, decimals, chain_address) VALUES ('x', 'x', 1, '')"
+                )
+            with pytest.raises(REFUSED, match="row-level security"):
+                connection.execute(
+                    "INSERT INTO public.lease_epochs (epoch, market, owner, granted_at) VALUES (1, 'x', 'x', now())"
                 )
     finally:
         with hosted.connect(postgres.OWNER_ROLE) as owner, owner.cursor() as cursor:

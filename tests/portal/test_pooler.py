@@ -180,6 +180,6 @@ def test_pages_and_api_answer(world: World) -> None:
     client = Client()
     assert client.get("/").status_code == 200
     assert client.get("/api/v1/public/markets/").status_code == 200
-    client.force_login(stage.person("operator", Role.OPERATOR))
+    stage.sign_in(client, stage.person("operator", Role.OPERATOR))
     assert client.get("/desk/").status_code == 200
     assert client.get("/admin/trading/fill/").status_code == 200

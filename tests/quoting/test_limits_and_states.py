@@ -11,6 +11,7 @@ from django.db import OperationalError
 
 from tests.controls.green import compared
 from tests.quoting.world import CEX, DEX, World
+from tests.support.by_hand import past_the_guards
 from trading.clock import to_datetime
 from trading.controls.services import Actor, pause, reduce, resume
 from trading.hot_state import keys
@@ -222,7 +223,9 @@ async def test_a_database_that_is_away_sends_nothing_and_takes_quotes_off(
 
 async def test_parameters_changed_by_hand_stop_the_market(world: World) -> None:
     world.ready()
-    ParameterSet.objects.filter(market__slug=DEX).update(gamma=Decimal("7"))
+    past_the_guards(
+        "UPDATE parameter_sets SET gamma = 7 WHERE market_id = (SELECT id FROM markets WHERE slug = 'dct-usdt-dex')"
+    )
     worker = world.worker()
     await world.tick(worker)
     assert world.dex.submitted == [] and world.status().reason == "parameters_mismatch"

@@ -22,14 +22,13 @@ class SharedExposure:
 
     @classmethod
     def of(cls, markets: Iterable[Market], hot: Mapping[str, HotOverview]) -> SharedExposure:
-        rows = list(ExposureLimit.objects.all())
-        desk = [_limit(row) for row in rows if row.scope == ExposureLimit.Scope.DESK]
+        assets, desk = shared_limits()
         found = [_held(market, hot[market.slug]) for market in markets]
         known = [one for one in found if one is not None]
         return cls(
             held=tuple(known) if len(known) == len(found) else None,
-            assets={row.key: _limit(row) for row in rows if row.scope == ExposureLimit.Scope.ASSET},
-            desk=min(desk, key=lambda limit: limit.hard) if desk else None,
+            assets=assets,
+            desk=desk,
         )
 
     def joined(self, conditions: MarketConditions, asset: str) -> MarketConditions:
@@ -41,6 +40,14 @@ class SharedExposure:
         return replace(
             conditions, asset_base=base, asset_limit=self.assets.get(asset), desk_quote=quote, desk_limit=self.desk
         )
+
+
+def shared_limits() -> tuple[dict[str, SharedLimit], SharedLimit | None]:
+    """Limits by asset (base units), and the desk's (quote units, the strictest); None: none is set."""
+    rows = list(ExposureLimit.objects.all())
+    desk = [_limit(row) for row in rows if row.scope == ExposureLimit.Scope.DESK]
+    assets = {row.key: _limit(row) for row in rows if row.scope == ExposureLimit.Scope.ASSET}
+    return assets, min(desk, key=lambda limit: limit.hard) if desk else None
 
 
 def _limit(row: ExposureLimit) -> SharedLimit:

@@ -1,4 +1,4 @@
-"""Who commands from the shell: a user of the portal who knows the password."""
+"""Who is at a command that needs a person of the portal: their name, password and a fresh code."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ from trading.controls.commands import Actor
 
 
 def signed_in(username: str) -> Actor:
-    """The portal's user of that name, who knows the password: a login name of the machine would not tell two people apart.
+    """The portal's user of that name, who knows password and code: login names of the machine do not tell two people apart.
 
-    Raises `CommandError`."""
+    Raises `CommandError`.
+    """
     if not username:
         raise CommandError("Two people are needed: say who you are in the portal with --as NAME.")
-    password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    person = authenticate(request=None, username=username, password=password)
+    person = authenticate(request=None, username=username, password=_asked("Password: "), code=_asked("Code: "))
     if person is None:
-        raise CommandError("Name or password is wrong.")
+        raise CommandError(
+            "Name, password or code is wrong (a code works once), the person has no authenticator app, or tried too often."
+        )
     roles = frozenset(person.groups.values_list("name", flat=True))
     return Actor(str(person.pk), person.get_full_name() or person.get_username(), roles)
+
+
+def _asked(prompt: str) -> str:
+    return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")

@@ -126,7 +126,11 @@ def _cap_problem(
     rule."""
     if not (reference.is_finite() and reference > 0):
         return "", ()
-    scale = MarketScale(float(info.maker_fee * _BPS), float(info.tick / reference * _BPS))
+    return cap_problem(parameters, MarketScale(float(info.maker_fee * _BPS), float(info.tick / reference * _BPS)))
+
+
+def cap_problem(parameters: QuoteParameters, scale: MarketScale) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The coded problem of a cap below what fee and tick demand, with its numbers; "" where there is none."""
     for error in cap_covers_floors(parameters, scale):
         return error.code.value, error.data
     return "", ()
@@ -163,7 +167,9 @@ def _with_numbers(
         best_ask=view.ext_ask,
         q_lots=q_lots,
         sigma=view.sigma_effective,
-        widen_factor=total_widening(parameters, _regime(view), view.reference_widen, toxic=_toxic(breakers, risk)),
+        widen_factor=total_widening(
+            parameters, _regime(view), view.reference_widen, toxic=toxic_widening(breakers, risk)
+        ),
         bid_permission=SidePermission.ALL,
         ask_permission=SidePermission.ALL,
         market=rules,
@@ -174,7 +180,7 @@ def _with_numbers(
         inputs,
         conditions=conditions,
         quote=quote,
-        order_limits=_order_limits(risk, rules),
+        order_limits=order_limits(risk, rules),
         requests_this_minute=_requests_sent(snapshot, inputs.at_ns),
     )
 
@@ -194,7 +200,7 @@ def _balances(
     return usable_margin(terms, snapshot.balances, snapshot.orders, inputs.position, reference, inputs.at_ns)
 
 
-def _toxic(breakers: BreakerConditions, risk: RiskParameters) -> float:
+def toxic_widening(breakers: BreakerConditions, risk: RiskParameters) -> float:
     """The widening for flow that is half as bad as what pauses the market."""
     facts = breakers.facts
     if facts.markout_bps is None or facts.markout_fills < breakers.limits.toxicity_fills:
@@ -202,7 +208,8 @@ def _toxic(breakers: BreakerConditions, risk: RiskParameters) -> float:
     return risk.widen_toxic_factor if facts.markout_bps <= -breakers.limits.toxicity_bps / 2 else 1.0
 
 
-def _order_limits(risk: RiskParameters, rules: MarketRules) -> OrderLimits:
+def order_limits(risk: RiskParameters, rules: MarketRules) -> OrderLimits:
+    """The bounds of single orders, from parameters and the venue's band."""
     return OrderLimits(
         max_order_notional=risk.max_order_notional,
         max_side_notional=risk.max_side_notional,

@@ -26,6 +26,7 @@ from trading.registry.selectors import MarketRef
 from trading.risk.session import Session
 from trading.risk.verdict import Rule
 from trading.strategy.codec import to_dict
+from trading.strategy.quote import spread_and_skew_bps
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +90,8 @@ def status_of(record: CycleRecord) -> CycleStatus:
     """What the pages show of the cycle."""
     plan, quote = record.plan, record.plan.quote
     reference = None if record.inputs.quote is None else record.inputs.quote.reference.price
-    spread_bps = skew_bps = None
-    if quote is not None and quote.delta is not None and quote.shift is not None and reference:
-        spread_bps, skew_bps = quote.delta / reference * 1e4, quote.shift / reference * 1e4
+    widths = None if quote is None or reference is None else spread_and_skew_bps(quote, reference)
+    spread_bps, skew_bps = widths if widths is not None else (None, None)
     key, args = sentence_of(record.inputs, plan, record.sent)
     outcome, reason = outcome_of(record)
     if reason == "not_resting":

@@ -70,6 +70,13 @@ def compute_quote(inputs: QuoteInputs) -> QuoteResult:
     )
 
 
+def spread_and_skew_bps(quote: QuoteResult, reference_price: float) -> tuple[float, float] | None:
+    """Full spread after guardrails, and the shift of its middle, in bps of the reference; None where nothing was computed."""
+    if quote.delta is None or quote.shift is None or not reference_price:
+        return None
+    return quote.delta / reference_price * 1e4, quote.shift / reference_price * 1e4
+
+
 def _bounded_spread(inputs: QuoteInputs, raw: float) -> _Spread:
     """Floor, then cap, in price units; widening comes after."""
     p, s = inputs.parameters, inputs.reference.price

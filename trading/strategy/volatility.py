@@ -125,11 +125,16 @@ def volatility(state: EwmaState, params: EwmaParams) -> Volatility:
     raw = math.sqrt(state.variance)
     return Volatility(
         raw=raw,
-        effective=min(max(raw, params.sigma_min), params.sigma_max),
+        effective=clamped_sigma(raw, params),
         regime=regime(raw, params),
         warm=state.samples * params.step_s >= params.lookback_s,
         samples=state.samples,
     )
+
+
+def clamped_sigma(sigma_raw: float, params: EwmaParams) -> float:
+    """A measured sigma within the bounds quotes may use."""
+    return min(max(sigma_raw, params.sigma_min), params.sigma_max)
 
 
 def regime(sigma_raw: float, params: EwmaParams) -> Regime:

@@ -103,10 +103,10 @@ class Command(BaseCommand):
         self.stdout.write(f"  started in {seconds:.1f} s; state and logs: {system.data_dir}")
         people = system.secrets_dir / "demo-people"
         if people.exists():
-            self.stdout.write(
-                f"  sign in at {url}/accounts/sign-in/ as operator, approver, compliance, auditor or administrator;"
-            )
-            self.stdout.write(f"  each one's password: cat {people}")
+            self.stdout.write(f"  sign in at {url}/accounts/sign-in/ with a password and a code:")
+            if system.is_demo:
+                self.stdout.write(f"  {url}/demo/ shows the demonstration's people, their passwords and codes of now")
+            self.stdout.write(f"  names, passwords and secrets for an authenticator app: {people}")
         self.stdout.write("try next:")
         self.stdout.write(
             f"  1. {url}/ is what the public sees; {url}/desk/ is the desk (sign in as operator, pause a market)"

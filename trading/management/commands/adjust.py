@@ -17,8 +17,8 @@ from trading.management.signing_in import signed_in
 class Command(BaseCommand):
     help = (
         "Adds AMOUNT (signed) of ASSET to the ledger's balance of ACCOUNT, exactly what the latest comparison left unexplained. "
-        "An operator (--as) and an approver (--confirmed-by), two users of the portal, each give their password; "
-        "the passwords are read in that order, one a line."
+        "An operator (--as) and an approver (--confirmed-by), two users of the portal, each give their password and a "
+        "fresh code: password and code of the first, then of the second, one a line."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -31,7 +31,7 @@ class Command(BaseCommand):
     help = (
         "Without an action: the state in force on every market and what imposes it. With one: pause, reduce, resume or kill "
         "the desk or a market, with a reason. Whoever has a shell here acts as an operator under their login name; what two "
-        "people must end (ask, confirm, refuse) needs the password of a user of the portal: --as NAME. "
+        "people must end (ask, confirm, refuse) needs the password and a fresh code of a user of the portal: --as NAME. "
         "'requests' lists what waits."
     )
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="")
         parser.add_argument("--rule", default="kill", help="what to ask for: kill (default) or the rule of a lock")
         parser.add_argument(
-            "--as", dest="username", default="", help="user of the portal; the password is read, not given"
+            "--as", dest="username", default="", help="user of the portal; password and code are read, not given"
         )
         parser.add_argument("--key", default="", help="idempotency key: the same key never acts twice")
         parser.add_argument("--json", action="store_true", help="machine-readable answer")

@@ -1,0 +1,1 @@
+"""Pages of review: parse, authorise, call one service, render."""

@@ -1,0 +1,77 @@
+"""Who may vote on a proposal, and whose votes count: asked anew at the vote and again when the change is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Prefetch, QuerySet
+
+from governance.models import Proposal, User, Vote, VoteChoice
+
+
+@dataclass(frozen=True, slots=True)
+class Electorate:
+    """`roles` vote, members of `guardian_role` never do, nor the people `barred` because the change is about them."""
+
+    roles: tuple[str, ...]
+    guardian_role: str
+    barred: frozenset[str]
+
+
+def why_not(person: User, proposal: Proposal, electorate: Electorate) -> str | None:
+    """The coded reason why the person may not vote on the proposal; None if they may."""
+    roles = {group.name for group in person.groups.all()}
+    if person.pk == proposal.proposer_id:
+        return "own_proposal"
+    if not person.is_active:
+        return "inactive"
+    if person.get_username() in electorate.barred:
+        return "about_you"
+    if electorate.guardian_role in roles:
+        return "guardian"
+    if not roles & set(electorate.roles):
+        return "no_role"
+    return _changed_since(person, proposal)
+
+
+def _changed_since(person: User, proposal: Proposal) -> str | None:
+    """Nobody votes who was made, promoted, reset or opened after the proposal was: else voters could be made for it."""
+    since = proposal.created_at
+    if person.date_joined > since:
+        return "joined_after"
+    for code, at in (
+        ("role_after", person.roles_changed_at),
+        ("credentials_after", person.credentials_changed_at),
+        ("opened_after", person.activated_at),
+    ):
+        if at is not None and at > since:
+            return code
+    return None
+
+
+def approvals(proposal: Proposal, electorate: Electorate) -> list[Vote]:
+    """Approving votes that count now: of this revision, about this very content, by people who may still vote."""
+    votes = Vote.objects.filter(
+        proposal=proposal,
+        revision=proposal.revision,
+        choice=VoteChoice.APPROVE,
+        content_hash=proposal.content_hash,
+    )
+    votes = votes.prefetch_related(Prefetch("voter", User.objects.prefetch_related("groups"))).order_by(
+        "voted_at", "pk"
+    )
+    return [vote for vote in votes if why_not(vote.voter, proposal, electorate) is None]
+
+
+def may_still_vote(proposal: Proposal, electorate: Electorate) -> list[User]:
+    """People who may vote on this revision and have not."""
+    voted = set(Vote.objects.filter(proposal=proposal, revision=proposal.revision).values_list("voter_id", flat=True))
+    people = members(electorate.roles)
+    return [one for one in people if one.pk not in voted and why_not(one, proposal, electorate) is None]
+
+
+def members(roles: Iterable[str]) -> QuerySet[User]:
+    """Active members of any of `roles`, with their groups."""
+    people = User.objects.filter(is_active=True, groups__name__in=list(roles)).distinct()
+    return people.prefetch_related("groups").order_by("username")

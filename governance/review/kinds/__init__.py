@@ -1,0 +1,1 @@
+"""What can be proposed: a module per kind, registered in `governance.review.registry`."""

@@ -1,0 +1,1 @@
+"""What a proposal would mean, shown before it is submitted: quoting over the last recorded window, money, drift."""

@@ -1,0 +1,220 @@
+"""The matrix of access walked over the real URLconf, API, records, sockets and commands, as every role and as nobody."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib import admin
+from django.core.cache import cache
+from django.core.management import CommandError, call_command, get_commands
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+
+from governance.access.roles import STAFF_ROLES, Role
+from governance.models import User
+from tests.access import matrix
+from tests.controls.green import green
+from tests.pages import stage
+from tests.pages.socket import Socket
+from tests.pages.test_live import ORIGIN, fresh_threads
+from tests.review_pages import matrix as review_matrix
+from trading.models import ResumeRequest
+from trading.registry.services import declare_demo_desk
+
+__all__ = ["fresh_threads"]
+# Those of review are walked in tests/review_pages.
+EVERY_URL = (*matrix.URLS, *review_matrix.URLS)
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def person_of(who: str) -> User | None:
+    if who == "nobody":
+        return None
+    if who == "superuser":
+        return stage.person("root", is_superuser=True)
+    person = stage.person(who, Role(who))
+    if who == "investor":
+        User.objects.filter(pk=person.pk).update(is_staff=False)
+    return person
+
+
+def signed_in(who: str, person: User | None) -> Client:
+    client = Client()
+    if person is not None:
+        stage.sign_in(client, person, "link" if who == "investor" else "totp")
+    return client
+
+
+def told(client: Client, method: str, address: str, data: dict[str, str]) -> str:
+    as_json = {"content_type": "application/json", "headers": {"Idempotency-Key": f"k{time.time_ns()}"}}
+    more = as_json if address.startswith("/api/") and method != "GET" else {}
+    answer = getattr(client, method.lower())(address, data, **more)
+    if answer.status_code not in (301, 302):
+        return str(answer.status_code)
+    location = answer.headers["Location"]
+    return "in" if location.startswith(("/accounts/sign-in/", "/admin/login/")) else "go"
+
+
+def routes() -> Iterator[tuple[str, Any]]:
+    def walk(resolver: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+        for one in resolver.url_patterns:
+            route = before + str(one.pattern)
+            if isinstance(one, URLResolver):
+                yield from walk(one, route)
+            else:
+                yield route, one
+
+    return walk(get_resolver())
+
+
+def record_routes() -> set[str]:
+    """Routes under a table of the records."""
+    return {
+        route for route, _ in routes()
+        if any(route.startswith(f"admin/{name.replace('.', '/')}/") for name in matrix.RECORDS)
+    }  # fmt: skip
+
+
+def word(row: str, who: str) -> str:
+    words = row.split()
+    assert len(words) == len(matrix.PEOPLE), row
+    return words[matrix.PEOPLE.index(who)]
+
+
+def test_every_address_is_in_the_table_and_none_that_is_not_there() -> None:
+    there = {route for route, _ in routes()} - record_routes()
+    assert there == {route for route, *_ in EVERY_URL}
+
+
+def test_every_method_of_the_api_is_in_the_table() -> None:
+    there = set()
+    for route, one in routes():
+        if route.startswith("api/") and hasattr(one.callback, "cls"):
+            handled = {method for method in METHODS if hasattr(one.callback.cls, method.lower())}
+            there |= {(route, method) for method in handled}
+    listed = {(route, method) for route, method, *_ in EVERY_URL if route.startswith("api/")}
+    assert there <= listed
+
+
+def test_every_table_of_the_records_is_in_the_list() -> None:
+    assert sorted(model._meta.label_lower for model in admin.site._registry) == sorted(matrix.RECORDS)
+    pages = {"changelist", "add", "change", "delete", "history", "simple_history"}
+    for route, one in routes():
+        if route in record_routes() and one.name is not None:
+            assert one.name.split("_", 2)[2] in pages, one.name
+
+
+@pytest.mark.parametrize("who", matrix.PEOPLE)
+def test_every_address_answers_as_the_table_says(alive: dict, who: str) -> None:
+    person, wrong = person_of(who), []
+    for _route, method, address, data, row in matrix.URLS:
+        got = told(signed_in(who, person), method, address, data)
+        if got != word(row, who):
+            wrong.append(f"{method} {address} {data}: {got}, not {word(row, who)}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("who", matrix.PEOPLE)
+def test_a_method_that_is_not_in_the_table_does_nothing(alive: dict, who: str) -> None:
+    listed, person = {(address.split("?")[0], method) for _, method, address, *_ in EVERY_URL}, person_of(who)
+    client, wrong = signed_in(who, person), []
+    for address in sorted({address for address, _ in listed}):
+        for method in METHODS:
+            if (address, method) in listed or address in ("/accounts/sign-out/", "/admin/logout/"):
+                continue
+            cache.clear()
+            got = told(client, method, address, {})
+            # A page of the records that only reads answers every method as it answers a GET.
+            is_read = address.startswith("/admin/") and got == "200" and who in STAFF_ROLES
+            if got not in ("403", "404", "405", "in", "go") and not is_read:
+                wrong.append(f"{method} {address}: {got}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("who", matrix.PEOPLE)
+def test_every_table_of_the_records_answers_as_the_table_says(alive: dict, who: str) -> None:
+    client, wrong = signed_in(who, person_of(who)), []
+    for name in matrix.RECORDS:
+        for page, method, tail, row in matrix.RECORD_PAGES:
+            got = told(client, method, f"/admin/{name.replace('.', '/')}/{tail}", {})
+            row = matrix.RECORD_EXCEPTIONS.get((name, page), row)
+            if got != word(row, who):
+                wrong.append(f"{name} {page} {method}: {got}, not {word(row, who)}")
+    assert wrong == []
+
+
+async def test_sockets_tell_whom_the_table_says(committed_db: None, fresh_threads: None, valkey: str) -> None:
+    from dcmm_portal.asgi import application
+    from dcmm_portal.sockets import websocket_urlpatterns
+
+    assert {str(one.pattern) for one in websocket_urlpatterns} == set(matrix.SOCKETS)
+    await sync_to_async(declare_demo_desk)(datetime.now(UTC))
+    for who in matrix.PEOPLE:
+        client = await sync_to_async(lambda who=who: signed_in(who, person_of(who)))()
+        cookie = client.cookies.get("sessionid")
+        headers = [*ORIGIN, *([(b"cookie", f"sessionid={cookie.value}".encode())] if cookie else [])]
+        for route, row in matrix.SOCKETS.items():
+            socket = Socket(application, f"/{route}" if route.endswith("/") else "/ws/nothing/", headers)
+            accepted = await socket.connect()
+            first = await socket.receive_output(5) if accepted else {"type": "websocket.close"}
+            got = "ok" if first["type"] == "websocket.send" else "no"
+            assert got == word(row, who), (who, route)
+            await socket.disconnect()
+
+
+def test_every_command_is_in_the_table() -> None:
+    ours = {"trading", "governance", "disclosures", "dcmm_portal"}
+    there = {name for name, app in get_commands().items() if app in ours}
+    assert there == set(matrix.COMMANDS)
+    assert {name for name, app in get_commands().items() if app not in ours} == matrix.LIBRARY_COMMANDS
+
+
+@pytest.mark.parametrize("name", [name for name, who in matrix.COMMANDS.items() if who == matrix.OWNER])
+def test_commands_of_the_owner_are_refused_to_the_application(db: None, name: str) -> None:
+    options = {"demo": True} if name == "bootstrap" else {}
+    with pytest.raises(CommandError, match="owner"):
+        call_command(name, **options)
+
+
+@pytest.mark.parametrize("who", matrix.PEOPLE)
+@pytest.mark.parametrize("action", matrix.AS_PERSON)
+def test_what_two_people_do_at_a_shell(
+    desk: None, quick_passwords: None, monkeypatch: pytest.MonkeyPatch, who: str, action: str
+) -> None:
+    green(datetime.now(UTC))
+    call_command("controls", "kill", stage.DEX, reason="it is over", stdout=io.StringIO())
+    person = person_of(who)
+    if person is not None:
+        person.set_password(stage.PASSWORD)
+        person.save()
+        stage.enrol(person)
+    other = stage.enrol(stage.person("olga", Role.OPERATOR, password=stage.PASSWORD))
+
+    def run(word: str, target: str, by: User | None) -> str:
+        code = stage.next_code(by) if by else "000000"
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{stage.PASSWORD}\n{code}\n"))
+        try:
+            call_command(
+                "controls", word, target, username=by.username if by else "", reason="agreed", stdout=io.StringIO()
+            )
+        except CommandError:
+            return "no"
+        return "ok"
+
+    target = stage.DEX
+    if action != "ask":
+        assert run("ask", stage.DEX, other) == "ok"
+        target = str(ResumeRequest.objects.get().pk)
+    assert run(action, target, person) == word(matrix.AS_PERSON[action], who)
+
+
+def test_the_table_has_every_role() -> None:
+    cache.clear()
+    assert set(matrix.PEOPLE) == {"nobody", "superuser", *(role.value for role in Role)}
+    assert set(matrix.PEOPLE[2:7]) == {role.value for role in STAFF_ROLES}

@@ -1,0 +1,1 @@
+"""Pages, API and notifications of review."""

@@ -1,0 +1,3 @@
+from tests.quoting.conftest import world
+
+__all__ = ["world"]
