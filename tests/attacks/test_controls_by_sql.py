@@ -68,7 +68,7 @@ def test_a_request_to_resume_is_no_key_by_itself(halted: Desk) -> None:
         ("reason", "'other'"), ("asked_by_id", "'9'"), ("asked_by_name", "'other'"), ("asked_at", "'2020-01-01'"),
         ("expires_at", "'2099-01-01'"),
     ):  # fmt: skip
-        halted.refused(f"UPDATE resume_requests SET {column} = {value}")  # type: ignore[arg-type]
+        halted.refused(f"UPDATE resume_requests SET {column} = {value}")
     halted.refused("DELETE FROM resume_requests")
     halted.app.execute(CONFIRM.replace("CONFIRMED", "REFUSED"), {"by": anna})
     assert "already decided" in halted.refused(CONFIRM, {"by": anna})

@@ -166,5 +166,5 @@ def test_looser_called_reducing(desk: Desk) -> None:
     ],
 )
 def test_by_force(desk: Desk, statement: str) -> None:
-    desk.refused(statement)  # type: ignore[arg-type]
+    desk.refused(statement)
     assert desk.version() == 1

@@ -72,7 +72,7 @@ def test_a_vote_about_other_content_or_too_late_or_on_a_draft(desk: Desk) -> Non
 def test_an_edited_or_deleted_vote(desk: Desk, statement: str) -> None:
     made = desk.in_review(LOOSER)
     desk.vote(made, "anna", "reject")
-    desk.refused(statement)  # type: ignore[arg-type]
+    desk.refused(statement)
     assert desk.one("SELECT count(*) AS n FROM votes WHERE choice = 'reject'")["n"] == 1
 
 
@@ -103,7 +103,7 @@ def test_content_and_times_of_a_proposal_in_review(desk: Desk) -> None:
         "UPDATE proposals SET state = 'REJECTED' WHERE id = %s",
         "UPDATE proposals SET state = 'EXPIRED' WHERE id = %s",
     ):
-        desk.refused(statement, [made.pk])  # type: ignore[arg-type]
+        desk.refused(statement, [made.pk])
     assert desk.one("SELECT state FROM proposals WHERE id = %s", [made.pk])["state"] == "IN_REVIEW"
 
 
@@ -122,7 +122,7 @@ def test_an_early_apply_and_a_shortened_timelock(desk: Desk) -> None:
         "UPDATE proposals SET state = 'DRAFT' WHERE id = %s",
         "UPDATE proposals SET reason = 'x' WHERE id = %s",
     ):
-        desk.refused(statement, [made.pk])  # type: ignore[arg-type]
+        desk.refused(statement, [made.pk])
 
 
 @pytest.mark.attacks("review_policies.*")
@@ -161,7 +161,7 @@ def test_roles_without_their_proposal(desk: Desk, statement: str) -> None:
     before = desk.one(
         "SELECT count(*) AS n FROM users_groups m JOIN auth_group g ON g.id = m.group_id WHERE g.name = 'approver'"
     )
-    desk.refused(statement)  # type: ignore[arg-type]
+    desk.refused(statement)
     after = desk.one(
         "SELECT count(*) AS n FROM users_groups m JOIN auth_group g ON g.id = m.group_id WHERE g.name = 'approver'"
     )
