@@ -36,6 +36,7 @@ KINDS = (
     "sandbox-cex",
 )
 AIM_S = 10.0
+QUOTES = ("quoting", "one_sided")
 GIVE_UP_S = 120.0
 LOOK_EVERY_S = 0.05
 # So that no recovery is measured into the one before it.
@@ -109,7 +110,7 @@ class _Desk:
             return False  # being written
 
     def _quotes_since(self, since_s: float) -> bool:
-        """Every market decided after `since_s` and shows both sides on its venue."""
+        """Every market decided after `since_s` and has an order on its venue: one at its soft limit quotes one side, rightly."""
         try:
             return self._rests_everywhere() and self._decided_since(since_s)
         except (VenueAway, redis.RedisError, OSError, KeyError):
@@ -118,7 +119,7 @@ class _Desk:
     def _rests_everywhere(self) -> bool:
         for market in self._markets:
             orders = self._doors[market.door].resting()["orders"]
-            if {order["side"] for order in orders if order["symbol"] == market.symbol} != {"buy", "sell"}:
+            if not any(order["symbol"] == market.symbol for order in orders):
                 return False
         return True
 
@@ -128,4 +129,4 @@ class _Desk:
         with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
             bodies: Any = client.mget([keys.cycle(market.slug) for market in self._markets])
         cycles = [parse_cycle(body) for body in bodies]
-        return all(one is not None and one.at_ns > since_s * 1e9 and not one.reason for one in cycles)
+        return all(one is not None and one.at_ns > since_s * 1e9 and one.outcome in QUOTES for one in cycles)
