@@ -78,7 +78,10 @@ def test_while_the_database_is_away_the_inbox_keeps_everything_and_all_lands_aft
         wait_until(lambda: Fill.objects.count() == 25, 30, "every fill booked")
         clock.advance(10)
         wait_until(lambda: len(told()) == 2, 20, "both events")
-        assert told() == [("inbox.full", 25), ("inbox.drained", 0)]
+        (full, drained) = told()
+        assert full == ("inbox.full", 25)
+        # Drained is told at the first measure below 80 % x 0.9 of the bound, which may find a fill or two still unbooked.
+        assert drained[0] == "inbox.drained" and drained[1] < 14.4
         assert inbox.inbox_length(client) == 0
     finally:
         stop.set()
