@@ -25,9 +25,9 @@ run: venv
 test: venv-dev
 	$(BIN)/python ops/ensure_browser.py
 	$(BIN)/python ops/ensure_pgbouncer.py
-	$(BIN)/python -m pytest -q -n $(WORKERS_TEST) --ignore tests/e2e -m "not whole" $(ARGS)
-	$(BIN)/python -m pytest -q tests/e2e
-	$(BIN)/python -m pytest -q -m whole -n 2 --dist loadfile
+	$(BIN)/python ops/run_tests.py -n $(WORKERS_TEST) --ignore tests/e2e -m "not whole" $(ARGS)
+	$(BIN)/python ops/run_tests.py tests/e2e
+	$(BIN)/python ops/run_tests.py -m whole -n 2 --dist loadfile
 
 check: venv-dev
 	$(BIN)/python ops/check.py

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.support.servers import TestServers
 
 _SERVERS_ENV = "DCMM_TEST_SERVERS"
@@ -49,6 +51,14 @@ os.environ.update(
 )
 (Path(os.environ["DATA_DIR"]) / "static").mkdir(parents=True, exist_ok=True)
 SERVERS.clone(DATABASE_NAME)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Names what failed in the file that `ops/run_tests.py` asks for; only the controller hears of every worker's tests."""
+    told = os.environ.get("DCMM_FAILED_TESTS")
+    if told and report.failed and WORKER == "main":
+        with Path(told).open("a") as names:
+            names.write(f"{report.nodeid}\n")
 
 
 def pytest_unconfigure(config: object) -> None:
