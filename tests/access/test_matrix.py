@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import time
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -13,52 +13,21 @@ from asgiref.sync import sync_to_async
 from django.contrib import admin
 from django.core.cache import cache
 from django.core.management import CommandError, call_command, get_commands
-from django.test import Client
 from django.urls import URLResolver, get_resolver
 
 from governance.access.roles import STAFF_ROLES, Role
 from governance.models import User
 from tests.access import matrix
+from tests.access.visitor import person_of, signed_in, told
 from tests.controls.green import green
 from tests.pages import stage
 from tests.pages.socket import Socket
 from tests.pages.test_live import ORIGIN, fresh_threads
-from tests.review_pages import matrix as review_matrix
 from trading.models import ResumeRequest
 from trading.registry.services import declare_demo_desk
 
 __all__ = ["fresh_threads"]
-# Those of review are walked in tests/review_pages.
-EVERY_URL = (*matrix.URLS, *review_matrix.URLS)
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-
-
-def person_of(who: str) -> User | None:
-    if who == "nobody":
-        return None
-    if who == "superuser":
-        return stage.person("root", is_superuser=True)
-    person = stage.person(who, Role(who))
-    if who == "investor":
-        User.objects.filter(pk=person.pk).update(is_staff=False)
-    return person
-
-
-def signed_in(who: str, person: User | None) -> Client:
-    client = Client()
-    if person is not None:
-        stage.sign_in(client, person, "link" if who == "investor" else "totp")
-    return client
-
-
-def told(client: Client, method: str, address: str, data: dict[str, str]) -> str:
-    as_json = {"content_type": "application/json", "headers": {"Idempotency-Key": f"k{time.time_ns()}"}}
-    more = as_json if address.startswith("/api/") and method != "GET" else {}
-    answer = getattr(client, method.lower())(address, data, **more)
-    if answer.status_code not in (301, 302):
-        return str(answer.status_code)
-    location = answer.headers["Location"]
-    return "in" if location.startswith(("/accounts/sign-in/", "/admin/login/")) else "go"
 
 
 def routes() -> Iterator[tuple[str, Any]]:
@@ -89,7 +58,7 @@ def word(row: str, who: str) -> str:
 
 def test_every_address_is_in_the_table_and_none_that_is_not_there() -> None:
     there = {route for route, _ in routes()} - record_routes()
-    assert there == {route for route, *_ in EVERY_URL}
+    assert there == {route for route, *_ in matrix.URLS}
 
 
 def test_every_method_of_the_api_is_in_the_table() -> None:
@@ -98,7 +67,7 @@ def test_every_method_of_the_api_is_in_the_table() -> None:
         if route.startswith("api/") and hasattr(one.callback, "cls"):
             handled = {method for method in METHODS if hasattr(one.callback.cls, method.lower())}
             there |= {(route, method) for method in handled}
-    listed = {(route, method) for route, method, *_ in EVERY_URL if route.startswith("api/")}
+    listed = {(route, method) for route, method, *_ in matrix.URLS if route.startswith("api/")}
     assert there <= listed
 
 
@@ -110,42 +79,30 @@ def test_every_table_of_the_records_is_in_the_list() -> None:
             assert one.name.split("_", 2)[2] in pages, one.name
 
 
-@pytest.mark.parametrize("who", matrix.PEOPLE)
-def test_every_address_answers_as_the_table_says(alive: dict, who: str) -> None:
-    person, wrong = person_of(who), []
+def cells(who: str) -> Iterator[tuple[str, str, dict[str, str], tuple[str, ...]]]:
+    """Every door: method, address, what is sent, and the answers that are right."""
     for _route, method, address, data, row in matrix.URLS:
-        got = told(signed_in(who, person), method, address, data)
-        if got != word(row, who):
-            wrong.append(f"{method} {address} {data}: {got}, not {word(row, who)}")
-    assert wrong == []
-
-
-@pytest.mark.parametrize("who", matrix.PEOPLE)
-def test_a_method_that_is_not_in_the_table_does_nothing(alive: dict, who: str) -> None:
-    listed, person = {(address.split("?")[0], method) for _, method, address, *_ in EVERY_URL}, person_of(who)
-    client, wrong = signed_in(who, person), []
-    for address in sorted({address for address, _ in listed}):
-        for method in METHODS:
-            if (address, method) in listed or address in ("/accounts/sign-out/", "/admin/logout/"):
-                continue
-            cache.clear()
-            got = told(client, method, address, {})
-            # A page of the records that only reads answers every method as it answers a GET.
-            is_read = address.startswith("/admin/") and got == "200" and who in STAFF_ROLES
-            if got not in ("403", "404", "405", "in", "go") and not is_read:
-                wrong.append(f"{method} {address}: {got}")
-    assert wrong == []
-
-
-@pytest.mark.parametrize("who", matrix.PEOPLE)
-def test_every_table_of_the_records_answers_as_the_table_says(alive: dict, who: str) -> None:
-    client, wrong = signed_in(who, person_of(who)), []
+        yield method, address, data, (word(row, who),)
     for name in matrix.RECORDS:
         for page, method, tail, row in matrix.RECORD_PAGES:
-            got = told(client, method, f"/admin/{name.replace('.', '/')}/{tail}", {})
             row = matrix.RECORD_EXCEPTIONS.get((name, page), row)
-            if got != word(row, who):
-                wrong.append(f"{name} {page} {method}: {got}, not {word(row, who)}")
+            yield method, f"/admin/{name.replace('.', '/')}/{tail}", {}, (word(row, who),)
+    # A method that is not in the table does nothing.
+    listed = {(address.split("?")[0], method) for _, method, address, *_ in matrix.URLS}
+    for address, method in itertools.product(sorted({address for address, _ in listed}), METHODS):
+        if (address, method) not in listed and address not in ("/accounts/sign-out/", "/admin/logout/"):
+            # A page of the records that only reads answers every method as it answers a GET.
+            reads = ("200",) if address.startswith("/admin/") and who in STAFF_ROLES else ()
+            yield method, address, {}, ("403", "404", "405", "in", "go", *reads)
+
+
+@pytest.mark.parametrize("who", matrix.PEOPLE)
+def test_every_door_answers_as_the_table_says(alive: dict, who: str) -> None:
+    client, wrong = signed_in(who), []
+    for method, address, data, right in cells(who):
+        got = told(client, method, address, data)
+        if got not in right:
+            wrong.append(f"{method} {address} {data}: {got}, not {' or '.join(right)}")
     assert wrong == []
 
 
@@ -156,7 +113,7 @@ async def test_sockets_tell_whom_the_table_says(committed_db: None, fresh_thread
     assert {str(one.pattern) for one in websocket_urlpatterns} == set(matrix.SOCKETS)
     await sync_to_async(declare_demo_desk)(datetime.now(UTC))
     for who in matrix.PEOPLE:
-        client = await sync_to_async(lambda who=who: signed_in(who, person_of(who)))()
+        client = await sync_to_async(signed_in)(who)
         cookie = client.cookies.get("sessionid")
         headers = [*ORIGIN, *([(b"cookie", f"sessionid={cookie.value}".encode())] if cookie else [])]
         for route, row in matrix.SOCKETS.items():

@@ -1,4 +1,7 @@
-"""A desk whose genesis is closed, attacked over the application's own connection; the owner's is used for the clock alone."""
+"""A desk whose genesis is closed, attacked over the application's own connection; the owner's is used for the clock alone.
+
+Each attack runs in a savepoint of the test's transaction, with everything asked that a commit asks: nothing has to be made anew.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 from django.contrib.auth.hashers import make_password
+from django.db import connection
 from django.utils import timezone
 from psycopg.rows import dict_row
 
@@ -23,6 +27,7 @@ from governance.review.previewing import PREVIEWS, attach_preview
 from governance.review.starting_policy import starting_policy
 from governance.review.step_up import StepUp
 from governance.review.voting import vote
+from tests.review.clock import database_time_kept
 from tests.support.plugin import DATABASE_NAME, SERVERS
 from trading.registry.services import declare_demo_desk
 
@@ -42,11 +47,19 @@ class Refused(AssertionError):
     """The attack was not refused."""
 
 
-class Desk:
-    """`app` is a connection as `dcmm_app`, as an intruder with its password has; `owner` moves the database's clock."""
+class App:
+    """The test's own connection as `dcmm_app`, which an intruder with its password has too; statements as psql sends them."""
 
-    def __init__(self, app: psycopg.Connection[dict[str, Any]], owner: psycopg.Connection[dict[str, Any]]) -> None:
-        self.app, self.owner = app, owner
+    def execute(self, statement: LiteralString, values: Any = None) -> psycopg.Cursor[dict[str, Any]]:
+        connection.ensure_connection()
+        return connection.connection.cursor(row_factory=dict_row).execute(statement, values)
+
+
+class Desk:
+    """`app` is an intruder's connection; `owner` moves the database's clock."""
+
+    def __init__(self, owner: psycopg.Connection[dict[str, Any]]) -> None:
+        self.app, self.owner = App(), owner
         self.ahead = timedelta(0)
         self.people = {one.username: one for one in User.objects.all()}
 
@@ -85,10 +98,11 @@ class Desk:
         return self.vote(made, "boris")
 
     def refused(self, statement: LiteralString, values: Any = None) -> str:
-        """Run the attack in one transaction to its commit; the refusal's text. Fails if it passes."""
+        """Run the attack as one transaction with all that its commit would ask; the refusal's text. Fails if it passes."""
         try:
-            with self.app.transaction():
+            with connection.connection.transaction():
                 self.app.execute(statement, values)
+                self.app.execute("SET CONSTRAINTS ALL IMMEDIATE")
         except psycopg.Error as problem:
             return str(problem).split("\n")[0]
         raise Refused(f"not refused: {statement}")
@@ -114,15 +128,19 @@ def declare() -> None:
 
 
 @contextmanager
-def attacked() -> Iterator[Desk]:
+def attacked() -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    """The desk within the caller's transaction, and the owner's connection; genesis and clock are put back afterwards."""
     declare()
-    url, owner_url = SERVERS.database_url(DATABASE_NAME), SERVERS.database_url(DATABASE_NAME, "dcmm_owner")
+    owner_url = SERVERS.database_url(DATABASE_NAME, "dcmm_owner")
     with (
-        psycopg.connect(url, autocommit=True, connect_timeout=5, row_factory=dict_row) as app,
+        database_time_kept(),
         psycopg.connect(owner_url, autocommit=True, connect_timeout=5, row_factory=dict_row) as owner,
     ):
         owner.execute("UPDATE governance_genesis SET is_open = false")
-        yield Desk(app, owner)
+        try:
+            yield owner
+        finally:
+            owner.execute("UPDATE governance_genesis SET is_open = true")
 
 
 def refusal(call: Any) -> str:

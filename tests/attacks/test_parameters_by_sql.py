@@ -25,6 +25,7 @@ def test_the_legitimate_way_is_open(desk: Desk) -> None:
     assert made.state == "APPROVED"
     desk.travel(TIMELOCK + timedelta(seconds=5))
     assert apply(made.pk, now=desk.now()).state == "APPLIED"
+    desk.app.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what a commit asks
     row = ParameterSet.objects.get(market__slug=SLUG)
     assert (row.version, str(row.spread_floor_bps.normalize()), row.authorised_by) == (2, "1", f"proposal:{made.pk}")
 
