@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -22,6 +21,7 @@ from governance.desk.kill_message import tell
 from governance.desk.notes import desk_notes
 from governance.desk.proof import PURPOSE, loosens, state_content
 from governance.desk.staff import for_staff
+from governance.review.selectors import control_proposals
 from trading.activity import parameters_in_force, recent_fills
 from trading.controls.selectors import DESK, needs_two_people
 from trading.controls.services import ControlRefused
@@ -41,6 +41,13 @@ def _row(status: MarketStatus) -> dict[str, Any]:
     }
 
 
+def _two_people(now: datetime) -> list[dict[str, Any]]:
+    """What only two people end, each with the proposals about it that wait."""
+    standing = needs_two_people(now)
+    waiting = control_proposals(now) if standing else {}
+    return [{"what": one, "proposals": waiting.get((one.scope, one.rule), ())} for one in standing]
+
+
 @never_cache
 @require_safe
 @for_staff
@@ -50,8 +57,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "here": "desk",
         "rows": [_row(status) for status in all_market_status(time.time_ns())],
         "is_operator": has_role(request.user, Role.OPERATOR),
-        "is_approver": partial(has_role, request.user, Role.APPROVER),
-        "two_people": needs_two_people(datetime.now(UTC)),
+        "two_people": _two_people(datetime.now(UTC)),
         "actions": ACTIONS,
         "desk_scope": DESK,
         "new_key": new_key,
