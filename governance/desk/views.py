@@ -26,6 +26,7 @@ from trading.activity import parameters_in_force, recent_fills
 from trading.controls.selectors import DESK, needs_two_people
 from trading.controls.services import ControlRefused
 from trading.market_status import MarketStatus, book_json, status_json
+from trading.risk.states import TradingState
 from trading.selectors import all_market_status
 from trading.sentence_text import sentence
 
@@ -76,6 +77,8 @@ def control(request: HttpRequest, scope: str) -> HttpResponse:
         return render(request, "404.html", status=404)
     asked = {"state": request.GET.get("state", "PAUSED"), "idempotency_key": new_key()}
     form = ControlForm(request.POST) if request.method == "POST" else ControlForm(initial=asked)
+    if request.method == "GET" and (rule := _needs_asking(scope, asked["state"])):
+        return HttpResponseRedirect(reverse("desk-resume", args=[scope, rule]))
     if request.method == "POST" and form.is_valid():
         if not form.cleaned_data["confirmed"]:
             return _confirm(request, scope, form)
@@ -85,6 +88,13 @@ def control(request: HttpRequest, scope: str) -> HttpResponse:
         form.add_error(None, refused)
     status = 200 if request.method == "GET" else 422
     return render(request, "desk/control.html", _page(scope, form), status=status)
+
+
+def _needs_asking(scope: str, state: str) -> str | None:
+    """What two people must end before the scope can be resumed; None where one may, or something else is wanted."""
+    if state != TradingState.ACTIVE.name:
+        return None
+    return next((one.rule for one in needs_two_people(datetime.now(UTC)) if one.scope == scope), None)
 
 
 def _page(scope: str, form: ControlForm) -> dict[str, Any]:

@@ -40,6 +40,9 @@ def test_two_people_by_page(desk: Desk, door: Callable[[str], Client], code_of: 
     impose_lock(DEX, "paused", "hard_limit", "q 21 lots", imposed_by="quoting", now=desk.now)
     opal, anna, ask = door("opal"), door("anna"), f"/desk/resume/{DEX}/hard_limit/"
     assert ask in opal.get("/desk/").content.decode()
+    assert opal.get(f"/desk/controls/{DEX}/?state=ACTIVE").headers["Location"] == ask, (
+        "the button to resume leads there"
+    )
     assert ask not in anna.get("/desk/").content.decode()
     assert anna.get(ask).status_code == 403
     assert opal.post(ask, {"reason": "", "idempotency_key": "a1"}).status_code == 422
