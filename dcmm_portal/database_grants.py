@@ -45,13 +45,13 @@ GRANTS: dict[str, str] = {
     "market_minutes": _CHANGES,
     "trading_controls": _CHANGES,
     "locks": _CHANGES,
-    "resume_requests": "SELECT, INSERT, UPDATE (outcome, decided_by_id, decided_by_name, decided_at, decision_reason)",
+    # a history of the way before proposals
+    "resume_requests": _READ,
     "named_gates": _CHANGES,
     "parameter_sets": _CHANGES,
     "exposure_limits": _CHANGES,
     "trading_sessions": "SELECT, INSERT, UPDATE (peak, updated_at)",
     "fill_quarantine": _CHANGES,
-    "event_progress": _CHANGES,
     "outbox": _ALL,
     # identity
     "assets": _CHANGES,

@@ -63,9 +63,9 @@ COVERAGE: Final[dict[str, TableCoverage]] = {
     "assets": TableCoverage("id name decimals chain_address"),
     "asset_aliases": TableCoverage("asset_id ticker valid_from valid_until", "id note"),
     # What is allowed to trade now, and who ended what.
-    "trading_controls": TableCoverage("scope state version", "id reason actor_id actor_name changed_at"),
+    "trading_controls": TableCoverage("scope state version authorised_by", "id reason actor_id actor_name changed_at"),
     "locks": TableCoverage(
-        "scope state rule until lifted_at", "id reason imposed_at imposed_by lifted_by lift_reason",
+        "scope state rule until lifted_at authorised_by", "id reason imposed_at imposed_by lifted_by lift_reason",
         inserts="a lock only makes things stricter",
     ),
     "resume_requests": TableCoverage(
@@ -119,7 +119,6 @@ COVERAGE: Final[dict[str, TableCoverage]] = {
         machine="id aggregate aggregate_seq type payload actor_id actor_name correlation_id occurred_at"
     ),
     "outbox": TableCoverage(machine="event_id attempts last_error"),
-    "event_progress": TableCoverage(machine="id consumer aggregate aggregate_seq"),
     "command_receipts": TableCoverage(machine="key command fingerprint result actor_id created_at"),
     # Review.
     "review_policies": TableCoverage(

@@ -1,6 +1,6 @@
 """The one lock order of the portal. Every transaction takes row locks through these functions, in this order, rows by key.
 
-0. progress of consumers of events; proposals, then people (governance/review/locks.py, for transactions of review)
+0. proposals, then people (governance/review/locks.py, for transactions of review)
 1. command receipts  2. controls and locks  3. parameter sets  4. positions  5. cash balances  6. orders  7. event aggregates
 
 Whoever needs several kinds calls the functions in that order; a kind that is not needed is left out. Two transactions that
@@ -15,11 +15,6 @@ from collections.abc import Iterable
 from django.db import connection
 
 from trading.models import CashBalance, Order, ParameterSet, Position, TradingControl
-
-
-def lock_progress(consumer: str, aggregate: str) -> None:
-    """Serialise what one consumer does about one aggregate until the end of the transaction."""
-    _advisory(3, f"{consumer}|{aggregate}")
 
 
 def lock_command(key: str) -> None:

@@ -27,8 +27,8 @@ FURTHEST_BACK: Final = timedelta(days=7)
 SHOWN: Final = 12
 # What a desk wants to know of on coming back.
 WATCHED: Final = (
-    "control.changed", "lock.imposed", "lock.lifted", "limit.hard", "risk.breaker", "resume.asked", "resume.confirmed",
-    "parameters.applied", "proposal.submitted", "proposal.approved", "proposal.applied", "proposal.rejected",
+    "control.changed", "lock.imposed", "lock.lifted", "limit.hard", "risk.breaker", "parameters.applied",
+    "proposal.submitted", "proposal.approved", "proposal.applied", "proposal.rejected",
     "proposal.failed", "proposal.cancelled", "reconciliation.unexplained", "handover.written",
 )  # fmt: skip
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
@@ -17,22 +16,14 @@ from governance.api.schema import (
     ControlResultSerializer,
     KillCommandSerializer,
     KillResultSerializer,
-    ResumeAskSerializer,
-    ResumeDecisionSerializer,
-    ResumeRequestSerializer,
-    ResumeResultSerializer,
 )
 from governance.api.views import Staff
-from governance.desk.commands import Decision, StateChange, ask_to_resume, change_state, decide_to_resume, kill_scope
-from trading.controls.selectors import pending_requests
+from governance.desk.commands import StateChange, change_state, kill_scope
 from trading.controls.services import ControlRefused
 
 _STATUS = {
     "not_operator": 403,
-    "not_approver": 403,
-    "same_person": 403,
     "second_factor": 403,
-    "unknown_request": 404,
     "unknown_scope": 404,
     "bad_state": 400,
     "bad_key": 400,
@@ -89,56 +80,6 @@ class Kill(Staff, APIView):
         except ControlRefused as problem:
             raise _refused(problem) from problem
         return Response(KillResultSerializer(result).data)
-
-
-class ResumeRequests(Staff, APIView):
-    """What two people must end: the requests that wait, and asking for one."""
-
-    throttle_scope = "controls"
-
-    @extend_schema(operation_id="resume_requests", responses=ResumeRequestSerializer(many=True))
-    def get(self, request: Request) -> Response:
-        return Response(ResumeRequestSerializer(pending_requests(datetime.now(UTC)), many=True).data)
-
-    @extend_schema(
-        operation_id="ask_to_resume",
-        parameters=[IDEMPOTENCY_KEY],
-        request=ResumeAskSerializer,
-        responses={200: ResumeResultSerializer, **_ERRORS},
-    )
-    def post(self, request: Request) -> Response:
-        key = key_of(request)
-        asked = ResumeAskSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        try:
-            result = ask_to_resume(request.user, idempotency_key=key, **asked.validated_data)
-        except ControlRefused as problem:
-            raise _refused(problem) from problem
-        return Response(asdict(result))
-
-
-class ResumeDecision(Staff, APIView):
-    """An approver's yes or no; never by the one who asked."""
-
-    throttle_scope = "controls"
-
-    @extend_schema(
-        operation_id="decide_to_resume",
-        parameters=[IDEMPOTENCY_KEY],
-        request=ResumeDecisionSerializer,
-        responses={200: ResumeResultSerializer, **_ERRORS},
-    )
-    def post(self, request: Request, request_id: int) -> Response:
-        key = key_of(request)
-        said = ResumeDecisionSerializer(data=request.data)
-        said.is_valid(raise_exception=True)
-        data = said.validated_data
-        decision = Decision(request_id, data["decision"] == "confirm", data["reason"], key)
-        try:
-            result = decide_to_resume(request.user, decision, data)
-        except ControlRefused as problem:
-            raise _refused(problem) from problem
-        return Response(asdict(result))
 
 
 def key_of(request: Request) -> str:

@@ -15,20 +15,21 @@ from rest_framework.views import APIView
 from dcmm_portal.api_errors import ErrorSerializer, Refused
 from governance.api import review_schema as schema
 from governance.api.controls import IDEMPOTENCY_KEY, key_of
+from governance.api.schema import ResumeAskSerializer
 from governance.api.views import Staff
 from governance.desk.review.buttons import buttons_for
 from governance.desk.review.proof import review_with_proof, vote_with_proof
 from governance.models import Proposal, ProposalState
 from governance.review import applying, drafting, previewing, rollback
 from governance.review.errors import ReviewRefused
-from governance.review.selectors import inbox, proposals
+from governance.review.selectors import control_proposals, inbox, proposals
 from governance.review.story import export_story, proposal_story
 
 _STATUS = {
     "no_role": 403, "not_yours": 403, "own_proposal": 403, "about_you": 403, "guardian": 403, "inactive": 403,
     "joined_after": 403, "role_after": 403, "credentials_after": 403, "opened_after": 403, "token": 403,
     "step_up": 403, "missing": 403, "refused": 403, "held_back": 403,
-    "unknown": 404, "unknown_market": 404, "unknown_version": 404,
+    "unknown": 404, "unknown_market": 404, "unknown_scope": 404, "unknown_version": 404,
     "bad_change": 400, "bad_choice": 400, "bad_comment": 400, "bad_content": 400, "bad_key": 400, "bad_time": 400,
     "invalid": 400, "no_reason": 400, "long_reason": 400, "unknown_kind": 400, "unknown_person": 400, "wrong_subject": 400,
 }  # fmt: skip
@@ -71,6 +72,34 @@ class Proposals(Staff, APIView):
                 request.user, data["kind"], None, data["change"], data["reason"], key=key, now=now,
                 apply_at_once=data["apply_at_once"], replaces=data["replaces"],
             )  # fmt: skip
+
+        return _done(request, work)
+
+
+class ResumeRequests(Staff, APIView):
+    """What only two people end: the proposals about it that wait, and making one, which goes into review at once."""
+
+    throttle_scope = "controls"
+
+    @extend_schema(operation_id="resume_requests", responses=schema.ProposalLineSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        lines = [line for found in control_proposals(_now()).values() for line in found]
+        return Response(schema.ProposalLineSerializer(lines, many=True).data)
+
+    @extend_schema(
+        operation_id="ask_to_resume",
+        parameters=[IDEMPOTENCY_KEY],
+        request=ResumeAskSerializer,
+        responses={200: schema.ProposalSerializer, **_ERRORS},
+    )
+    def post(self, request: Request) -> Response:
+        data = _valid(ResumeAskSerializer, request)
+        change = {"scope": data["scope"], "rule": data["rule"]}
+
+        def work(key: str, now: datetime) -> Proposal:
+            return drafting.propose(
+                request.user, "control", None, change, data["reason"], key=key, now=now, submit_at_once=True
+            )
 
         return _done(request, work)
 

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from governance.access.second_factor import CODE_MAX
 from governance.access.security_keys import ANSWER_MAX
 from trading.controls.services import REASON_MAX, REASON_MIN
-from trading.models import Decision, Fill, Order, ResumeRequest
+from trading.models import Decision, Fill, Order
 
 
 class LimitsSerializer(serializers.Serializer[Any]):
@@ -192,24 +192,3 @@ class ResumeAskSerializer(serializers.Serializer[Any]):
     scope = serializers.CharField(max_length=48, help_text='"desk" or a market\'s slug.')
     rule = serializers.CharField(max_length=48, default="kill", help_text='The rule of the lock to lift, or "kill".')
     reason = serializers.CharField(min_length=REASON_MIN, max_length=REASON_MAX)
-
-
-class ResumeDecisionSerializer(ProofSerializer):
-    decision = serializers.ChoiceField(choices=["confirm", "refuse"])
-    reason = serializers.CharField(min_length=REASON_MIN, max_length=REASON_MAX)
-
-
-class ResumeResultSerializer(serializers.Serializer[Any]):
-    request = serializers.IntegerField()
-    scope = serializers.CharField()
-    rule = serializers.CharField()
-    outcome = serializers.CharField(help_text="PENDING, CONFIRMED or REFUSED.")
-    state = serializers.CharField(help_text="The scope's control after the command.")
-    version = serializers.IntegerField()
-    repeated = serializers.BooleanField()
-
-
-class ResumeRequestSerializer(serializers.ModelSerializer[ResumeRequest]):
-    class Meta:
-        model = ResumeRequest
-        fields = ["id", "scope", "rule", "reason", "asked_by_name", "asked_at", "expires_at"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from governance.api import controls, views
+from governance.api import controls, review, views
 
 urlpatterns = [
     path("markets/", views.Markets.as_view(), name="api-markets"),
@@ -17,10 +17,5 @@ urlpatterns = [
     path("review/", include("governance.api.review_urls")),
     path("controls/", controls.Controls.as_view(), name="api-controls"),
     path("controls/kill/", controls.Kill.as_view(), name="api-kill"),
-    path("controls/resume-requests/", controls.ResumeRequests.as_view(), name="api-resume-requests"),
-    path(
-        "controls/resume-requests/<int:request_id>/decision/",
-        controls.ResumeDecision.as_view(),
-        name="api-resume-decision",
-    ),
+    path("controls/resume-requests/", review.ResumeRequests.as_view(), name="api-resume-requests"),
 ]

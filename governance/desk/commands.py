@@ -12,16 +12,15 @@ from django.utils.translation import gettext as _
 
 from governance.access.actors import actor_of
 from governance.access.roles import Role
-from governance.desk.proof import loosens, request_content, require_proof, state_content
+from governance.desk.proof import loosens, require_proof, state_content
 from governance.models import User
 from governance.review.checks import overdue_markets
 from trading.clock import to_datetime
 from trading.controls.kill import KillResult, kill_switch
-from trading.controls.resume import ResumeResult, confirm_resume, refuse_resume, request_resume
 from trading.controls.selectors import DESK
-from trading.controls.services import ControlRefused, ControlResult, set_state
+from trading.controls.services import OPERATOR, Actor, ControlRefused, ControlResult, set_state
 from trading.ledger.dead_letters import RetryResult, retry_letter
-from trading.models import Market, ResumeRequest, TradingControl
+from trading.models import Market, TradingControl
 from trading.orders.direct import cancel_directly
 from trading.risk.states import TradingState
 
@@ -48,16 +47,35 @@ def change_state(person: User, change: StateChange, given: Mapping[str, Any] | N
     """
     now = to_datetime(time.time_ns())
     _refuse_while_overdue(change.scope, change.state, now)
-    if loosens(change.scope, change.state):
+    is_loosening = loosens(change.scope, change.state)
+    if is_loosening:
         content = state_content(change.scope, change.state)
         require_proof(person, Role.OPERATOR, content, change.idempotency_key, given or {})
+    return _set(actor_of(person), change, now, may_loosen=is_loosening)
+
+
+def change_state_at_shell(change: StateChange, person: User | None, login: str) -> ControlResult:
+    """As `change_state`, of whoever has a shell on the machine: tightening at once, under the login name where nobody signed in.
+
+    What loosens needs `person`, who has just given password and a fresh code. Raises `ControlRefused`, which changed nothing.
+    """
+    now = to_datetime(time.time_ns())
+    if person is None:
+        at_shell = Actor(f"shell:{login}", login, frozenset({OPERATOR}))
+        return _set(at_shell, change, now, may_loosen=False)
+    _refuse_while_overdue(change.scope, change.state, now)
+    return _set(actor_of(person), change, now, may_loosen=True)
+
+
+def _set(actor: Actor, change: StateChange, now: datetime, *, may_loosen: bool) -> ControlResult:
     return set_state(
         change.scope,
         change.state,
-        actor=actor_of(person),
+        actor=actor,
         reason=change.reason,
         idempotency_key=change.idempotency_key,
         now=now,
+        may_loosen=may_loosen,
     )
 
 
@@ -90,43 +108,3 @@ def try_again(person: User, letter: str, reason: str, idempotency_key: str) -> R
     """Send what was set aside once more. Raises `trading.controls.services.ControlRefused`, which changed nothing."""
     now = to_datetime(time.time_ns())
     return retry_letter(letter, actor=actor_of(person), reason=reason, idempotency_key=idempotency_key, now=now)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What the second person says to a request to resume."""
-
-    request: int
-    is_confirmed: bool
-    reason: str
-    idempotency_key: str
-
-
-def ask_to_resume(person: User, scope: str, rule: str, reason: str, idempotency_key: str) -> ResumeResult:
-    """Ask for what two people must end. Raises `trading.controls.services.ControlRefused`, which changed nothing."""
-    now = to_datetime(time.time_ns())
-    return request_resume(
-        scope, rule, operator=actor_of(person), reason=reason, idempotency_key=idempotency_key, now=now
-    )
-
-
-def decide_to_resume(person: User, decision: Decision, given: Mapping[str, Any] | None = None) -> ResumeResult:
-    """Confirm, with a second factor in `given`, or refuse.
-
-    Raises `trading.controls.services.ControlRefused`, which changed nothing.
-    """
-    now = to_datetime(time.time_ns())
-    asked = ResumeRequest.objects.filter(pk=decision.request).first()
-    if decision.is_confirmed:
-        if asked is not None:
-            _refuse_while_overdue(asked.scope, TradingState.ACTIVE.name, now)
-        content = request_content(decision.request)
-        require_proof(person, Role.APPROVER, content, decision.idempotency_key, given or {})
-    decide = confirm_resume if decision.is_confirmed else refuse_resume
-    return decide(
-        decision.request,
-        approver=actor_of(person),
-        reason=decision.reason,
-        idempotency_key=decision.idempotency_key,
-        now=now,
-    )

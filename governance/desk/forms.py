@@ -45,9 +45,3 @@ class ControlForm(ReasonForm):
 
     state = forms.ChoiceField(label=_("Action"), choices=[(state, word) for state, word, _effect in ACTIONS])
     confirmed = forms.BooleanField(required=False, widget=forms.HiddenInput)
-
-
-class DecisionForm(ReasonForm):
-    """The second person's word on a request to resume."""
-
-    decision = forms.ChoiceField(choices=[("confirm", _("Confirm")), ("refuse", _("Refuse"))])

@@ -22,8 +22,6 @@ _WORDS: Final = {
     "lock.lifted": gettext_noop("a rule’s lock was lifted"),
     "limit.hard": gettext_noop("a hard limit was reached"),
     "risk.breaker": gettext_noop("a breaker paused the market"),
-    "resume.asked": gettext_noop("somebody asks to resume"),
-    "resume.confirmed": gettext_noop("trading was resumed by two people"),
     "parameters.applied": gettext_noop("new parameters are in force"),
     "proposal.submitted": gettext_noop("a proposal went into review"),
     "proposal.approved": gettext_noop("a proposal was approved"),

@@ -13,7 +13,7 @@ from governance.access.roles import roles_of
 from governance.models import User
 from trading.clock import to_datetime
 from trading.controls.services import ControlRefused
-from trading.models import CommandReceipt, ResumeRequest, TradingControl
+from trading.models import CommandReceipt, TradingControl
 from trading.risk.states import TradingState
 
 PURPOSE = "loosen"
@@ -32,12 +32,6 @@ def state_content(scope: str, state: str) -> str:
     """Hash of setting `state` on the control as it stands: another change in between makes it another content."""
     version = TradingControl.objects.filter(scope=scope).values_list("version", flat=True).first()
     return _hash({"kind": "control", "scope": scope, "state": state, "version": version})
-
-
-def request_content(request_id: int) -> str:
-    """Hash of confirming what was asked."""
-    asked = ResumeRequest.objects.filter(pk=request_id).values("scope", "rule", "reason", "asked_by_id").first()
-    return _hash({"kind": "resume", "request": request_id} | (asked or {}))
 
 
 def require_proof(person: User, role: str, content: str, idempotency_key: str, given: Mapping[str, Any]) -> None:

@@ -13,7 +13,6 @@ urlpatterns = [
     path("resume/<slug:scope>/<slug:rule>/", resume.ask, name="desk-resume"),
     path("set-aside/", dead_letters.set_aside, name="desk-set-aside"),
     path("set-aside/<str:name>/", dead_letters.letter, name="desk-letter"),
-    path("requests/<int:request_id>/", resume.decide, name="desk-request"),
     path("widen/<slug:market>/", widen.show, name="desk-widen"),
     path("note/", notes.write_note, name="desk-note"),
     path("looked/", notes.have_looked, name="desk-looked"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -22,10 +21,12 @@ from governance.desk.kill_message import tell
 from governance.desk.notes import desk_notes
 from governance.desk.proof import PURPOSE, loosens, state_content
 from governance.desk.staff import for_staff
+from governance.review.selectors import control_proposals
 from trading.activity import parameters_in_force, recent_fills
 from trading.controls.selectors import DESK, needs_two_people
 from trading.controls.services import ControlRefused
 from trading.market_status import MarketStatus, book_json, status_json
+from trading.risk.states import TradingState
 from trading.selectors import all_market_status
 from trading.sentence_text import sentence
 
@@ -41,6 +42,13 @@ def _row(status: MarketStatus) -> dict[str, Any]:
     }
 
 
+def _two_people(now: datetime) -> list[dict[str, Any]]:
+    """What only two people end, each with the proposals about it that wait."""
+    standing = needs_two_people(now)
+    waiting = control_proposals(now) if standing else {}
+    return [{"what": one, "proposals": waiting.get((one.scope, one.rule), ())} for one in standing]
+
+
 @never_cache
 @require_safe
 @for_staff
@@ -50,8 +58,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "here": "desk",
         "rows": [_row(status) for status in all_market_status(time.time_ns())],
         "is_operator": has_role(request.user, Role.OPERATOR),
-        "is_approver": partial(has_role, request.user, Role.APPROVER),
-        "two_people": needs_two_people(datetime.now(UTC)),
+        "two_people": _two_people(datetime.now(UTC)),
         "actions": ACTIONS,
         "desk_scope": DESK,
         "new_key": new_key,
@@ -70,6 +77,8 @@ def control(request: HttpRequest, scope: str) -> HttpResponse:
         return render(request, "404.html", status=404)
     asked = {"state": request.GET.get("state", "PAUSED"), "idempotency_key": new_key()}
     form = ControlForm(request.POST) if request.method == "POST" else ControlForm(initial=asked)
+    if request.method == "GET" and (rule := _needs_asking(scope, asked["state"])):
+        return HttpResponseRedirect(reverse("desk-resume", args=[scope, rule]))
     if request.method == "POST" and form.is_valid():
         if not form.cleaned_data["confirmed"]:
             return _confirm(request, scope, form)
@@ -79,6 +88,13 @@ def control(request: HttpRequest, scope: str) -> HttpResponse:
         form.add_error(None, refused)
     status = 200 if request.method == "GET" else 422
     return render(request, "desk/control.html", _page(scope, form), status=status)
+
+
+def _needs_asking(scope: str, state: str) -> str | None:
+    """What two people must end before the scope can be resumed; None where one may, or something else is wanted."""
+    if state != TradingState.ACTIVE.name:
+        return None
+    return next((one.rule for one in needs_two_people(datetime.now(UTC)) if one.scope == scope), None)
 
 
 def _page(scope: str, form: ControlForm) -> dict[str, Any]:

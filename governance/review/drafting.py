@@ -33,6 +33,8 @@ from governance.review.states import OPEN
 from governance.review.transitions import SYSTEM, record_step, require_step, step
 
 COMMENT_MAX: Final = 2000
+# Kinds about what stands now: asked again rather than voted on later. The database holds the same (guards/controls.sql).
+DECIDED_WITHIN: Final = {"control": timedelta(minutes=30)}
 
 
 def propose(
@@ -46,11 +48,13 @@ def propose(
     now: datetime,
     title: str = "",
     apply_at_once: bool = False,
+    submit_at_once: bool = False,
     replaces: int | None = None,
     rolls_back_to: str | None = None,
     is_demo: bool = False,
 ) -> Proposal:
-    """A draft; with `apply_at_once` a reducing change is applied in the same transaction and its review falls due.
+    """A draft; with `apply_at_once` a reducing change is applied in the same transaction and its review falls due, with
+    `submit_at_once` it goes into review in the same transaction, unless the same is in review or approved already.
 
     `subject` None takes the kind's own; another than that is refused, so that a change cannot land elsewhere than its door said.
     `replaces` names an own open proposal, which this supersedes. Raises `ReviewRefused`.
@@ -72,9 +76,15 @@ def propose(
         record_step(proposal, "", "make", actor=actor, now=now, reason=text)
         if replaces is not None:
             _supersede(person, replaces, proposal, now)
+        if submit_at_once:
+            wanted.lock(proposal)
+            _refuse_if_asked(proposal, now)
+            return _submit(person, proposal, now)
         return carry_out_at_once(proposal, person, now) if apply_at_once else proposal
 
     arguments = [kind, subject, repr(change), text, apply_at_once, replaces, rolls_back_to]
+    if submit_at_once:
+        arguments.append("submit_at_once")
     if replaces is None:
         return once("propose", key, arguments, actor, now, work)
     return once_on("propose", key, arguments, actor, now, replaces, lambda _old: work())
@@ -108,22 +118,37 @@ def submit(person: User, proposal_id: int, *, key: str, now: datetime) -> Propos
     """Into review, where others vote on exactly this content. Raises `ReviewRefused`."""
 
     def work(proposal: Proposal) -> Proposal:
-        require_own(person, proposal)
-        require_step(proposal, "submit")
-        kind, policy = kind_named(proposal.kind), policy_in_force()
-        if policy.version != proposal.policy_version:
-            raise ReviewRefused("stale_policy", _("The review policy has changed since: edit the proposal first."))
-        if needed_now(proposal, kind, policy, now).quorum == 0:
-            raise ReviewRefused("applies_at_once", _("This only makes things safer: apply it at once."))
-        refuse_if_stale(proposal, kind)
-        refuse_if_overdue(proposal, kind, now)
-        require_fresh_preview(proposal, policy, now)
-        until = now + timedelta(seconds=policy.in_review_valid_s)
-        step(proposal, "submit", actor=actor_of(person), now=now, submitted_at=now, valid_until=until)
-        tell_if_too_few(proposal, now)
-        return proposal
+        return _submit(person, proposal, now)
 
     return once_on("submit", key, [], actor_of(person), now, proposal_id, work)
+
+
+def _submit(person: User, proposal: Proposal, now: datetime) -> Proposal:
+    """In the caller's transaction, with the proposal's row locked or just made. Raises `ReviewRefused`."""
+    require_own(person, proposal)
+    require_step(proposal, "submit")
+    kind, policy = kind_named(proposal.kind), policy_in_force()
+    if policy.version != proposal.policy_version:
+        raise ReviewRefused("stale_policy", _("The review policy has changed since: edit the proposal first."))
+    if needed_now(proposal, kind, policy, now).quorum == 0:
+        raise ReviewRefused("applies_at_once", _("This only makes things safer: apply it at once."))
+    refuse_if_stale(proposal, kind)
+    refuse_if_overdue(proposal, kind, now)
+    require_fresh_preview(proposal, policy, now)
+    within = timedelta(seconds=policy.in_review_valid_s)
+    until = now + min(within, DECIDED_WITHIN.get(proposal.kind, within))
+    step(proposal, "submit", actor=actor_of(person), now=now, submitted_at=now, valid_until=until)
+    tell_if_too_few(proposal, now)
+    return proposal
+
+
+def _refuse_if_asked(proposal: Proposal, now: datetime) -> None:
+    """One question at a time: what waits about the same, as it stands, is voted on first. The caller holds what it is about."""
+    same = Proposal.objects.filter(subject=proposal.subject, base=proposal.base, valid_until__gt=now)
+    waiting = same.filter(state__in=("IN_REVIEW", "APPROVED")).order_by("pk").first()
+    if waiting is not None:
+        message = _("%(name)s has already asked for this: proposal %(number)s.")
+        raise ReviewRefused("already_asked", message % {"name": waiting.proposer_name, "number": waiting.pk})
 
 
 def withdraw(person: User, proposal_id: int, reason: str, *, key: str, now: datetime) -> Proposal:

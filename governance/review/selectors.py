@@ -96,6 +96,16 @@ def proposals(
     return _lines(found[:PAGE])
 
 
+def control_proposals(now: datetime) -> dict[tuple[str, str], tuple[ProposalLine, ...]]:
+    """By scope and rule, the proposals to end what stands there that are in review or approved, newest first."""
+    waiting = _listed().filter(kind="control", state__in=("IN_REVIEW", "APPROVED"), valid_until__gt=now).order_by("-pk")
+    found: dict[tuple[str, str], tuple[ProposalLine, ...]] = {}
+    for line in _lines(waiting[:PAGE]):
+        _, scope, rule = line.subject.split(":", 2)
+        found[scope, rule] = (*found.get((scope, rule), ()), line)
+    return found
+
+
 def recently_decided(limit: int = 10) -> tuple[ProposalLine, ...]:
     """What came to its end, newest first."""
     return _lines(_listed().filter(state__in=TERMINAL).order_by("-pk")[:limit])

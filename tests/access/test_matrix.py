@@ -23,7 +23,6 @@ from tests.controls.green import green
 from tests.pages import stage
 from tests.pages.socket import Socket
 from tests.pages.test_live import ORIGIN, fresh_threads
-from trading.models import ResumeRequest
 from trading.registry.services import declare_demo_desk
 
 __all__ = ["fresh_threads"]
@@ -140,35 +139,26 @@ def test_commands_of_the_owner_are_refused_to_the_application(db: None, name: st
 
 
 @pytest.mark.parametrize("who", matrix.PEOPLE)
-@pytest.mark.parametrize("action", matrix.AS_PERSON)
-def test_what_two_people_do_at_a_shell(
+@pytest.mark.parametrize("action", matrix.AT_SHELL)
+def test_what_a_person_does_at_a_shell(
     desk: None, quick_passwords: None, monkeypatch: pytest.MonkeyPatch, who: str, action: str
 ) -> None:
-    green(datetime.now(UTC))
-    call_command("controls", "kill", stage.DEX, reason="it is over", stdout=io.StringIO())
-    person = person_of(who)
+    call_command("controls", "reduce", stage.DEX, reason="look at it", stdout=io.StringIO())
+    person, code = person_of(who), "000000"
     if person is not None:
         person.set_password(stage.PASSWORD)
         person.save()
-        stage.enrol(person)
-    other = stage.enrol(stage.person("olga", Role.OPERATOR, password=stage.PASSWORD))
-
-    def run(word: str, target: str, by: User | None) -> str:
-        code = stage.next_code(by) if by else "000000"
-        monkeypatch.setattr("sys.stdin", io.StringIO(f"{stage.PASSWORD}\n{code}\n"))
-        try:
-            call_command(
-                "controls", word, target, username=by.username if by else "", reason="agreed", stdout=io.StringIO()
-            )
-        except CommandError:
-            return "no"
-        return "ok"
-
-    target = stage.DEX
-    if action != "ask":
-        assert run("ask", stage.DEX, other) == "ok"
-        target = str(ResumeRequest.objects.get().pk)
-    assert run(action, target, person) == word(matrix.AS_PERSON[action], who)
+        code = stage.next_code(stage.enrol(person))
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{stage.PASSWORD}\n{code}\n"))
+    name = person.username if person else ""
+    green(datetime.now(UTC))
+    try:
+        call_command("controls", action, stage.DEX, username=name, reason="agreed", stdout=io.StringIO())
+    except CommandError:
+        got = "no"
+    else:
+        got = "ok"
+    assert got == word(matrix.AT_SHELL[action], who)
 
 
 def test_the_table_has_every_role() -> None:

@@ -10,7 +10,6 @@ from trading.models import (
     Decision,
     DecisionBatch,
     Event,
-    EventProgress,
     MarketMinute,
     Order,
     OutboxEntry,
@@ -80,13 +79,6 @@ class EventAdmin(RecordAdmin):
 class OutboxEntryAdmin(RecordAdmin):
     list_display = ("event", "attempts", "last_error")
     list_select_related = ("event",)
-
-
-@admin.register(EventProgress)
-class EventProgressAdmin(RecordAdmin):
-    list_display = ("consumer", "aggregate", "aggregate_seq")
-    list_filter = ("consumer",)
-    ordering = ("consumer", "aggregate")
 
 
 @admin.register(CommandReceipt)

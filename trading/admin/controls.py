@@ -10,14 +10,24 @@ from trading.models import LeaseEpoch, Lock, NamedGate, ResumeRequest, TradingCo
 
 @admin.register(TradingControl)
 class TradingControlAdmin(RecordAdmin):
-    list_display = ("scope", "state", "reason", "actor_name", "changed_at", "version")
+    list_display = ("scope", "state", "reason", "actor_name", "changed_at", "version", "authorised_by")
     list_filter = ("state",)
     search_fields = ("scope", "reason", "actor_name")
 
 
 @admin.register(Lock)
 class LockAdmin(RecordAdmin):
-    list_display = ("scope", "state", "rule", "reason", "imposed_by", "imposed_at", "until", "lifted_at", "lifted_by")
+    list_display = (
+        "scope",
+        "state",
+        "rule",
+        "reason",
+        "imposed_by",
+        "imposed_at",
+        "until",
+        "lifted_at",
+        "authorised_by",
+    )
     list_filter = ("state", "rule", ("lifted_at", admin.EmptyFieldListFilter))
     search_fields = ("scope", "rule", "reason", "imposed_by", "lifted_by")
     ordering = ("-imposed_at",)

@@ -16,7 +16,7 @@ from trading.models import Lock
 from trading.risk.states import TradingState
 
 # Locks whose cause must have gone away by itself: once it has, one operator resumes. Every other rule needs two people.
-# The database holds the same rule (trading/sql/two_people.sql).
+# The database holds the same rule (trading/sql/ended_by_authority.sql, governance/guards/controls.sql).
 LIFTED_BY_ONE = frozenset({"person", "breaker"})
 
 
@@ -69,9 +69,17 @@ def _write(lock: Lock, now: datetime) -> None:
         lock.save()
 
 
-def lift(lock: Lock, by: Actor, reason: str, now: datetime) -> None:
-    """End a lock, with its event; within a transaction that holds the scope's control and has judged that it may end."""
-    lock.lifted_at, lock.lifted_by, lock.lift_reason = now, by.name, reason
-    lock.save(update_fields=["lifted_at", "lifted_by", "lift_reason"])
-    payload = {"scope": lock.scope, "rule": lock.rule, "reason": reason}
+def lift(lock: Lock, by: Actor, reason: str, now: datetime, authorised_by: str = "") -> None:
+    """End a lock, with its event; within a transaction that holds the scope's control and has judged that it may end.
+
+    `authorised_by` names what allowed two people to lift it; the database asks it.
+    """
+    lock.lifted_at, lock.lifted_by, lock.lift_reason, lock.authorised_by = now, by.name, reason, authorised_by
+    lock.save(update_fields=["lifted_at", "lifted_by", "lift_reason", "authorised_by"])
+    payload = {"scope": lock.scope, "rule": lock.rule, "reason": reason} | named(authorised_by)
     record(aggregate(lock.scope), "lock.lifted", payload, actor_id=by.id, actor_name=by.name, occurred_at=now)
+
+
+def named(authorised_by: str) -> dict[str, str]:
+    """The part of an event's payload that names what allowed the change; nothing where one person may make it."""
+    return {"authorised_by": authorised_by} if authorised_by else {}

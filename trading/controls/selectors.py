@@ -1,4 +1,4 @@
-"""Reading trading states: what is in force and why, what two people must end, and who asked for it."""
+"""Reading trading states: what is in force and why, and what two people must end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from trading.controls.commands import DESK
 from trading.controls.rule_locks import LIFTED_BY_ONE
-from trading.models import Lock, ResumeRequest, TradingControl
+from trading.models import Lock, TradingControl
 from trading.risk.states import TradingState, strictest
 
 KILL = "kill"
@@ -87,8 +87,7 @@ def _effective(
 
 @dataclass(frozen=True, slots=True)
 class TwoPeople:
-    """Something on `scope` that only two people end: `rule` is a lock's, or "kill" for a halted control. `request`: the one
-    that waits for an approver, None where nobody asked."""
+    """Something on `scope` that only two people end: `rule` is a lock's, or "kill" for a halted control."""
 
     scope: str
     rule: str
@@ -96,38 +95,17 @@ class TwoPeople:
     reason: str
     by: str
     since: datetime
-    request: ResumeRequest | None
-
-
-def pending_requests(now: datetime) -> tuple[ResumeRequest, ...]:
-    """Requests that an approver may still decide, oldest first."""
-    waiting = ResumeRequest.objects.filter(outcome=ResumeRequest.Outcome.PENDING, expires_at__gt=now)
-    return tuple(waiting.order_by("asked_at", "pk"))
 
 
 def needs_two_people(now: datetime) -> tuple[TwoPeople, ...]:
-    """Everything that stands and that one person may not end, by scope, with the request that waits for it."""
-    halted = list(TradingControl.objects.filter(state="HALTED"))
+    """Everything that stands and that one person may not end, by scope."""
     standing = Lock.objects.filter(lifted_at__isnull=True).filter(Q(until__isnull=True) | Q(until__gt=now))
-    locks = list(standing.exclude(rule__in=LIFTED_BY_ONE))
-    waiting = {(one.scope, one.rule): one for one in pending_requests(now)} if halted or locks else {}
     found = [
-        TwoPeople(
-            row.scope,
-            KILL,
-            TradingState.HALTED,
-            row.reason,
-            row.actor_name,
-            row.changed_at,
-            waiting.get((row.scope, KILL)),
-        )
-        for row in halted
+        TwoPeople(row.scope, KILL, TradingState.HALTED, row.reason, row.actor_name, row.changed_at)
+        for row in TradingControl.objects.filter(state="HALTED")
     ]
     found += [
-        TwoPeople(
-            row.scope, row.rule, TradingState(row.state.lower()), row.reason, row.imposed_by, row.imposed_at,
-            waiting.get((row.scope, row.rule)),
-        )
-        for row in locks
-    ]  # fmt: skip
+        TwoPeople(row.scope, row.rule, TradingState(row.state.lower()), row.reason, row.imposed_by, row.imposed_at)
+        for row in standing.exclude(rule__in=LIFTED_BY_ONE)
+    ]
     return tuple(sorted(found, key=lambda one: (one.scope, one.rule)))

@@ -2,7 +2,7 @@
 
 Each command: one transaction (receipt, control or lock, event), an idempotency key, a reason. PostgreSQL first: its gate is
 closed by the commit, and what workers are told through the hot state after it saves them a second at most.
-What two people must end is in `trading.controls.resume`.
+What two people must end is in `trading.controls.resume`, and proposed in the rooms above.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from trading.controls.commands import (
     require_scope,
     write_receipt,
 )
-from trading.controls.rule_locks import LIFTED_BY_ONE, active_locks, impose_lock, lift
+from trading.controls.rule_locks import LIFTED_BY_ONE, active_locks, impose_lock, lift, named
 from trading.controls.selectors import own_states
 from trading.events.services import record
 from trading.locks import lock_command
@@ -79,12 +79,19 @@ class _Command:
 
 
 def set_state(
-    scope: str, state: TradingState | str, *, actor: Actor, reason: str, idempotency_key: str, now: datetime
+    scope: str,
+    state: TradingState | str,
+    *,
+    actor: Actor,
+    reason: str,
+    idempotency_key: str,
+    now: datetime,
+    may_loosen: bool = True,
 ) -> ControlResult:
     """Set the control of the desk or a market. Raises `ControlRefused`.
 
     Loosening needs every check green and is refused where two people are needed; ACTIVE also lifts the locks that one person
-    may lift.
+    may lift. A door that does not know who is there, or has not asked for what loosening needs, says `may_loosen=False`.
     """
     require_operator(actor)
     text = require_reason(reason)
@@ -96,13 +103,16 @@ def set_state(
         return ControlResult(**done, repeated=True)
     # The hot state may take seconds to answer: asked before any row is locked, and never for a tightening.
     control = TradingControl.objects.filter(scope=scope).first()
-    failed = failing(scope, now) if control is not None and _loosens(control, command) else None
+    failed = failing(scope, now) if may_loosen and control is not None and _loosens(control, command) else None
     with transaction.atomic():
         lock_command(idempotency_key)
         if (done := done_before(idempotency_key, command_hash)) is not None:
             return ControlResult(**done, repeated=True)
         control = locked_control(scope)
         if _loosens(control, command):
+            if not may_loosen:
+                message = _("This would loosen: it needs a person of the portal with a fresh second factor.")
+                raise ControlRefused("loosens", message)
             _refuse_unless_one_may_loosen(control, now)
             if failed is None:
                 raise ControlRefused("changed", _("The state has just been changed by others. Look again."))
@@ -150,10 +160,12 @@ def _loosens(control: TradingControl, command: _Command) -> bool:
 
 def _refuse_unless_one_may_loosen(control: TradingControl, now: datetime) -> None:
     if control.state == TradingState.HALTED.name:
-        raise ControlRefused("two_people", _("Halted: two people must lift a kill."))
+        raise ControlRefused(
+            "two_people", _("Halted: two people must lift a kill. An operator proposes it, an approver votes.")
+        )
     for lock in active_locks(control.scope, now).order_by("rule"):
         if lock.rule not in LIFTED_BY_ONE:
-            message = _("Locked by the rule “%(rule)s”: an operator and an approver must resume together.")
+            message = _("Locked by the rule “%(rule)s”: an operator proposes to lift it, an approver votes.")
             raise ControlRefused("two_people", message % {"rule": lock.rule})
 
 
@@ -170,15 +182,21 @@ def _carry_out(control: TradingControl, command: _Command) -> ControlResult:
     return ControlResult(command.scope, control.state, control.version, changed=is_changed)
 
 
-def store_state(control: TradingControl, wanted: TradingState, actor: Actor, reason: str, now: datetime) -> None:
-    """Write the state with its event, within a transaction that holds the row and has judged that it may be written."""
+def store_state(
+    control: TradingControl, wanted: TradingState, actor: Actor, reason: str, now: datetime, authorised_by: str = ""
+) -> None:
+    """Write the state with its event, within a transaction that holds the row and has judged that it may be written.
+
+    `authorised_by` names what allowed the end of a kill; the database asks it.
+    """
     before = TradingState(control.state.lower())
     scope = control.scope
     control.state, control.reason, control.changed_at = wanted.name, reason, now
-    control.actor_id, control.actor_name = actor.id, actor.name
+    control.actor_id, control.actor_name, control.authorised_by = actor.id, actor.name, authorised_by
     control.version += 1
     control.save()
     payload = {"scope": scope, "from": before.name, "to": wanted.name, "reason": reason, "version": control.version}
+    payload |= named(authorised_by)
     record(aggregate(scope), "control.changed", payload, actor_id=actor.id, actor_name=actor.name, occurred_at=now)
     if wanted.strictness > before.strictness:
         transaction.on_commit(lambda: announce_tightening(scope, wanted, now), robust=True)

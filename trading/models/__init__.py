@@ -1,7 +1,7 @@
 """Every table of trading, one module per room. Rooms import models, never the reverse."""
 
 from trading.models.controls import LeaseEpoch, Lock, NamedGate, ResumeRequest, TradingControl
-from trading.models.events import CommandReceipt, Event, EventProgress, OutboxEntry
+from trading.models.events import CommandReceipt, Event, OutboxEntry
 from trading.models.ledger import (
     CashBalance,
     CashMovement,
@@ -29,7 +29,6 @@ __all__ = [
     "Decision",
     "DecisionBatch",
     "Event",
-    "EventProgress",
     "ExposureLimit",
     "Fill",
     "FillQuarantine",

@@ -25,6 +25,9 @@ class TradingControl(models.Model):
     actor_name = models.CharField(_("actor"), max_length=150)
     changed_at = models.DateTimeField(_("changed at"))
     version = models.PositiveIntegerField(_("version"), default=1)
+    authorised_by = models.CharField(
+        _("what allowed the end of a kill"), max_length=64, blank=True, default="", db_default=""
+    )
 
     class Meta:
         db_table = "trading_controls"
@@ -48,6 +51,7 @@ class Lock(models.Model):
     lifted_at = models.DateTimeField(_("lifted at"), null=True, blank=True)
     lifted_by = models.CharField(_("lifted by"), max_length=150, blank=True, default="")
     lift_reason = models.TextField(_("reason for lifting"), blank=True, default="")
+    authorised_by = models.CharField(_("what allowed lifting it"), max_length=64, blank=True, default="", db_default="")
 
     class Meta:
         db_table = "locks"
@@ -64,10 +68,10 @@ class Lock(models.Model):
 
 
 class ResumeRequest(models.Model):
-    """An operator asks to end what only two people may end; an approver decides. Both can be read here ever after.
+    """How an operator asked to end what only two people may end, and an approver decided, before proposals did that: a history.
 
-    `rule` is the rule of the lock to lift, or "kill" for a control that stands at HALTED; `control_version` is the version of
-    the scope's control when it was asked. The database refuses a decision by the one who asked, and a second decision.
+    `rule` is the rule of the lock to lift, or "kill" for a control that stood at HALTED; `control_version` is the version of
+    the scope's control when it was asked. The database refuses every new row and every change.
     """
 
     class Outcome(models.TextChoices):

@@ -47,24 +47,6 @@ class OutboxEntry(models.Model):
         return str(self.event_id)
 
 
-class EventProgress(models.Model):
-    """The highest number of an aggregate whose event a consumer has dealt with; moves in the transaction of what it did."""
-
-    id = models.BigAutoField(primary_key=True)
-    consumer = models.CharField(_("consumer"), max_length=48)
-    aggregate = models.CharField(_("aggregate"), max_length=96)
-    aggregate_seq = models.BigIntegerField(_("number within the aggregate"))
-
-    class Meta:
-        db_table = "event_progress"
-        verbose_name = _("progress of a consumer")
-        verbose_name_plural = _("progress of consumers")
-        constraints = [models.UniqueConstraint(fields=["consumer", "aggregate"], name="event_progress_once")]
-
-    def __str__(self) -> str:
-        return f"{self.consumer} {self.aggregate}#{self.aggregate_seq}"
-
-
 class CommandReceipt(models.Model):
     """What a command with this idempotency key did, so that the same key never does it twice."""
 

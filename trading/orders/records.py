@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 import structlog
 from django.db import connection, transaction
@@ -82,8 +83,13 @@ def _tell_of_timer(ended: Sequence[tuple[str, int]], now: datetime) -> None:
     for market, slug in sorted(slugs.items()):
         names = sorted(name for name, of in ended if of == market)
         record(f"market:{slug}", "order.timer_cancelled", {"market": slug, "orders": names}, occurred_at=now)
-        metrics.ORDERS_ENDED_BY_TIMER.labels(slug).inc(len(names))
-        log.warning("orders_cancelled_by_timer", market=slug, orders=names)
+        # Told when it is so: a transaction that is taken back is tried again, and would count twice.
+        transaction.on_commit(partial(_count_timer, slug, names), robust=True)
+
+
+def _count_timer(slug: str, names: Sequence[str]) -> None:
+    metrics.ORDERS_ENDED_BY_TIMER.labels(slug).inc(len(names))
+    log.warning("orders_cancelled_by_timer", market=slug, orders=names)
 
 
 def _write(records: Sequence[OrderRecord], now: datetime) -> list[tuple[str, int, str]]:

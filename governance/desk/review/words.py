@@ -31,6 +31,7 @@ _RISK: Final = {
 
 # Refusal code → what to do next.
 _NEXT: Final = {
+    "already_asked": gettext_noop("Open the proposal that is named: an approver votes there."),
     "already_voted": gettext_noop("Your vote stands below. Only an edit of the proposal opens it for another vote."),
     "applies_at_once": gettext_noop("Use “Apply at once”: another person reviews it afterwards."),
     "bad_change": gettext_noop("Correct the values that are named, then check again."),
@@ -60,6 +61,7 @@ _NEXT: Final = {
     "no_preview": gettext_noop("Press “Make the preview”, look at it, then submit."),
     "no_reason": gettext_noop("Say why, in at least three letters: the reason stays with the change."),
     "no_role": gettext_noop("Ask somebody who has that role. An administrator can propose to give it to you."),
+    "nothing_to_resume": gettext_noop("Look on the desk at what stands: it may have ended meanwhile."),
     "no_version": gettext_noop("The market needs its first parameters from bootstrap."),
     "not_yours": gettext_noop("Write in the discussion what you want changed, or propose it yourself."),
     "own_proposal": gettext_noop("Ask the people named under “who may still vote”."),

@@ -5,7 +5,8 @@ Change: {"scope": "desk" or a market's slug, "rule": "kill" or the lock's rule}.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -21,10 +22,9 @@ from governance.review.policy import Policy
 from governance.review.risk import RiskAssessment, assess
 from trading.controls.checks import failing, refuse_if_red_for_two
 from trading.controls.commands import DESK, ControlRefused, require_scope
-from trading.controls.resume import confirm_resume, request_resume
-from trading.controls.rule_locks import LIFTED_BY_ONE
+from trading.controls.resume import end_by_authority, what_stands
 from trading.controls.selectors import KILL
-from trading.locks import lock_command, lock_controls
+from trading.locks import lock_controls
 from trading.models import Lock, Market, TradingControl
 
 
@@ -38,13 +38,9 @@ class Control:
         scope, rule = change["scope"], change["rule"]
         if not isinstance(scope, str) or not isinstance(rule, str) or "\x00" in rule:
             raise ReviewRefused("bad_change", _("Say which scope is to be resumed, and from what."))
-        _translated(require_scope, scope)
-        if rule in LIFTED_BY_ONE:
-            raise ReviewRefused("one_person", _("One operator may lift this lock: resume."))
-        if not _stands(scope, rule):
-            raise ReviewRefused(
-                "nothing_to_resume", _("Nothing of that rule stands on “%(scope)s”.") % {"scope": scope}
-            )
+        with _translated():
+            require_scope(scope)
+            what_stands(scope, rule)
         return {"scope": scope, "rule": rule}
 
     def subject(self, change: Change) -> str:
@@ -54,11 +50,13 @@ class Control:
         return f"Resume {change['scope']} from {change['rule']}"
 
     def base(self, change: Change) -> Base:
-        scope = change["scope"]
+        """What stands, which the database compares too: the version of the control, and the lock as strict as it is."""
+        scope, rule = change["scope"], change["rule"]
         control = TradingControl.objects.filter(scope=scope).first()
-        lock = None if change["rule"] == KILL else _lock(scope, change["rule"])
-        standing = {"state": control.state if control else "", "lock": lock.pk if lock else 0}
-        return {f"control:{scope}": {"version": control.version if control else 0, "hash": digest(standing)}}
+        lock = None if rule == KILL else Lock.objects.filter(scope=scope, rule=rule, lifted_at__isnull=True).first()
+        standing = {"state": _state_of(control if rule == KILL else lock), "lock": lock.pk if lock else 0}
+        version = control.version if control else 0
+        return {f"control:{scope}": {"version": version, "hash": digest(standing)} | standing}
 
     def rule(self, change: Change) -> str:
         return "control_kill" if change["rule"] == KILL else self.name
@@ -79,53 +77,33 @@ class Control:
         return frozenset()
 
     def lock(self, proposal: Proposal) -> None:
-        for key in (_key(proposal, "ask"), _key(proposal, "confirm")):
-            lock_command(key)
         lock_controls([proposal.change["scope"]])
 
     def ready(self, change: Change, now: datetime) -> None:
-        _translated(refuse_if_red_for_two, failing(change["scope"], now))
+        with _translated():
+            refuse_if_red_for_two(failing(change["scope"], now))
 
     def apply(self, applying: Applying) -> None:
-        _translated(_resume, applying)
+        proposal = applying.proposal
+        with _translated():
+            end_by_authority(
+                proposal.change["scope"],
+                proposal.change["rule"],
+                authorised_by=applying.authorised_by,
+                actor=actor_of(applying.approvers[0]),
+                reason=f"Proposal {proposal.pk}: {proposal.reason}"[:500],
+                now=applying.now,
+            )
 
 
-def _resume(applying: Applying) -> None:
-    proposal, now = applying.proposal, applying.now
-    rule = proposal.change["rule"]
-    asked = request_resume(
-        proposal.change["scope"],
-        None if rule == KILL else rule,
-        operator=actor_of(applying.proposer),
-        reason=proposal.reason,
-        idempotency_key=_key(proposal, "ask"),
-        now=now,
-    )
-    confirm_resume(
-        asked.request,
-        approver=actor_of(applying.approvers[0]),
-        reason=f"Proposal {proposal.pk}: {proposal.reason}"[:500],
-        idempotency_key=_key(proposal, "confirm"),
-        now=now,
-    )
+def _state_of(standing: TradingControl | Lock | None) -> str:
+    return standing.state if standing else ""
 
 
-def _translated(call: Any, argument: Any) -> None:
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Refusals of trading as those of review."""
     try:
-        call(argument)
+        yield
     except ControlRefused as refused:
         raise ReviewRefused(refused.code, str(refused)) from refused
-
-
-def _key(proposal: Proposal, what: str) -> str:
-    return f"proposal:{proposal.pk}:{what}"
-
-
-def _lock(scope: str, rule: str) -> Lock | None:
-    return Lock.objects.filter(scope=scope, rule=rule, lifted_at__isnull=True).first()
-
-
-def _stands(scope: str, rule: str) -> bool:
-    if rule == KILL:
-        return TradingControl.objects.filter(scope=scope, state="HALTED").exists()
-    return _lock(scope, rule) is not None
