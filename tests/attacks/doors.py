@@ -26,7 +26,8 @@ NO_PAGE = "guard guard guard first guard guard -"
 
 # What guards of first rows say.
 FIRST = (
-    "belong to the genesis", "begins as a draft", "begins halted", "begins pending", "nobody granted", "only by an approved proposal"
+    "belong to the genesis", "begins as a draft", "begins halted", "begins pending", "nobody granted",
+    "only by an approved proposal",
 )  # fmt: skip
 
 # attack, model, which row, what is written, what the guard says, row
@@ -88,7 +89,8 @@ CHANGES: tuple[tuple[str, str, dict[str, Any], dict[str, Any], str, str], ...] =
      {"revoked_at": None}, "ended once", PARTLY1),
     ("a membership turned into another", "governance.User_groups", {"user_id": "{adam}"},
      {"group_id": "{approvers}"}, "never changed", NO_PAGE),
-    ("an account opened again", "governance.User", {"username": "closed"}, {"is_active": True}, "by an approved proposal", GUARD__),
+    ("an account opened again", "governance.User", {"username": "closed"}, {"is_active": True},
+     "by an approved proposal", GUARD__),
     ("another name", "governance.User", {"username": "adam"}, {"username": "adam2"}, "keeps their name", GUARD__),
     ("times that decide who votes", "governance.User", {"username": "adam"},
      {"date_joined": "{yesterday}", "roles_changed_at": None, "credentials_changed_at": None, "activated_at": None}, "", KEPT___),
@@ -100,7 +102,8 @@ CHANGES: tuple[tuple[str, str, dict[str, Any], dict[str, Any], str, str], ...] =
     ("an edited event", "trading.Event", {}, {"actor_name": "somebody"}, "", RIGHT__),
     ("a token that does more", "governance.ApiToken", {"name": "bot"}, {"roles": ["approver"]}, "", RIGHT__),
     ("a token that was revoked", "governance.ApiToken", {"name": "bot"}, {"revoked_at": None}, "set once", PARTLY1),
-    ("an app that becomes somebody else's", "governance.TotpDevice", {"person_id": "{anna}"}, {"person_id": "{adam}"}, "", RIGHT__),
+    ("an app that becomes somebody else's", "governance.TotpDevice", {"person_id": "{anna}"}, {"person_id": "{adam}"}, "",
+     RIGHT__),
     ("a code that is good again", "governance.TotpDevice", {"person_id": "{anna}"}, {"last_step": 0}, "only rises", PARTLY_),
     ("a key that is good again", "governance.SecurityKey", {"name": "lost"}, {"revoked_at": None}, "set once", PARTLY_),
 )  # fmt: skip
@@ -115,9 +118,11 @@ NEWS: tuple[tuple[str, str, dict[str, Any], dict[str, Any], str, str], ...] = (
      {"proposal_id": "{in_review}", "voter_id": "{olga}", "choice": "approve", "content_hash": "{content}"},
      "their own proposal", NEW_GR_),
     ("a superuser's vote", "governance.Vote", {"choice": "reject"},
-     {"proposal_id": "{in_review}", "voter_id": "{root}", "choice": "approve", "content_hash": "{content}"}, "may not vote", NEW_GR_),
+     {"proposal_id": "{in_review}", "voter_id": "{root}", "choice": "approve", "content_hash": "{content}"},
+     "may not vote", NEW_GR_),
     ("an administrator's vote", "governance.Vote", {"choice": "reject"},
-     {"proposal_id": "{in_review}", "voter_id": "{adam}", "choice": "approve", "content_hash": "{content}"}, "may not vote", NEW_GR_),
+     {"proposal_id": "{in_review}", "voter_id": "{adam}", "choice": "approve", "content_hash": "{content}"},
+     "may not vote", NEW_GR_),
     ("a second vote", "governance.Vote", {"choice": "reject"},
      {"proposal_id": "{in_review}", "voter_id": "{anna}", "choice": "approve", "content_hash": "{content}"},
      "vote_once_per_revision", NEW_GR_),
@@ -125,7 +130,8 @@ NEWS: tuple[tuple[str, str, dict[str, Any], dict[str, Any], str, str], ...] = (
      {"proposal_id": "{waiting}", "voter_id": "{clara}", "choice": "approve", "content_hash": "{waiting_content}"},
      "not in review", NEW_GR_),
     ("a vote about other content", "governance.Vote", {"choice": "reject"},
-     {"proposal_id": "{in_review}", "voter_id": "{clara}", "choice": "approve", "content_hash": "0"}, "about other content", NEW_GR_),
+     {"proposal_id": "{in_review}", "voter_id": "{clara}", "choice": "approve", "content_hash": "0"},
+     "about other content", NEW_GR_),
     ("a vote without a second factor", "governance.Vote", {"choice": "reject"},
      {"proposal_id": "{in_review}", "voter_id": "{clara}", "choice": "approve", "content_hash": "{content}", "method": "none"},
      "by which second factor", NEW_GR_),
@@ -143,7 +149,8 @@ NEWS: tuple[tuple[str, str, dict[str, Any], dict[str, Any], str, str], ...] = (
      {"version": 2, "body": {}}, "only by an approved proposal", NEW_GR_),
     ("an invented version in the history", "trading.HistoricalParameterSet", {"market__slug": "dct-usdt-dex"},
      {"version": 7}, "versions that were in force", "guard guard right guard guard -"),
-    ("first parameters of a market", "trading.ParameterSet", {"market__slug": "dct-usdt-dex"}, {}, "belong to the genesis", NEW_G__),
+    ("first parameters of a market", "trading.ParameterSet", {"market__slug": "dct-usdt-dex"}, {},
+     "belong to the genesis", NEW_G__),
     ("another limit", "trading.ExposureLimit", {"scope": "desk"}, {"key": "other", "hard_limit": "9"}, "only lowered", NEW_G__),
     ("an open gate", "trading.NamedGate", {"name": "live"}, {"name": "other", "is_open": True}, "only closed", NEW_G__),
     ("a control that begins open", "trading.TradingControl", {"scope": "dct-usdt-dex"},
