@@ -1,4 +1,4 @@
-"""System checks of the house: the running role must be powerless over the schema."""
+"""The running role must be powerless over the schema: a system check, and asked at the first connection of each process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 
 _QUESTION = """
     SELECT current_user,
@@ -15,6 +18,35 @@ _QUESTION = """
                    WHERE n.nspname = 'public' AND pg_get_userbyid(c.relowner) = current_user),
            has_schema_privilege(current_user, 'public', 'CREATE')
 """
+_HINT = "Point DATABASE_URL at the application role (dcmm_app); migrations use DATABASE_OWNER_URL."
+# Aliases whose role was found powerless by this process.
+_asked: set[str] = set()
+
+
+def _powerful_role(connection: Any) -> str | None:
+    """The connected role if it owns a table, may create one, or is a superuser. Raises `DatabaseError`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_QUESTION)
+        user, *powers = cursor.fetchone()
+    return user if any(powers) else None
+
+
+def _text(user: str) -> str:
+    return f"the running role {user} owns tables, may create them, or is a superuser."
+
+
+@receiver(connection_created, dispatch_uid="refuse_powerful_role")
+def refuse_powerful_role(connection: Any, **kwargs: Any) -> None:
+    """No process runs as the owner, whatever its environment names: it gets no connection.
+
+    Raises `ImproperlyConfigured`. Silent for the owner's own commands (DCMM_DB_ROLE=owner).
+    """
+    if settings.DATABASE_ROLE == "owner" or connection.alias in _asked:
+        return
+    if user := _powerful_role(connection):
+        connection.close()
+        raise ImproperlyConfigured(f"{_text(user)} {_HINT}")
+    _asked.add(connection.alias)
 
 
 @register(Tags.database)
@@ -25,18 +57,13 @@ def application_role_is_powerless(databases: list[str] | None = None, **kwargs: 
     problems: list[CheckMessage] = []
     for alias in databases:
         try:
-            with connections[alias].cursor() as cursor:
-                cursor.execute(_QUESTION)
-                user, powerful, owns, creates = cursor.fetchone()
+            user = _powerful_role(connections[alias])
+        except ImproperlyConfigured as problem:
+            problems.append(Error(str(problem), hint=_HINT, id="dcmm_portal.E002"))
+            continue
         except DatabaseError as problem:
             problems.append(Error(f"the database does not answer: {problem}", id="dcmm_portal.E001"))
             continue
-        if powerful or owns or creates:
-            problems.append(
-                Error(
-                    f"the running role {user} owns tables, may create them, or is a superuser.",
-                    hint="Point DATABASE_URL at the application role (dcmm_app); migrations use DATABASE_OWNER_URL.",
-                    id="dcmm_portal.E002",
-                )
-            )
+        if user is not None:
+            problems.append(Error(_text(user), hint=_HINT, id="dcmm_portal.E002"))
     return problems

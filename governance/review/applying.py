@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 
 from governance.access.actors import actor_of
 from governance.access.roles import Role, has_role
 from governance.alerts import notify
+from governance.database_time import database_time
 from governance.models import Proposal, User, Vote
 from governance.review.checks import (
     electorate,
@@ -43,25 +44,27 @@ def apply(proposal_id: int, *, now: datetime, actor: Actor = SYSTEM) -> Proposal
     """Apply an approved proposal whose time has come; who asks does not matter, since everything is checked here.
 
     Afterwards it is APPLIED, FAILED (`failure` says why; nothing of the change was made) or EXPIRED. Raises `ReviewRefused`
-    and changes nothing where it is not approved, too early, or must wait for an overdue review.
+    and changes nothing where it is not approved, too early, or must wait for an overdue review. The database's clock judges; a
+    `now` behind it only makes the change wait.
     """
     with transaction.atomic():
         proposal = _locked(proposal_id)
         require_step(proposal, "apply")
-        if proposal.valid_until is None or now >= proposal.valid_until:
-            return step(proposal, "expire", actor=actor, now=now, reason="not applied in time")
+        at = database_time()
+        if proposal.valid_until is None or at >= proposal.valid_until:
+            return step(proposal, "expire", actor=actor, now=at, reason="not applied in time")
         kind = kind_named(proposal.kind)
-        _refuse_if_early(proposal, proposal.not_before, min(now, _database_time()))
-        refuse_if_overdue(proposal, kind, now)
+        _refuse_if_early(proposal, proposal.not_before, min(now, at))
+        refuse_if_overdue(proposal, kind, at)
         try:
             with transaction.atomic():
-                return _carry_out(proposal, kind, actor, now)
+                return _carry_out(proposal, kind, actor, at)
         except (ReviewRefused, ControlRefused) as refused:
-            return _fail(proposal, refused.code, str(refused), actor, now)
+            return _fail(proposal, refused.code, str(refused), actor, at)
         except DatabaseError as problem:
             # A guard's refusal: the savepoint took everything of the change back.
             log.warning("proposal_refused_by_database", proposal=proposal.pk, problem=str(problem))
-            return _fail(proposal, "database_refused", str(problem).split("\n")[0], actor, now)
+            return _fail(proposal, "database_refused", str(problem).split("\n")[0], actor, at)
 
 
 def apply_at_once(person: User, proposal_id: int, *, key: str, now: datetime) -> Proposal:
@@ -137,14 +140,6 @@ def _locked(proposal_id: int) -> Proposal:
 def _refuse_if_early(proposal: Proposal, not_before: datetime | None, now: datetime) -> None:
     if not_before is None or now < max(not_before, proposal.scheduled_for or not_before):
         raise ReviewRefused("too_early", _("Its time has not come yet."))
-
-
-def _database_time() -> datetime:
-    """The database's clock, by which its guards judge: where it is behind ours, the change waits for it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT governance.now()")
-        found: datetime = cursor.fetchone()[0]
-    return found
 
 
 def _carry_out(proposal: Proposal, kind: Kind, actor: Actor, now: datetime) -> Proposal:

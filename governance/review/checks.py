@@ -8,6 +8,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from governance.access.roles import Role, has_role
+from governance.database_time import either_reached
 from governance.models import Proposal, User
 from governance.review.canonical import content_hash
 from governance.review.eligibility import Electorate
@@ -50,8 +51,9 @@ def refuse_if_tampered(proposal: Proposal) -> None:
 
 
 def overdue_markets(now: datetime) -> frozenset[str]:
-    """Slugs of markets on which a reducing change was not looked at in time."""
-    overdue = Proposal.objects.filter(kind="parameters", review_due_at__lte=now, reviewed_at__isnull=True)
+    """Slugs of markets on which a reducing change was not looked at in time, by `now` or by the database's clock."""
+    at = either_reached(now)
+    overdue = Proposal.objects.filter(kind="parameters", review_due_at__lte=at, reviewed_at__isnull=True)
     return frozenset(slug for change in overdue.values_list("change", flat=True) for slug in change["markets"])
 
 

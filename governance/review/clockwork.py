@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from governance.alerts import aggregate, notify
+from governance.database_time import both_reached
 from governance.models import Proposal
 from governance.review.applying import apply
 from governance.review.drafting import tell_if_too_few
@@ -26,9 +27,11 @@ COUNTED: Final = ("DRAFT", "IN_REVIEW", "CHANGES_REQUESTED", "APPROVED")
 
 
 def apply_due(now: datetime) -> list[int]:
-    """Apply what may be applied at `now`, each in its own transaction; ids of those that left APPROVED."""
-    due = Proposal.objects.filter(state="APPROVED", not_before__lte=now)
-    due = due.filter(Q(scheduled_for__isnull=True) | Q(scheduled_for__lte=now)).order_by("not_before", "pk")
+    """Apply what may be applied at `now`, each in its own transaction; ids of those that left APPROVED. A clock of ours that is
+    ahead of the database's makes nothing due."""
+    at = both_reached(now)
+    due = Proposal.objects.filter(state="APPROVED", not_before__lte=at)
+    due = due.filter(Q(scheduled_for__isnull=True) | Q(scheduled_for__lte=at)).order_by("not_before", "pk")
     moved = []
     for proposal_id in due.values_list("pk", flat=True):
         try:
@@ -42,14 +45,15 @@ def apply_due(now: datetime) -> list[int]:
 
 
 def expire_due(now: datetime) -> list[int]:
-    """End what was not decided or applied in time; ids of those that expired."""
-    late = Proposal.objects.filter(state__in=STEPS["expire"][0], valid_until__lte=now).values_list("pk", flat=True)
+    """End what was not decided or applied in time, by both clocks; ids of those that expired."""
+    at = both_reached(now)
+    late = Proposal.objects.filter(state__in=STEPS["expire"][0], valid_until__lte=at).values_list("pk", flat=True)
     expired = []
     for proposal_id in late.order_by("pk"):
         with transaction.atomic():
             proposal = lock_proposals([proposal_id])[0]
-            if proposal.state in STEPS["expire"][0] and proposal.valid_until and proposal.valid_until <= now:
-                step(proposal, "expire", actor=SYSTEM, now=now, reason="its time is over")
+            if proposal.state in STEPS["expire"][0] and proposal.valid_until and proposal.valid_until <= at:
+                step(proposal, "expire", actor=SYSTEM, now=at, reason="its time is over")
                 expired.append(proposal_id)
     return expired
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop
 from governance.access.actors import actor_of
 from governance.access.roles import roles_of
 from governance.alerts import notify
+from governance.database_time import either_reached
 from governance.models import Proposal, User, Vote
 from governance.review.applying import apply
 from governance.review.checks import (
@@ -179,7 +180,7 @@ def _refuse_if_narrowed(person: User, voters: Electorate) -> None:
 
 
 def _refuse_unless_current(proposal: Proposal, content_hash: str, now: datetime) -> None:
-    if proposal.valid_until is None or now >= proposal.valid_until:
+    if proposal.valid_until is None or either_reached(now) >= proposal.valid_until:
         raise ReviewRefused("expired", _("Its time is over: propose it again."))
     if content_hash != proposal.content_hash:
         raise ReviewRefused("content_changed", changed_since())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
 from django.db import transaction
 
 from tests.attacks.desk import Desk, attacked
+from tests.attacks.held import hold
 
 
 @pytest.fixture(scope="module")
@@ -29,3 +31,9 @@ def desk(owner: psycopg.Connection, valkey: str) -> Iterator[Desk]:
         transaction.set_rollback(True)
     if found.ahead:
         found.travel(timedelta(0) - found.ahead)
+
+
+@pytest.fixture
+def held(desk: Desk) -> dict[str, Any]:
+    """A desk with something of every kind to attack, by name."""
+    return hold(desk)
