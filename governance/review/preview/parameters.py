@@ -21,9 +21,9 @@ from trading.backtest.engine import PreviewEngine, PreviewResult, PreviewTooSlow
 from trading.backtest.money import MarketStake, Money, money
 from trading.backtest.window_replay import ReplayLimits, WindowReplay
 from trading.clock import SystemClock
-from trading.controls.shared_exposure import shared_limits
 from trading.models import MmState, ParameterSet
 from trading.parameter_versions import version_in_force
+from trading.parameters.limits import shared_limits
 from trading.parameters.services import current_values
 from trading.registry.selectors import MarketRef, active_markets, known_markets
 from trading.strategy.codec import to_dict
