@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -45,7 +46,7 @@ def shared_limits() -> tuple[dict[str, SharedLimit], SharedLimit | None]:
     return limits_of(rows)
 
 
-def limits_of(values: dict[str, LimitValues]) -> tuple[dict[str, SharedLimit], SharedLimit | None]:
+def limits_of(values: Mapping[str, LimitValues]) -> tuple[dict[str, SharedLimit], SharedLimit | None]:
     """The same of given values by name ("asset:dct", "desk:usdt")."""
     assets: dict[str, SharedLimit] = {}
     desk: list[SharedLimit] = []
@@ -142,3 +143,8 @@ def apply_limit(part: str, values: LimitValues, author: LimitAuthor, now: dateti
 def limit_text(value: Decimal | None) -> str:
     """A limit as a change writes it."""
     return NONE if value is None else plain_decimal(value)
+
+
+def limit_of(text: str) -> Decimal | None:
+    """The limit that such a text says; None: none stands. Raises `InvalidOperation` for what is neither."""
+    return None if text == NONE else Decimal(text)

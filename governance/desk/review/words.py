@@ -143,11 +143,11 @@ def risk_reason(code: str) -> str:
     text = _RISK.get(word)
     if text is None:
         return code
-    sentence = _(text) % {"what": f"“{_label(name)}”"} if "%(what)s" in text else _(text)
+    sentence = _(text) % {"what": f"“{value_label(name)}”"} if "%(what)s" in text else _(text)
     return f"{market}: {sentence}" if where else sentence
 
 
-def _label(name: str) -> str:
+def value_label(name: str) -> str:
     """What the page calls a parameter, a limit or a word of the registry."""
     if name in BY_NAME:
         return _(BY_NAME[name].label)

@@ -33,6 +33,7 @@ from trading.parameters.limits import (
     LimitAuthor,
     LimitValues,
     apply_limit,
+    limit_of,
     limit_text,
     limits_before,
     limits_in_force,
@@ -111,11 +112,6 @@ class Limits:
                 apply_limit(part, complete, author, applying.now)
             except InvalidLimit as problem:
                 raise ReviewRefused("invalid", f"{part}: {problem}") from problem
-
-
-def limit_of(text: str) -> Decimal | None:
-    """A limit as a change writes it; None: none stands."""
-    return None if text == NONE else Decimal(text)
 
 
 def limits_difference(part: str, version: int) -> dict[str, str]:

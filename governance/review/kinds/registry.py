@@ -1,9 +1,9 @@
 """The registry: which assets, venues, accounts and markets there are. All rows of one proposal change, or none does.
 
 Change: {"registry": {name of a row: {word: value as text}}, "parameters": {slug: {parameter: value}}}: of a row that is there
-only what differs, of a new one every word; "parameters" holds the complete first set of every new market and
-is left out without one. Base: {name: {"version": n, "hash": hash of its words, "values": those that change}}, also of rows that are only referred to;
-version 0 is a row that is new. Subject: registry:<name>[,<name>...], in alphabetical order.
+only what differs, of a new one every word; "parameters" holds the complete first set of every new market and is left out
+without one. Base: {name: {"version": n, "hash": hash of its words, "values": those that change}}, also of rows that are only
+referred to; version 0 is a row that is new. Subject: registry:<name>[,<name>...], in alphabetical order.
 """
 
 from __future__ import annotations
