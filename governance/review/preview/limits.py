@@ -61,9 +61,7 @@ def _money(
     stakes = stakes_of(set(), values, {}, now)
     assets = [key for scope, _colon, key in (part.partition(":") for part in parts) if scope == "asset"]
     found = limits_money(stakes, values, limits_of(before), limits_of(after), assets, desk_unit(stakes))
-    body = dict(to_dict(found))
-    body["shared"] = [_with_notional(one) for one in body["shared"]]
-    return body
+    return dict(to_dict(found)) | {"shared": [_with_notional(dict(to_dict(one))) for one in found.shared]}
 
 
 def _with_notional(one: Mapping[str, Any]) -> dict[str, Any]:
