@@ -35,6 +35,7 @@ GRANTS: dict[str, str] = {
     "volatility_snapshots": _GROWS,
     "mm_state": _GROWS,
     "parameter_sets_history": _GROWS,
+    "exposure_limits_history": _GROWS,
     "command_receipts": _GROWS,
     "fills": "SELECT, INSERT, UPDATE (fee, fee_asset, fee_rate)",
     # state

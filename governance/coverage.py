@@ -54,13 +54,22 @@ COVERAGE: Final[dict[str, TableCoverage]] = {
         f"market_id {_PARAMETERS} {_VERSION} history_user_id history_date history_change_reason history_type",
         "id history_id",
     ),
-    "exposure_limits": TableCoverage("scope key soft_limit hard_limit", "id"),
-    "markets": TableCoverage(
-        "slug account_id base_id quote_id venue_symbol lot_size instrument contract_value is_active source_label", "id"
+    "exposure_limits": TableCoverage(
+        "scope key soft_limit hard_limit version authorised_by", "id actor_id actor_name reason applied_at"
     ),
-    "venues": TableCoverage("slug name kind adapter", "id"),
-    "venue_accounts": TableCoverage("venue_id slug", "id"),
-    "assets": TableCoverage("id name decimals chain_address"),
+    "exposure_limits_history": TableCoverage(
+        "scope key soft_limit hard_limit version authorised_by actor_id actor_name reason applied_at history_user_id "
+        "history_date history_change_reason history_type",
+        "id history_id",
+    ),
+    "markets": TableCoverage(
+        "slug account_id base_id quote_id venue_symbol lot_size instrument contract_value is_active source_label version "
+        "authorised_by",
+        "id",
+    ),
+    "venues": TableCoverage("slug name kind adapter version authorised_by", "id"),
+    "venue_accounts": TableCoverage("venue_id slug version authorised_by", "id"),
+    "assets": TableCoverage("id name decimals chain_address version authorised_by"),
     "asset_aliases": TableCoverage("asset_id ticker valid_from valid_until", "id note"),
     # What is allowed to trade now, and who ended what.
     "trading_controls": TableCoverage("scope state version authorised_by", "id reason actor_id actor_name changed_at"),

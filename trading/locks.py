@@ -1,7 +1,8 @@
 """The one lock order of the portal. Every transaction takes row locks through these functions, in this order, rows by key.
 
 0. proposals, then people (governance/review/locks.py, for transactions of review)
-1. command receipts  2. controls and locks  3. parameter sets  4. positions  5. cash balances  6. orders  7. event aggregates
+1. command receipts  2. controls and locks  3. rows of the registry, exposure limits, parameter sets  4. positions
+5. cash balances  6. orders  7. event aggregates
 
 Whoever needs several kinds calls the functions in that order; a kind that is not needed is left out. Two transactions that
 keep to it can wait for each other, but never in a circle.
@@ -14,7 +15,7 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from trading.models import CashBalance, Order, ParameterSet, Position, TradingControl
+from trading.models import CashBalance, ExposureLimit, Order, ParameterSet, Position, TradingControl
 
 
 def lock_command(key: str) -> None:
@@ -25,6 +26,22 @@ def lock_command(key: str) -> None:
 def lock_controls(scopes: Iterable[str]) -> list[TradingControl]:
     """Control rows of `scopes`, locked; a scope's lock rows are protected by its control row."""
     return list(TradingControl.objects.select_for_update().filter(scope__in=list(scopes)).order_by("scope"))
+
+
+def lock_registry(parts: Iterable[str]) -> None:
+    """Serialise changes of the rows of those names ("market:dct-usdt-dex") until the end of the transaction, also of rows that
+    are not there yet."""
+    for part in sorted(set(parts)):
+        _advisory(4, part)
+
+
+def lock_limits(parts: Iterable[str]) -> list[ExposureLimit]:
+    """The limits of those names ("asset:dct", "desk:usdt"), locked, also those that are not there yet."""
+    wanted = sorted(set(parts))
+    for part in wanted:
+        _advisory(5, part)
+    rows = ExposureLimit.objects.select_for_update().order_by("pk")
+    return [row for row in rows.filter(key__in=[part.partition(":")[2] for part in wanted]) if str(row) in wanted]
 
 
 def lock_parameter_sets(market_ids: Iterable[int]) -> list[ParameterSet]:

@@ -112,7 +112,9 @@ class ProposeSerializer(_Reason):
 
     kind = serializers.CharField(max_length=32, default="parameters")
     change = serializers.JSONField(
-        help_text='In the kind\'s own shape; of parameters: {"markets": {"<slug>": {"<name>": "<number as text>"}}}.'
+        help_text='In the kind\'s own shape; of parameters: {"markets": {"<slug>": {"<name>": "<number as text>"}}}; of limits: '
+        '{"limits": {"asset:<id>" or "desk:<quote asset>": {"hard_limit": "<number as text, or none>"}}}; of the registry: '
+        '{"registry": {"market:<slug>": {"<word>": "<text>"}}, "parameters": {"<slug of a new market>": {...}}}.'
     )
     apply_at_once = serializers.BooleanField(default=False, help_text="Only for what only makes things safer.")
     replaces = serializers.IntegerField(allow_null=True, default=None, help_text="An own open proposal.")
@@ -160,7 +162,9 @@ class CommentSerializer(serializers.Serializer[Any]):
 class RollBackSerializer(_Reason):
     """The version to go back to."""
 
-    market = serializers.CharField(max_length=48)
+    market = serializers.CharField(
+        max_length=48, help_text="A market's slug, or a limit as asset:<id> or desk:<quote asset>."
+    )
     version = serializers.IntegerField(min_value=1)
 
 

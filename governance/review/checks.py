@@ -52,9 +52,9 @@ def refuse_if_tampered(proposal: Proposal) -> None:
 
 def overdue_markets(now: datetime) -> frozenset[str]:
     """Slugs of markets on which a reducing change was not looked at in time, by `now` or by the database's clock."""
-    at = either_reached(now)
-    overdue = Proposal.objects.filter(kind="parameters", review_due_at__lte=at, reviewed_at__isnull=True)
-    return frozenset(slug for change in overdue.values_list("change", flat=True) for slug in change["markets"])
+    overdue = Proposal.objects.filter(review_due_at__lte=either_reached(now), reviewed_at__isnull=True)
+    found = overdue.values_list("kind", "change")
+    return frozenset(slug for kind, change in found for slug in kind_named(kind).markets(change))
 
 
 def refuse_if_overdue(proposal: Proposal, kind: Kind, now: datetime) -> None:

@@ -15,11 +15,12 @@ from governance.review.checks import require_own
 from governance.review.errors import ReviewRefused
 from governance.review.once import once_on
 from governance.review.policy import Policy
+from governance.review.preview.limits import limits_preview
 from governance.review.preview.parameters import parameters_preview
 
 # kind → what computes its preview: change, base and time in, JSON out. A kind that is not here needs none.
 Compute = Callable[[dict[str, Any], dict[str, Any], datetime], dict[str, Any]]
-PREVIEWS: Final[dict[str, Compute]] = {"parameters": parameters_preview}
+PREVIEWS: Final[dict[str, Compute]] = {"parameters": parameters_preview, "limits": limits_preview}
 
 
 def change_hash(proposal: Proposal) -> str:

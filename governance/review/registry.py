@@ -10,13 +10,25 @@ from governance.review.errors import ReviewRefused
 from governance.review.kinds.control import Control
 from governance.review.kinds.credentials import Credentials
 from governance.review.kinds.kind import Kind
+from governance.review.kinds.limits import Limits
 from governance.review.kinds.parameters import Parameters
 from governance.review.kinds.policy import PolicyChange
+from governance.review.kinds.registry import Registry
 from governance.review.kinds.role_grant import RoleGrantChange
 from governance.review.kinds.token import Token
 
 KINDS: Final[dict[str, Kind]] = {
-    kind.name: kind for kind in (Parameters(), Control(), PolicyChange(), RoleGrantChange(), Credentials(), Token())
+    kind.name: kind
+    for kind in (
+        Parameters(),
+        Limits(),
+        Registry(),
+        Control(),
+        PolicyChange(),
+        RoleGrantChange(),
+        Credentials(),
+        Token(),
+    )
 }
 
 

@@ -12,6 +12,7 @@ from governance.access.roles import has_role
 from governance.models import Proposal, User
 from governance.review.drafting import propose
 from governance.review.errors import ReviewRefused
+from governance.review.kinds.limits import limits_difference
 from governance.review.registry import kind_named
 from governance.review.values import market_named, values_in_force, values_of_version
 from trading.controls.commands import DESK
@@ -22,7 +23,11 @@ log = structlog.get_logger(__name__)
 
 
 def roll_back(person: User, market: str, version: int, reason: str, *, key: str, now: datetime) -> Proposal:
-    """A draft that brings `market` back to `version`, whatever lies between. Raises `ReviewRefused`."""
+    """A draft that brings `market` back to `version`, whatever lies between; `market` may be the name of a limit ("asset:dct").
+
+    Raises `ReviewRefused`."""
+    if ":" in market:
+        return _draft_of_limits(person, market, version, reason, key, now)
     return _draft(person, {market: version}, reason, key, now)
 
 
@@ -71,6 +76,16 @@ def _draft(person: User, versions: Mapping[str, int], reason: str, key: str, now
     return propose(
         person, "parameters", None, change, reason, key=key, now=now, title=f"Back to {back_to}", rolls_back_to=back_to[:200]
     )  # fmt: skip
+
+
+def _draft_of_limits(person: User, part: str, version: int, reason: str, key: str, now: datetime) -> Proposal:
+    values = limits_difference(part, version)
+    if not values:
+        raise ReviewRefused("no_change", _("These are the values in force."))
+    back_to, change = f"{part}@{version}", {"limits": {part: values}}
+    return propose(
+        person, "limits", None, change, reason, key=key, now=now, title=f"Back to {back_to}", rolls_back_to=back_to
+    )
 
 
 def _difference(slug: str, version: int) -> dict[str, str]:

@@ -180,7 +180,10 @@ RECORD_PAGES: tuple[tuple[str, str, str, str], ...] = (
 )
 
 # Where one table differs: a version's page answers for a row that is not there, instead of leading back to the list.
-RECORD_EXCEPTIONS = {("trading.parameterset", "history"): "in  in  404 404 404 404 404 in "}
+RECORD_EXCEPTIONS = {
+    ("trading.parameterset", "history"): "in  in  404 404 404 404 404 in ",
+    ("trading.exposurelimit", "history"): "in  in  404 404 404 404 404 in ",
+}
 
 # A socket's route, and whether it tells anything (ok) or closes (no).
 SOCKETS = {

@@ -113,7 +113,7 @@ class Desk:
         return row
 
     def version(self) -> int:
-        return int(self.one("SELECT version FROM parameter_sets s JOIN markets m ON m.id = s.market_id"
+        return int(self.one("SELECT s.version FROM parameter_sets s JOIN markets m ON m.id = s.market_id"
                             " WHERE m.slug = %s", [SLUG])["version"])  # fmt: skip
 
 

@@ -80,7 +80,7 @@ async def test_a_redis_that_is_away_costs_no_version(world: World, monkeypatch: 
     def away(_: object) -> None:
         raise Away("gone")
 
-    monkeypatch.setattr("trading.parameters.services.announce_change", away)
+    monkeypatch.setattr("trading.parameters.announcing.announce_change", away)
     worker = world.worker()
     await worker.governed.refresh()
     await asyncio.to_thread(_apply, world)

@@ -33,6 +33,8 @@ SMALL = {"markets": {DEX: {"horizon_s": "124"}}}
 # A sound change of every kind; the control's needs a lock of that rule on DEX.
 ONE_OF_EACH = {
     "parameters": RISKIER,
+    "limits": {"limits": {"asset:dct": {"hard_limit": "60000"}}},
+    "registry": {"registry": {"asset:dct": {"name": "Dynamic token"}}},
     "control": {"scope": DEX, "rule": "hard_limit"},
     "policy": {"body": starting_policy(7200)},
     "role_grant": {"username": "audrey", "role": "approver", "action": "grant"},

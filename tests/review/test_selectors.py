@@ -155,9 +155,11 @@ def test_an_auditor_takes_the_whole_story_away(desk: Desk) -> None:
     assert [event["type"] for event in told["events"]][-2:] == ["proposal.applied", "proposal.commented"]
 
 
-@pytest.mark.parametrize("kind", ["policy", "role_grant", "credentials", "control"])
+@pytest.mark.parametrize("kind", ["policy", "role_grant", "credentials", "control", "limits", "registry"])
 def test_every_kind_tells_its_story(desk: Desk, kind: str) -> None:
     impose_lock(DEX, "paused", "hard_limit", "q 21 lots", imposed_by="quoting", now=desk.now)
-    proposal = desk.propose(ONE_OF_EACH[kind], "opal" if kind == "control" else "ada", kind)
+    proposal = desk.propose(
+        ONE_OF_EACH[kind], "ada" if kind in ("policy", "role_grant", "credentials") else "opal", kind
+    )
     assert proposal_story(proposal.pk, desk.now).diff
     assert export_story(proposal.pk)["diff"]

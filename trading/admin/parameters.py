@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -9,9 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 
-from trading.admin.records import ReadOnly, RecordAdmin, export_csv
+from trading.admin.records import GovernedRecord, ReadOnly, export_csv
 from trading.market_status import text
 from trading.models import ExposureLimit, ParameterSet
+from trading.parameters.limits import FIELDS
 from trading.parameters.schema import SCHEMA
 
 
@@ -39,14 +41,26 @@ class ParameterSetAdmin(ReadOnly, SimpleHistoryAdmin, ModelAdmin):
     @admin.display(description=_("changes"))
     def changes(self, version: Any) -> str:
         """Each parameter that differs from the version before: name, old, new."""
-        before = version.prev_record
-        if before is None:
-            return "—"
-        pairs = ((spec.name, getattr(before, spec.name), getattr(version, spec.name)) for spec in SCHEMA)
-        return "; ".join(f"{name}: {text(old)} → {text(new)}" for name, old, new in pairs if old != new)
+        return _changes(version, [spec.name for spec in SCHEMA])
 
 
 @admin.register(ExposureLimit)
-class ExposureLimitAdmin(RecordAdmin):
-    list_display = ("scope", "key", "soft_limit", "hard_limit")
+class ExposureLimitAdmin(GovernedRecord, SimpleHistoryAdmin):
+    """The history page lists every version with what changed against the one before."""
+
+    list_display = ("scope", "key", "soft_limit", "hard_limit", "version", "actor_name", "authorised_by", "applied_at")
     list_filter = ("scope",)
+    history_list_display = ("version", "reason", "authorised_by", "changes")
+
+    @admin.display(description=_("changes"))
+    def changes(self, version: Any) -> str:
+        """Each limit that differs from the version before: name, old, new."""
+        return _changes(version, FIELDS)
+
+
+def _changes(version: Any, names: Iterable[str]) -> str:
+    before = version.prev_record
+    if before is None:
+        return "—"
+    pairs = ((name, getattr(before, name), getattr(version, name)) for name in names)
+    return "; ".join(f"{name}: {text(old)} → {text(new)}" for name, old, new in pairs if old != new)

@@ -66,6 +66,13 @@ class RecordAdmin(ReadOnly, ModelAdmin):
     compressed_fields = True
 
 
+class GovernedRecord(RecordAdmin):
+    """Rows that change only by a proposal: their pages say where one is made."""
+
+    list_before_template = "parts/governed_record.html"
+    change_form_before_template = "parts/governed_record.html"
+
+
 class RecordInline(ReadOnly, TabularInline):
     """Rows of another table on a row's page."""
 

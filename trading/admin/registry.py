@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from trading.admin.records import RecordAdmin, RecordInline
+from trading.admin.records import GovernedRecord, RecordAdmin, RecordInline
 from trading.models import Asset, AssetAlias, Market, Venue, VenueAccount
 
 
@@ -13,8 +13,8 @@ class AliasInline(RecordInline):
 
 
 @admin.register(Asset)
-class AssetAdmin(RecordAdmin):
-    list_display = ("id", "name", "decimals", "chain_address")
+class AssetAdmin(GovernedRecord):
+    list_display = ("id", "name", "decimals", "chain_address", "version", "authorised_by")
     search_fields = ("id", "name", "aliases__ticker", "chain_address")
     inlines = [AliasInline]
 
@@ -27,23 +27,23 @@ class AssetAliasAdmin(RecordAdmin):
 
 
 @admin.register(Venue)
-class VenueAdmin(RecordAdmin):
-    list_display = ("slug", "name", "kind", "adapter")
+class VenueAdmin(GovernedRecord):
+    list_display = ("slug", "name", "kind", "adapter", "version", "authorised_by")
     list_filter = ("kind", "adapter")
     search_fields = ("slug", "name")
 
 
 @admin.register(VenueAccount)
-class VenueAccountAdmin(RecordAdmin):
-    list_display = ("slug", "venue")
+class VenueAccountAdmin(GovernedRecord):
+    list_display = ("slug", "venue", "version", "authorised_by")
     list_filter = ("venue",)
     search_fields = ("slug",)
 
 
 @admin.register(Market)
-class MarketAdmin(RecordAdmin):
+class MarketAdmin(GovernedRecord):
     list_display = ("slug", "venue_symbol", "account", "base", "quote", "instrument", "contract_value", "lot_size", "is_active",
-                    "source_label")  # fmt: skip
+                    "source_label", "version", "authorised_by")  # fmt: skip
     list_filter = ("is_active", "instrument", "account__venue")
     search_fields = ("slug", "venue_symbol")
     list_select_related = ("account", "base", "quote")

@@ -17,6 +17,10 @@ from trading.risk.exposure import MarketExposure, SharedLimit, WorstCase, asset_
 MOVE: Final = Decimal("0.1")
 _ZERO: Final = Decimal(0)
 Values = Mapping[str, Decimal]
+# Of one scope: the limit before and after.
+LimitPair = tuple[SharedLimit | None, SharedLimit | None]
+# Limits by asset, and the desk's.
+Limits = tuple[Mapping[str, SharedLimit], SharedLimit | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,8 @@ class MarketMoney:
 @dataclass(frozen=True, slots=True)
 class SharedMoney:
     """An asset over all its markets (base units) or the desk (quote units). `limits_of_markets`: what the markets' hard limits
-    add up to; `limit`: the hard limit that stands above them ("" none); `reachable`: the smaller. None: a mark is missing."""
+    add up to; `limit`: the hard limit that stands above them, after the change ("" none); `reachable`: the smaller. None: a mark
+    is missing."""
 
     scope: str
     unit: str
@@ -127,12 +132,32 @@ def money(
         for stake in changed
     )
     assets = tuple(
-        _asset(asset, stakes, before, after, asset_limits.get(asset))
+        _asset(asset, stakes, before, after, (asset_limits.get(asset), asset_limits.get(asset)))
         for asset in sorted({stake.asset for stake in changed})
     )
-    desk = _desk(stakes, before, after, desk_limit, desk_unit)
+    desk = _desk(stakes, before, after, (desk_limit, desk_limit), desk_unit)
     unmarked = tuple(stake.slug for stake in stakes if stake.mark is None)
     return Money(plain(MOVE), markets, (*assets, desk), unmarked)
+
+
+def limits_money(
+    stakes: Sequence[MarketStake],
+    values: Mapping[str, Values],
+    limits_before: Limits,
+    limits_after: Limits,
+    assets: Sequence[str],
+    desk_unit: str,
+) -> Money:
+    """What other limits of `assets` and of the desk allow, with the parameters of the markets as they are.
+
+    `stakes`: all active markets; `values` holds the complete values of each of them by slug."""
+    shared = [
+        _asset(asset, stakes, values, values, (limits_before[0].get(asset), limits_after[0].get(asset)))
+        for asset in assets
+    ]
+    desk = _desk(stakes, values, values, (limits_before[1], limits_after[1]), desk_unit)
+    unmarked = tuple(stake.slug for stake in stakes if stake.mark is None)
+    return Money(plain(MOVE), (), (*shared, desk), unmarked)
 
 
 def _exposures(stakes: Sequence[MarketStake], values: Mapping[str, Values]) -> list[MarketExposure]:
@@ -148,40 +173,39 @@ def _asset(
     stakes: Sequence[MarketStake],
     before: Mapping[str, Values],
     after: Mapping[str, Values],
-    limit: SharedLimit | None,
+    limits: LimitPair,
 ) -> SharedMoney:
     sums = [asset_exposure(_exposures(stakes, values), asset).largest for values in (before, after)]
     # Of one asset the highest price of its markets: a loss is not made smaller by the choice of a mark.
     marks = [stake.mark for stake in stakes if stake.asset == asset]
-    mark = None if None in marks else max(one for one in marks if one is not None)
-    return _shared(f"asset:{asset}", asset, sums, limit, mark)
+    mark = None if None in marks else max((one for one in marks if one is not None), default=None)
+    return _shared(f"asset:{asset}", asset, sums, limits, mark)
 
 
 def _desk(
     stakes: Sequence[MarketStake],
     before: Mapping[str, Values],
     after: Mapping[str, Values],
-    limit: SharedLimit | None,
+    limits: LimitPair,
     unit: str,
 ) -> SharedMoney:
     if any(stake.mark is None for stake in stakes):
-        bound = "" if limit is None else plain(limit.hard)
+        bound = "" if limits[1] is None else plain(limits[1].hard)
         return SharedMoney("desk", unit, None, None, bound, None, None, None, None)
     sums = [desk_exposure(_exposures(stakes, values)) for values in (before, after)]
-    return _shared("desk", unit, sums, limit, Decimal(1))
+    return _shared("desk", unit, sums, limits, Decimal(1))
 
 
-def _shared(
-    scope: str, unit: str, sums: Sequence[Decimal], limit: SharedLimit | None, mark: Decimal | None
-) -> SharedMoney:
-    reachable = [one if limit is None else min(one, limit.hard) for one in sums]
+def _shared(scope: str, unit: str, sums: Sequence[Decimal], limits: LimitPair, mark: Decimal | None) -> SharedMoney:
+    pairs = zip(sums, limits, strict=True)
+    reachable = [one if limit is None else min(one, limit.hard) for one, limit in pairs]
     losses = [None if mark is None else plain(one * mark * MOVE) for one in reachable]
     return SharedMoney(
         scope=scope,
         unit=unit,
         limits_of_markets_before=plain(sums[0]),
         limits_of_markets_after=plain(sums[1]),
-        limit="" if limit is None else plain(limit.hard),
+        limit="" if limits[1] is None else plain(limits[1].hard),
         reachable_before=plain(reachable[0]),
         reachable_after=plain(reachable[1]),
         loss_before=losses[0],

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from trading.hot_state.overview import HotOverview
-from trading.models import ExposureLimit, Market, ParameterSet
+from trading.models import Market, ParameterSet
+from trading.parameters.limits import shared_limits
 from trading.risk.exposure import MarketExposure, SharedLimit, WorstCase, held_exposure
 from trading.risk.rules import MarketConditions
 
@@ -40,18 +41,6 @@ class SharedExposure:
         return replace(
             conditions, asset_base=base, asset_limit=self.assets.get(asset), desk_quote=quote, desk_limit=self.desk
         )
-
-
-def shared_limits() -> tuple[dict[str, SharedLimit], SharedLimit | None]:
-    """Limits by asset (base units), and the desk's (quote units, the strictest); None: none is set."""
-    rows = list(ExposureLimit.objects.all())
-    desk = [_limit(row) for row in rows if row.scope == ExposureLimit.Scope.DESK]
-    assets = {row.key: _limit(row) for row in rows if row.scope == ExposureLimit.Scope.ASSET}
-    return assets, min(desk, key=lambda limit: limit.hard) if desk else None
-
-
-def _limit(row: ExposureLimit) -> SharedLimit:
-    return SharedLimit(row.soft_limit, row.hard_limit)
 
 
 def _held(market: Market, hot: HotOverview) -> MarketExposure | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -20,6 +23,16 @@ def parameter_column(spec: ParameterSpec) -> models.Field:
         max_digits=spec.max_digits,
         decimal_places=spec.decimal_places,
         validators=[MinValueValidator(spec.minimum), MaxValueValidator(spec.maximum)],
+    )
+
+
+def kept_versions(table: str) -> HistoricalRecords:
+    """The history of a governed table, with the actor copied as text from the row itself."""
+    return HistoricalRecords(
+        table_name=table,
+        history_user_id_field=models.CharField(max_length=150, null=True),
+        history_user_getter=_history_actor,
+        history_user_setter=_set_history_actor,
     )
 
 
@@ -63,12 +76,7 @@ class ParameterSet(ParameterColumns):
     actor_id = models.CharField(_("actor id"), max_length=64)
     actor_name = models.CharField(_("actor"), max_length=150)
     applied_at = models.DateTimeField(_("applied at"))
-    history = HistoricalRecords(
-        table_name="parameter_sets_history",
-        history_user_id_field=models.CharField(max_length=150, null=True),
-        history_user_getter=_history_actor,
-        history_user_setter=_set_history_actor,
-    )
+    history = kept_versions("parameter_sets_history")
 
     class Meta:
         db_table = "parameter_sets"
@@ -80,8 +88,14 @@ class ParameterSet(ParameterColumns):
         return f"{self.market_id} v{self.version}"
 
 
+LIMIT_MAX: Final = Decimal(1_000_000_000_000)
+
+
 class ExposureLimit(models.Model):
-    """Limits of worst-case exposure beyond one market: per asset (in base units) and for the desk (in quote units)."""
+    """Limits of worst-case exposure beyond one market: per asset (in base units) and for the desk (in quote units).
+
+    Both limits None: none stands. Changed only by `trading.parameters.limits.apply_limit`.
+    """
 
     class Scope(models.TextChoices):
         ASSET = "asset", _("asset")
@@ -89,8 +103,15 @@ class ExposureLimit(models.Model):
 
     scope = models.CharField(_("scope"), max_length=8, choices=Scope.choices)
     key = models.CharField(_("asset id, or the desk's quote asset"), max_length=32)
-    soft_limit = money(verbose_name=_("soft limit"))
-    hard_limit = money(verbose_name=_("hard limit"))
+    soft_limit = money(verbose_name=_("soft limit"), null=True)
+    hard_limit = money(verbose_name=_("hard limit"), null=True)
+    version = models.PositiveIntegerField(_("version"), default=1, db_default=1)
+    reason = models.TextField(_("reason"), default="genesis", db_default="genesis")
+    authorised_by = models.CharField(_("authorised by"), max_length=120, default="genesis", db_default="genesis")
+    actor_id = models.CharField(_("actor id"), max_length=64, default="bootstrap", db_default="bootstrap")
+    actor_name = models.CharField(_("actor"), max_length=150, default="bootstrap", db_default="bootstrap")
+    applied_at = models.DateTimeField(_("applied at"), default=timezone.now, db_default=Now())
+    history = kept_versions("exposure_limits_history")
 
     class Meta:
         db_table = "exposure_limits"
@@ -99,7 +120,14 @@ class ExposureLimit(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["scope", "key"], name="exposure_limit_once"),
             models.CheckConstraint(
-                condition=models.Q(soft_limit__gt=0) & models.Q(hard_limit__gte=models.F("soft_limit")),
+                condition=models.Q(soft_limit__isnull=True, hard_limit__isnull=True)
+                | models.Q(
+                    soft_limit__isnull=False,
+                    soft_limit__gt=0,
+                    hard_limit__isnull=False,
+                    hard_limit__gte=models.F("soft_limit"),
+                    hard_limit__lte=LIMIT_MAX,
+                ),
                 name="exposure_limit_ordered",
             ),
         ]

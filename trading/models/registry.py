@@ -8,7 +8,17 @@ from django.utils.translation import gettext_lazy as _
 from trading.models.fields import money
 
 
-class Asset(models.Model):
+class GovernedRow(models.Model):
+    """A row of the registry changes as its next version, named by the proposal that allowed it."""
+
+    version = models.PositiveIntegerField(_("version"), default=1, db_default=1)
+    authorised_by = models.CharField(_("authorised by"), max_length=120, default="genesis", db_default="genesis")
+
+    class Meta:
+        abstract = True
+
+
+class Asset(GovernedRow):
     """An asset by internal id; venues and chains call it what they like."""
 
     id = models.SlugField(primary_key=True, max_length=32)
@@ -45,7 +55,7 @@ class AssetAlias(models.Model):
         return f"{self.ticker} ({self.asset_id})"
 
 
-class Venue(models.Model):
+class Venue(GovernedRow):
     """A place to trade. `adapter` names the module in trading.venues; the address comes from the environment."""
 
     class Kind(models.TextChoices):
@@ -67,7 +77,7 @@ class Venue(models.Model):
         return self.name
 
 
-class VenueAccount(models.Model):
+class VenueAccount(GovernedRow):
     """One of our accounts at a venue; its credential is found in the environment under the slug's name, never here."""
 
     venue = models.ForeignKey(Venue, models.PROTECT, related_name="accounts")
@@ -82,7 +92,7 @@ class VenueAccount(models.Model):
         return self.slug
 
 
-class Market(models.Model):
+class Market(GovernedRow):
     """A pair on a venue, traded through one account. `lot_size` is fixed: risk aversion is per lot.
 
     A linear perpetual holds no base: its position is what its fills come to, and everything is paid in the quote asset.

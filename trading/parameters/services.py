@@ -7,21 +7,16 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
-import structlog
 from django.db import transaction
 
 from trading.events.services import record
-from trading.hot_state.connection import HotStateUnavailable
-from trading.hot_state.parameter_changes import ParameterChange, announce_change
 from trading.locks import lock_parameter_sets
 from trading.models import Market, ParameterSet
+from trading.parameters.announcing import announce
 from trading.parameters.schema import SCHEMA
 from trading.parameters.validation import ParameterError, validate
-
-log = structlog.get_logger(__name__)
 
 
 class InvalidParameters(Exception):
@@ -100,13 +95,4 @@ def _tell(row: ParameterSet, slug: str, changed: Mapping[str, Mapping[str, str |
         actor_name=row.actor_name,
         occurred_at=row.applied_at,
     )  # fmt: skip
-    change = ParameterChange(slug, row.version, row.values_hash)
-    transaction.on_commit(partial(_announce, change), robust=True)
-
-
-def _announce(change: ParameterChange) -> None:
-    try:
-        announce_change(change)
-    except HotStateUnavailable as problem:
-        # Workers compare with PostgreSQL by themselves: a Redis that is away costs seconds, never the change.
-        log.warning("parameters_not_announced", market=change.market, problem=type(problem).__name__)
+    announce(slug, row.version, row.values_hash)

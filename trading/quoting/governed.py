@@ -15,9 +15,10 @@ import structlog
 from django.db import models
 
 from trading.clock import Clock, to_datetime
-from trading.models import ExposureLimit, Lock, ParameterSet, TradingControl
+from trading.models import Lock, ParameterSet, TradingControl
 from trading.orders.database import DatabaseThreads
 from trading.orders.installation import this_installation
+from trading.parameters.limits import shared_limits
 from trading.parameters.services import current_values, values_hash
 from trading.quoting.inputs import Governed
 from trading.registry.selectors import MarketRef, active_markets
@@ -70,19 +71,14 @@ def load_rules() -> Rules:
     parameters: dict[str, MarketParameters] = {}
     for row in ParameterSet.objects.filter(market_id__in=list(by_id)):
         parameters[by_id[row.market_id]] = _checked(row)
-    limits = list(ExposureLimit.objects.all())
-    desk = [_limit(row) for row in limits if row.scope == ExposureLimit.Scope.DESK]
+    assets, desk = shared_limits()
     return Rules(
         markets=markets,
         parameters=parameters,
-        assets={row.key: _limit(row) for row in limits if row.scope == ExposureLimit.Scope.ASSET},
-        desk=min(desk, key=lambda limit: limit.hard) if desk else None,
+        assets=assets,
+        desk=desk,
         installation=this_installation(),
     )
-
-
-def _limit(row: ExposureLimit) -> SharedLimit:
-    return SharedLimit(row.soft_limit, row.hard_limit)
 
 
 def _checked(row: ParameterSet) -> MarketParameters:

@@ -30,7 +30,7 @@ def declare_demo_desk(now: datetime) -> list[str]:
     with transaction.atomic():
         _declare_identity()
         for scope, key, soft, hard in demo.EXPOSURE_LIMITS:
-            ExposureLimit.objects.create(scope=scope, key=key, soft_limit=soft, hard_limit=hard)
+            ExposureLimit.objects.create(scope=scope, key=key, soft_limit=soft, hard_limit=hard, applied_at=now)
         _set_genesis_control(DESK_SCOPE, now)
         for market in Market.objects.order_by("pk"):
             _set_genesis_control(market.slug, now)

@@ -15,6 +15,8 @@ from governance.review.registry import kind_named
 from governance.review.states import OPEN
 from governance.review.story import why_may_not_review, why_may_not_vote
 
+# Kinds whose earlier versions can be proposed again.
+ROLLED_BACK: Final = frozenset({"parameters", "limits"})
 # In the order of the page.
 _OWN: Final = {
     "DRAFT": ("preview", "submit", "apply_at_once", "edit", "withdraw"),
@@ -49,7 +51,7 @@ def buttons_for(person: User, proposal: Proposal, now: datetime) -> Buttons:
         shown.append("review")
     if state in OPEN and _guardian_role() in roles_of(person):
         shown.append("cancel")
-    if state == "APPLIED" and proposal.kind == "parameters" and has_role(person, *kind.proposer_roles):
+    if state == "APPLIED" and proposal.kind in ROLLED_BACK and has_role(person, *kind.proposer_roles):
         shown.append("roll_back")
     return Buttons((*shown, "comment"), no_vote, no_review)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from governance.desk.review.words import caveat
+from governance.desk.review.words import caveat, value_label
 from trading.parameters.schema import BY_NAME
 
 
@@ -64,7 +64,7 @@ class ShownPreview:
 
 
 def shown_preview(body: Mapping[str, Any]) -> ShownPreview:
-    """`body` as `governance.review.preview.parameters` made it."""
+    """`body` as `governance.review.preview` made it."""
     money = body["money"]
     stakes = [
         *(_stake(one) for one in money["markets"]),
@@ -92,7 +92,7 @@ def _market(result: Mapping[str, Any]) -> MarketPreview:
             _pair(_("trades that would have reached the bid"), "", before, after, "bid", "prints_reached"),
             _pair(_("trades that would have reached the ask"), "", before, after, "ask", "prints_reached"),
         )
-    kept = ", ".join(_label(name) for name in result["not_replayed"])
+    kept = ", ".join(value_label(name) for name in result["not_replayed"])
     notes = [caveat(code) for code in result["caveats"]]
     if kept:
         notes.append(_("Not part of this comparison: %(names)s.") % {"names": kept})
@@ -138,13 +138,18 @@ def _stake(one: Mapping[str, Any]) -> Money:
 def _shared(one: Mapping[str, Any], desk_unit: str) -> Money:
     """An asset is counted in itself, its loss in what the desk counts in."""
     unit, quote = one["unit"].upper(), desk_unit.upper()
+    names = [
+        ("reachable", _("reachable over all markets"), unit),
+        # Told where limits change; with parameters the markets themselves say it.
+        ("notional", _("the same in money"), quote),
+        ("loss", _("loss when the price moves 10 % against it"), quote),
+    ]
     return Money(
         one["scope"],
-        (
-            Row(_("reachable over all markets"), unit, one["reachable_before"] or "", one["reachable_after"] or ""),
-            Row(
-                _("loss when the price moves 10 % against it"), quote, one["loss_before"] or "", one["loss_after"] or ""
-            ),
+        tuple(
+            Row(label, of, one[f"{name}_before"] or "", one[f"{name}_after"] or "")
+            for name, label, of in names
+            if f"{name}_before" in one
         ),
     )
 
@@ -153,9 +158,11 @@ def _drift(market: str, row: Mapping[str, Any]) -> Drift:
     unit = _(BY_NAME[row["parameter"]].unit) if row["parameter"] in BY_NAME else row["unit"]
     pct = row["proposed_pct"]
     return Drift(
-        market, _label(row["parameter"]), unit, row["then"], row["now"], row["proposed"], "" if pct is None else pct
+        market,
+        value_label(row["parameter"]),
+        unit,
+        row["then"],
+        row["now"],
+        row["proposed"],
+        "" if pct is None else pct,
     )
-
-
-def _label(name: str) -> str:
-    return _(BY_NAME[name].label) if name in BY_NAME else name

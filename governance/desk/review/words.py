@@ -7,7 +7,9 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from governance.review.kinds.limits import LABELS as LIMIT_LABELS
 from trading.parameters.schema import BY_NAME
+from trading.registry.rows import TABLES
 
 _RISK: Final = {
     "riskier": gettext_noop("%(what)s moves its riskier way"),
@@ -18,6 +20,15 @@ _RISK: Final = {
     "drift": gettext_noop("%(what)s moves little now, but much since seven days ago"),
     "unknown_parameter": gettext_noop("%(what)s is not known: judged by the strictest rule"),
     "not_a_number": gettext_noop("%(what)s is not a number: judged by the strictest rule"),
+    "still_wider": gettext_noop("%(what)s moves its safer way, and is still wider than seven days ago"),
+    "unknown_limit": gettext_noop("the limit is not known: judged by the strictest rule"),
+    "no_limit": gettext_noop("no limit is named: judged by the strictest rule"),
+    "label": gettext_noop("%(what)s is only shown"),
+    "switched_off": gettext_noop("the market is switched off"),
+    "switched_on": gettext_noop("the market is switched on"),
+    "moves_money": gettext_noop("%(what)s decides where and in which units money moves"),
+    "new_row": gettext_noop("it is new: judged by the strictest rule"),
+    "no_row": gettext_noop("no row of the registry is named: judged by the strictest rule"),
     "unknown_market": gettext_noop("the market is not known: judged by the strictest rule"),
     "no_market": gettext_noop("no market is named: judged by the strictest rule"),
     "unknown_kind": gettext_noop("the kind of change is not known: judged by the strictest rule"),
@@ -78,8 +89,11 @@ _NEXT: Final = {
     "too_slow": gettext_noop("Try again in a minute; nothing was changed."),
     "unavailable": gettext_noop("Try again in a moment."),
     "unknown": gettext_noop("Look for it in the inbox."),
+    "unknown_limit": gettext_noop("Name an asset of the desk: asset:<id>, or desk:<quote asset>."),
     "unknown_market": gettext_noop("Choose one of the markets of the desk."),
+    "unknown_row": gettext_noop("Name a row as asset:, venue:, account: or market: with its id."),
     "unknown_version": gettext_noop("Choose one of the versions in the list."),
+    "was_traded": gettext_noop("Add a new market with the values you want, and switch this one off."),
     "wrong_subject": gettext_noop("Start again from the form of that market."),
 }
 # For every other code: people’s accounts that changed after the proposal, and what trading itself refuses.
@@ -103,6 +117,8 @@ _ACTIONS: Final = {
 
 _KINDS: Final = {
     "parameters": gettext_noop("parameters"),
+    "limits": gettext_noop("limits of asset and desk"),
+    "registry": gettext_noop("assets, venues and markets"),
     "control": gettext_noop("resuming trading"),
     "policy": gettext_noop("rules of review"),
     "role_grant": gettext_noop("role of a person"),
@@ -123,15 +139,24 @@ _CAVEATS: Final = {
 
 
 def risk_reason(code: str) -> str:
-    """A coded reason (market:parameter:code, or a code alone) as a sentence."""
-    market, _colon, rest = code.partition(":")
-    name, _colon, word = rest.rpartition(":") if rest else ("", "", market)
+    """A coded reason (market:parameter:code, where a market may be a name with a colon; or a code alone) as a sentence."""
+    where, word = code.rpartition(":")[::2]
+    market, name = where.rpartition(":")[::2]
     text = _RISK.get(word)
     if text is None:
         return code
-    label = _(BY_NAME[name].label) if name in BY_NAME else name
-    sentence = _(text) % {"what": f"“{label}”"} if "%(what)s" in text else _(text)
-    return f"{market}: {sentence}" if rest else sentence
+    sentence = _(text) % {"what": f"“{value_label(name)}”"} if "%(what)s" in text else _(text)
+    return f"{market}: {sentence}" if where else sentence
+
+
+def value_label(name: str) -> str:
+    """What the page calls a parameter, a limit or a word of the registry."""
+    if name in BY_NAME:
+        return _(BY_NAME[name].label)
+    if name in LIMIT_LABELS:
+        return _(LIMIT_LABELS[name])
+    words = [table.words[name].label for table in TABLES.values() if name in table.words]
+    return _(words[0]) if words else name
 
 
 def what_next(code: str) -> str:

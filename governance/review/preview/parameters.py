@@ -6,7 +6,7 @@ bounded in rows and in time: a slow disk or database costs a preview, never a cy
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,9 +21,9 @@ from trading.backtest.engine import PreviewEngine, PreviewResult, PreviewTooSlow
 from trading.backtest.money import MarketStake, Money, money
 from trading.backtest.window_replay import ReplayLimits, WindowReplay
 from trading.clock import SystemClock
-from trading.controls.shared_exposure import shared_limits
 from trading.models import MmState, ParameterSet
 from trading.parameter_versions import version_in_force
+from trading.parameters.limits import shared_limits
 from trading.parameters.services import current_values
 from trading.registry.selectors import MarketRef, active_markets, known_markets
 from trading.strategy.codec import to_dict
@@ -101,17 +101,28 @@ def _money(results: Iterable[PreviewResult], before: Values, after: Values, now:
     """Of the changed markets with all active ones beside them."""
     marks = {result.market: Decimal(result.mark) for result in results if result.mark is not None}
     assets, desk = shared_limits()
-    active = {market.slug for market in active_markets()}
-    shown = {slug for slug in before if slug in active or before[slug] != after[slug]}
-    stakes = [
+    changed = {slug for slug in before if before[slug] != after[slug]}
+    stakes = stakes_of(changed, before, marks, now)
+    return money(stakes, before, after, assets, desk, desk_unit(stakes))
+
+
+def stakes_of(
+    also: set[str], values: Collection[str], marks: Mapping[str, Decimal], now: datetime
+) -> list[MarketStake]:
+    """The active markets, and `also`, that have `values`; without one of `marks` at the last price that is known."""
+    shown = ({market.slug for market in active_markets()} | also) & set(values)
+    return [
         MarketStake(
             market.slug, market.base, market.quote, market.lot_size, marks.get(market.slug) or _last_mid(market, now)
         )
         for market in known_markets()
         if market.slug in shown
     ]
-    unit = "+".join(sorted({stake.quote for stake in stakes}))
-    return money(stakes, before, after, assets, desk, unit)
+
+
+def desk_unit(stakes: Iterable[MarketStake]) -> str:
+    """What the desk counts in."""
+    return "+".join(sorted({stake.quote for stake in stakes}))
 
 
 def _last_mid(market: MarketRef, now: datetime) -> Decimal | None:
