@@ -7,6 +7,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from governance.review.errors import ReviewRefused
+from governance.review.kinds.account import Account
 from governance.review.kinds.control import Control
 from governance.review.kinds.credentials import Credentials
 from governance.review.kinds.kind import Kind
@@ -16,7 +17,8 @@ from governance.review.kinds.role_grant import RoleGrantChange
 from governance.review.kinds.token import Token
 
 KINDS: Final[dict[str, Kind]] = {
-    kind.name: kind for kind in (Parameters(), Control(), PolicyChange(), RoleGrantChange(), Credentials(), Token())
+    kind.name: kind
+    for kind in (Parameters(), Control(), PolicyChange(), RoleGrantChange(), Credentials(), Token(), Account())
 }
 
 
