@@ -122,6 +122,16 @@ def why_may_not_review(person: User, proposal: Proposal) -> str | None:
     return _why_not(person, proposal, reviewers(proposal, kind_named(proposal.kind), policy))
 
 
+def needs_key_afterwards(proposal: Proposal) -> bool:
+    """Whether the rules in force ask who looks at it afterwards for a security key; False where nobody is to look."""
+    if proposal.review_due_at is None or proposal.reviewed_at is not None:
+        return False
+    try:
+        return policy_in_force().classes["increasing"].demands_security_key
+    except ReviewRefused:
+        return False
+
+
 def _why_not(person: User, proposal: Proposal, voters: Electorate) -> str | None:
     """Of one person: whether they have the key that the rules ask for, too."""
     code = why_not(person, proposal, voters)

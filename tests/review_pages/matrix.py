@@ -25,7 +25,7 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
     ("desk/review/new/", "GET", "/desk/review/new/", {}, OPERATORS),
     ("desk/review/new/", "POST", "/desk/review/new/", {}, OPERATORS),
     ("desk/review/new/<slug:kind>/", "GET", "/desk/review/new/role_grant/", {}, ADMINS___),
-    ("desk/review/new/<slug:kind>/", "POST", "/desk/review/new/account/", {}, ADMINS___),
+    ("desk/review/new/<slug:kind>/", "POST", "/desk/review/new/role_grant/", {}, ADMINS___),
     ("desk/review/new/<slug:kind>/", "GET", "/desk/review/new/everything/", {}, NO_SUCH__),
     ("desk/review/versions/<slug:market>/", "GET", "/desk/review/versions/dct-usdt-dex/", {}, DESK_PAGE),
     ("desk/review/versions/<slug:market>/", "POST", "/desk/review/versions/dct-usdt-dex/", {},

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from governance.desk.review.fields import RESERVED
+from governance.desk.review.kind_forms import FORMS
 from governance.models import Proposal, ReviewPolicy, User
 from governance.review.starting_policy import starting_policy
 from tests.review.desk import DEX, ONE_OF_EACH, Desk, in_force, key, refused, state
@@ -23,7 +25,7 @@ MENUS = {
 # What is typed, and the change that it makes.
 TYPED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "role_grant": (
-        {"username": "audrey", "role": "approver", "action": "grant"},
+        {"username": "audrey", "role": "approver", "do": "grant"},
         {"username": "audrey", "role": "approver", "action": "grant"},
     ),
     "credentials": ({"username": "cara", "what": "second_factor"}, {"username": "cara", "what": "second_factor"}),
@@ -43,7 +45,8 @@ def rules(**changes: Any) -> dict[str, Any]:
     }  # fmt: skip
     for name, quorum, timelock, valid in (
         ("classes.neutral", "1", "0", "259200"), ("classes.increasing", "2", "3600", "86400"),
-        ("classes.strictest", "2", "3600", "86400"), ("kinds.control", "1", "0", "1800"), ("kinds.control_kill", "1", "0", "1800"),
+        ("classes.strictest", "2", "3600", "86400"), ("kinds.control", "1", "0", "1800"),
+        ("kinds.control_kill", "1", "0", "1800"),
     ):  # fmt: skip
         body |= {
             f"{name}.quorum": quorum, f"{name}.timelock_s": timelock, f"{name}.valid_s": valid, f"{name}.roles": ["approver"]
@@ -51,9 +54,9 @@ def rules(**changes: Any) -> dict[str, Any]:
     return body | changes
 
 
-def sending(door: Callable, name: str, kind: str, action: str, **typed: Any) -> Any:
-    data = {"idempotency_key": key(), "reason": "as agreed", "action": action} | typed
-    return door(name).post(f"/desk/review/new/{kind}/", data)
+def sending(door: Callable, who: str, kind: str, how: str, /, **typed: Any) -> Any:
+    data = {"idempotency_key": key(), "reason": "as agreed", "action": how} | typed
+    return door(who).post(f"/desk/review/new/{kind}/", data)
 
 
 @pytest.mark.parametrize("name", MENUS)
@@ -86,9 +89,9 @@ def test_judged_then_saved_then_edited(desk: Desk, door: Callable, kind: str) ->
 
 def test_what_cannot_be_is_named_and_kept(desk: Desk, door: Callable) -> None:
     wrong: tuple[tuple[str, dict[str, Any], str], ...] = (
-        ("role_grant", {"username": "", "role": "approver", "action": "grant"}, "invalid"),
-        ("role_grant", {"username": "anna", "role": "superuser", "action": "grant"}, "invalid"),
-        ("role_grant", {"username": "anna", "role": "approver", "action": "grant"}, "no_change"),
+        ("role_grant", {"username": "", "role": "approver", "do": "grant"}, "invalid"),
+        ("role_grant", {"username": "anna", "role": "superuser", "do": "grant"}, "invalid"),
+        ("role_grant", {"username": "anna", "role": "approver", "do": "grant"}, "no_change"),
         ("credentials", {"username": "anna", "what": "password"}, "no_address"),
         ("credentials", {"username": "anna", "what": "everything"}, "invalid"),
         ("token", {"username": "audrey", "name": "", "roles": ["auditor"], "days": "30"}, "invalid"),
@@ -111,11 +114,11 @@ def test_what_cannot_be_is_named_and_kept(desk: Desk, door: Callable) -> None:
 
 
 def test_taking_a_role_away_is_applied_at_once_from_the_form(desk: Desk, door: Callable) -> None:
-    typed = {"username": "cara", "role": "approver", "action": "revoke"}
+    typed = {"username": "cara", "role": "approver", "do": "revoke"}
     assert "Apply at once" in sending(door, "ada", "role_grant", "check", **typed).content.decode()
     assert sending(door, "ada", "role_grant", "apply_at_once", **typed).status_code == 302
     assert Proposal.objects.get().state == "APPLIED"
-    give = sending(door, "ada", "role_grant", "apply_at_once", **typed | {"action": "grant"})
+    give = sending(door, "ada", "role_grant", "apply_at_once", **typed | {"do": "grant"})
     assert "<code>needs_review</code>" in give.content.decode()
 
 
@@ -202,6 +205,12 @@ def test_the_same_form_sent_twice_is_one_proposal(desk: Desk, door: Callable) ->
     typed = TYPED["credentials"][0] | {"idempotency_key": "one", "reason": "lost phone", "action": "save"}
     answers = [door("ada").post("/desk/review/new/credentials/", typed).headers["Location"] for _ in range(2)]
     assert (answers[0] == answers[1], Proposal.objects.count()) == (True, 1)
+
+
+def test_no_field_has_a_name_that_every_form_has(desk: Desk) -> None:
+    for name, form in FORMS.items():
+        names = [spec.name for spec in form.fields(desk.people["ada"])]
+        assert (len(set(names)), RESERVED & set(names)) == (len(names), frozenset()), name
 
 
 def test_only_the_proposer_edits(desk: Desk, door: Callable) -> None:

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from typing import Final
 
 from django.utils.translation import gettext as _
 
 # Of an input: longer numbers are none.
 NUMBER_MAX = 40
+# What a form sends besides its fields.
+RESERVED: Final = frozenset({"action", "reason", "idempotency_key", "csrfmiddlewaretoken"})
 Sent = Mapping[str, tuple[str, ...]]
 
 
@@ -39,7 +42,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """One field. `label` and `help` in the reader's language; `unit` as shown ("s" is also told in words).
+    """One field; `name` is none of those that every form has (`RESERVED`). `label` and `help` in the reader's language; `unit` as
+    shown ("s" is also told in words).
 
     `current`: what is in force, as the field would send it; None where there is nothing to compare with. `initial`: what the form
     begins with. `minimum` and `maximum` of a number, included. `group` is the heading under which it stands.

@@ -35,9 +35,16 @@ class KindForm:
 
 
 def _people(label: str, people: Q | None = None, but: User | None = None) -> FieldSpec:
-    """Members of the desk by name and role, and nothing else of them."""
-    of_desk = User.objects.filter(Q(is_staff=True) | Q(groups__name__in=[role.value for role in STAFF_ROLES]))
-    found = of_desk.filter(people or Q()).exclude(pk=but.pk if but else None).distinct().order_by("username")
+    """Who is or was a member of the desk, by name and role, and nothing else of them; investors are not listed."""
+    roles = [role.value for role in STAFF_ROLES]
+    of_desk = Q(is_staff=True) | Q(groups__name__in=roles) | Q(role_grants__role__in=roles)
+    found = (
+        User.objects.filter(of_desk)
+        .filter(people or Q())
+        .exclude(pk=but.pk if but else None)
+        .distinct()
+        .order_by("username")
+    )
     choices = []
     for person in found.only("username", "first_name", "last_name", "is_active").prefetch_related("groups"):
         facts = [*sorted(group.name for group in person.groups.all()), *([] if person.is_active else [_("closed")])]
@@ -65,7 +72,7 @@ def _role_fields(person: User) -> tuple[FieldSpec, ...]:
     return (
         _people(_("Person")),
         FieldSpec("role", _("Role"), Input.RADIO, choices=_roles()),
-        FieldSpec("action", _("What to do"), Input.RADIO, choices=actions),
+        FieldSpec("do", _("What to do"), Input.RADIO, choices=actions),
     )
 
 
@@ -105,11 +112,15 @@ def _named(*names: str) -> Callable[[Sent], dict[str, Any]]:
     return lambda sent: {name: sent[name][0] for name in names}
 
 
+def _role_change(sent: Sent) -> dict[str, Any]:
+    return _named("username", "role")(sent) | {"action": sent["do"][0]}
+
+
 def _token_change(sent: Sent) -> dict[str, Any]:
     return _named("username", "name", "days")(sent) | {"roles": list(sent["roles"])}
 
 
-def _as_sent(change: Mapping[str, Any]) -> Sent:
+def _as_sent(change: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(value) if isinstance(value, list) else (str(value),) for name, value in change.items()}
 
 
@@ -120,7 +131,7 @@ FORMS: Final[dict[str, KindForm]] = {
     ),
     "role_grant": KindForm(
         gettext_noop("Nobody votes on their own role, and a new role votes only on what is proposed afterwards."),
-        _role_fields, _named("username", "role", "action"), _as_sent,
+        _role_fields, _role_change, lambda change: _as_sent(change) | {"do": (str(change["action"]),)},
     ),
     "credentials": KindForm(
         gettext_noop("Whoever resets a voter could vote in their name: the strictest rule, and no vote on what waits already."),

@@ -23,7 +23,7 @@ from governance.models import Proposal, User
 from governance.review import applying, drafting, previewing, rollback
 from governance.review.errors import ReviewRefused
 from governance.review.step_up import STEP_UP_AT_ONCE
-from governance.review.story import export_story, proposal_story
+from governance.review.story import export_story, needs_key_afterwards, proposal_story
 
 
 @never_cache
@@ -77,6 +77,8 @@ def _shown(request: HttpRequest, proposal_id: int, refused: ReviewRefused | None
         "buttons": buttons_for(request.user, proposal, at),
         "purpose": purpose_of(proposal),
         "preview": shown_preview(story.preview.body) if story.preview else None,
+        "key_only": bool(story.needed and story.needed.demands_security_key),
+        "key_only_afterwards": needs_key_afterwards(proposal),
         "asks_proof": proposal.kind in STEP_UP_AT_ONCE,
         "has_preview": proposal.kind in previewing.PREVIEWS,
         "versions": [(slug, part["version"]) for slug, part in proposal.base.items()] if story.diff else [],
