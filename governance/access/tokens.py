@@ -119,6 +119,11 @@ def revoke(actor: User, prefix: str, *, now: datetime) -> ApiToken:
     return row
 
 
+def revoke_all(person: User, *, by_name: str, now: datetime) -> int:
+    """End every token of the person, as their account is closed; how many there were."""
+    return ApiToken.objects.filter(person=person, revoked_at=None).update(revoked_at=now, revoked_by_name=by_name)
+
+
 def authenticate(token: str, now: datetime) -> User | None:
     """The token's person, acting in the token's roles alone; None for a token that is wrong, expired or revoked."""
     parts = token.split("_", 2) if len(token) <= TOKEN_MAX and token.isascii() and "\x00" not in token else []

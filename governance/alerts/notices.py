@@ -61,7 +61,7 @@ def _facts(proposal: Proposal, payload: Mapping[str, Any], actor: Actor) -> dict
         "reason": str(payload.get("reason", ""))[:500],
         "choice": str(payload.get("choice", "")),
         "text": str(payload.get("text", ""))[:500],
-        "needs": proposal.required.get("quorum", 0),
+        "needs": payload.get("quorum", proposal.required.get("quorum", 0)),
         "able": payload.get("able", 0),
         "not_before": proposal.not_before,
         "at": payload.get("at"),

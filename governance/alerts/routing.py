@@ -47,6 +47,7 @@ AUDIENCES: Final[dict[str, Audience]] = {
     "proposal.commented": Audience(proposer=True, voters=True, talkers=True),
     "proposal.reviewed": Audience(proposer=True),
     "proposal.review_overdue": Audience(proposer=True, roles=(Role.APPROVER, Role.OPERATOR, Role.COMPLIANCE)),
+    "proposal.few_voters_left": Audience(roles=(Role.ADMINISTRATOR, Role.APPROVER, Role.COMPLIANCE)),
     "proposal.voters_missing": Audience(proposer=True, roles=(Role.ADMINISTRATOR,)),
 }
 

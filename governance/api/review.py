@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,16 +18,18 @@ from governance.api.controls import IDEMPOTENCY_KEY, key_of
 from governance.api.schema import ResumeAskSerializer
 from governance.api.views import Staff
 from governance.desk.review.buttons import buttons_for
-from governance.desk.review.proof import review_with_proof, vote_with_proof
+from governance.desk.review.proof import apply_at_once_with_proof, review_with_proof, vote_with_proof
 from governance.models import Proposal, ProposalState
 from governance.review import applying, drafting, previewing, rollback
 from governance.review.errors import ReviewRefused
+from governance.review.registry import KINDS
 from governance.review.selectors import control_proposals, inbox, proposals
+from governance.review.step_up import STEP_UP_AT_ONCE
 from governance.review.story import export_story, proposal_story
 
 _STATUS = {
     "no_role": 403, "not_yours": 403, "own_proposal": 403, "about_you": 403, "guardian": 403, "inactive": 403,
-    "joined_after": 403, "role_after": 403, "credentials_after": 403, "opened_after": 403, "token": 403,
+    "joined_after": 403, "role_after": 403, "credentials_after": 403, "needs_key": 403, "opened_after": 403, "token": 403,
     "step_up": 403, "missing": 403, "refused": 403, "held_back": 403,
     "unknown": 404, "unknown_market": 404, "unknown_scope": 404, "unknown_version": 404,
     "bad_change": 400, "bad_choice": 400, "bad_comment": 400, "bad_content": 400, "bad_key": 400, "bad_time": 400,
@@ -185,11 +187,17 @@ class Submit(_Command):
 
 
 class ApplyAtOnce(_Command):
-    """Apply an own draft that only makes things safer."""
+    """Apply an own draft that only makes things safer; closing an account needs a second factor, and is no program's."""
 
-    @_described("apply_at_once", None)
+    @_described("apply_at_once", schema.ProofSerializer)
     def post(self, request: Request, proposal_id: int) -> Response:
-        return _done(request, lambda key, now: applying.apply_at_once(request.user, proposal_id, key=key, now=now))
+        data = _valid(schema.ProofSerializer, request)
+
+        def work(key: str, now: datetime) -> Proposal:
+            proposal = _for_a_person(request, proposal_id, STEP_UP_AT_ONCE)
+            return apply_at_once_with_proof(request.user, proposal, data, key=key, now=now)
+
+        return _done(request, work)
 
 
 class CastVote(_Command):
@@ -280,11 +288,11 @@ def _done(request: Request, work: Callable[[str, datetime], Proposal]) -> Respon
         raise _refused(problem) from problem
 
 
-def _for_a_person(request: Request, proposal_id: int) -> Proposal:
-    """Raises `ReviewRefused` where a program asks, or there is no such proposal."""
-    if request.auth == "token":
-        raise ReviewRefused("token", "a person votes, signed in on the portal; a token for programs cannot")
+def _for_a_person(request: Request, proposal_id: int, kinds: Container[str] = KINDS) -> Proposal:
+    """Raises `ReviewRefused` where a program asks about one of these kinds, or there is no such proposal."""
     found = Proposal.objects.filter(pk=proposal_id).first()
+    if request.auth == "token" and (found is None or found.kind in kinds):
+        raise ReviewRefused("token", "a person does this, signed in on the portal; a token for programs cannot")
     if found is None:
         raise ReviewRefused("unknown", "there is no such proposal")
     return found

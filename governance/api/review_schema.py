@@ -140,6 +140,13 @@ class VoteSerializer(serializers.Serializer[Any]):
     assertion = serializers.CharField(allow_blank=True, default="")
 
 
+class ProofSerializer(serializers.Serializer[Any]):
+    """A second factor, where the command asks for one."""
+
+    code = serializers.CharField(max_length=16, allow_blank=True, default="")
+    assertion = serializers.CharField(allow_blank=True, default="")
+
+
 class ReviewedSerializer(_Reason):
     """A look afterwards with its second factor."""
 

@@ -10,7 +10,7 @@ $$;
 -- Kinds of which one person may apply what only makes things safer.
 CREATE FUNCTION governance.has_reducing_changes(the_kind text) RETURNS boolean LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT the_kind IN ('parameters', 'role_grant', 'limits', 'registry')
+    SELECT the_kind IN ('parameters', 'role_grant', 'limits', 'registry', 'account')
 $$;
 
 -- A step: what it needs, and the times it sets.
@@ -116,6 +116,15 @@ SET search_path = pg_catalog, public, pg_temp AS $$
               WHEN 'registry' THEN o.change -> 'registry' ? ('market:' || m.slug)
               ELSE false END)
 $$;
+
+-- The scope of a control, a market's or the desk's, while something of one of its markets is overdue.
+CREATE OR REPLACE FUNCTION governance.refuse_while_overdue(the_scope text) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM markets m WHERE the_scope IN ('desk', m.slug) AND governance.is_overdue(m.id)) THEN
+        PERFORM governance.refuse(format('%s: a reducing change is overdue for review; nothing is loosened before', the_scope));
+    END IF;
+END $$;
 
 -- A market that a proposal added begins with the parameters that the same proposal says, every one of them.
 CREATE FUNCTION governance.demand_first_parameters(is_now parameter_sets) RETURNS void LANGUAGE plpgsql

@@ -8,6 +8,6 @@ SQL = Path(__file__).resolve().parent.parent / "guards" / "limits_and_registry.s
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0009_notifications"), ("trading", "0013_limits_and_registry_versions")]
+    dependencies = [("governance", "0010_guards_of_controls"), ("trading", "0013_limits_and_registry_versions")]
 
     operations = [migrations.RunSQL([SQL.read_text()], reverse_sql=migrations.RunSQL.noop)]

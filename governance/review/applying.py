@@ -27,10 +27,10 @@ from governance.review.eligibility import approvals
 from governance.review.errors import ReviewRefused
 from governance.review.kinds.kind import Applying, Kind
 from governance.review.locks import lock_people, lock_proposals
-from governance.review.once import once_on, reason_of
+from governance.review.once import done_already, once_on, reason_of
 from governance.review.policies import policy_in_force
 from governance.review.registry import kind_named
-from governance.review.step_up import signature_holds
+from governance.review.step_up import StepUp, require_if_asked_for, signature_holds
 from governance.review.transitions import SYSTEM, require_step, step
 from trading.controls.commands import Actor, ControlRefused
 
@@ -67,19 +67,32 @@ def apply(proposal_id: int, *, now: datetime, actor: Actor = SYSTEM) -> Proposal
             return _fail(proposal, "database_refused", str(problem).split("\n")[0], actor, at)
 
 
-def apply_at_once(person: User, proposal_id: int, *, key: str, now: datetime) -> Proposal:
-    """The proposer applies a draft that only makes things safer; it must be looked at within a day. Raises `ReviewRefused`."""
+def apply_at_once(
+    person: User, proposal_id: int, *, key: str, now: datetime, step_up: StepUp | None = None
+) -> Proposal:
+    """The proposer applies a draft that only makes things safer; it must be looked at within a day. Raises `ReviewRefused`.
+
+    Some kinds ask for a fresh second factor (`step_up.STEP_UP_AT_ONCE`).
+    """
 
     def work(proposal: Proposal) -> Proposal:
-        return carry_out_at_once(proposal, person, now)
+        return carry_out_at_once(proposal, person, now, step_up)
 
     return once_on("apply_at_once", key, [], actor_of(person), now, proposal_id, work)
 
 
-def carry_out_at_once(proposal: Proposal, person: User, now: datetime) -> Proposal:
+def applied_already(person: User, proposal_id: int, *, key: str) -> bool:
+    """The same command with the same key was carried out before: no second factor is needed again.
+
+    Raises `ReviewRefused` ("key_used")."""
+    return done_already("apply_at_once", key, proposal_id, [], actor_of(person)) is not None
+
+
+def carry_out_at_once(proposal: Proposal, person: User, now: datetime, step_up: StepUp | None = None) -> Proposal:
     """In the caller's transaction, with the proposal's row locked or just made. Raises `ReviewRefused`."""
     require_own(person, proposal)
     require_step(proposal, "apply_at_once")
+    require_if_asked_for(proposal.kind, step_up, now)
     kind = kind_named(proposal.kind)
     kind.lock(proposal)
     needed = needed_now(proposal, kind, policy_in_force(), now)

@@ -9,6 +9,7 @@ from typing import Any
 from governance.models import User
 from governance.review.checks import require_role
 from governance.review.kinds.kind import DiffRow
+from governance.review.kinds.people import refuse_about_oneself
 from governance.review.policies import policy_in_force
 from governance.review.policy import Requirement
 from governance.review.registry import kind_named
@@ -37,6 +38,7 @@ def assess_change(person: User, kind: str, change: Any, now: datetime) -> Assess
     require_role(person, wanted.proposer_roles)
     policy = policy_in_force()
     canonical = wanted.canonical(change)
+    refuse_about_oneself(person, wanted, canonical)
     risk = wanted.risk(canonical, policy, now)
     needed = policy.requirement(wanted.rule(canonical), risk.risk_class)
     diff = tuple(wanted.diff(canonical, wanted.base(canonical)))

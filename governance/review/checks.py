@@ -75,4 +75,9 @@ def needed_now(proposal: Proposal, kind: Kind, policy: Policy, now: datetime) ->
 
 def electorate(proposal: Proposal, kind: Kind, policy: Policy, needed: Requirement) -> Electorate:
     """Who votes on it."""
-    return Electorate(needed.roles, policy.guardian_role, kind.barred(proposal.change))
+    return Electorate(needed.roles, policy.guardian_role, kind.barred(proposal.change), needed.demands_security_key)
+
+
+def reviewers(proposal: Proposal, kind: Kind, policy: Policy) -> Electorate:
+    """Who looks at a reducing change afterwards: those who would have voted on its opposite."""
+    return electorate(proposal, kind, policy, policy.classes["increasing"])

@@ -24,6 +24,7 @@ from governance.review.checks import (
 from governance.review.eligibility import approvals, may_still_vote
 from governance.review.errors import ReviewRefused
 from governance.review.kinds.kind import Kind
+from governance.review.kinds.people import refuse_about_oneself
 from governance.review.once import once, once_on, reason_of
 from governance.review.policies import policy_in_force
 from governance.review.policy import Policy
@@ -193,6 +194,7 @@ def tell_if_too_few(proposal: Proposal, now: datetime) -> bool:
 def _fill(proposal: Proposal, kind: Kind, policy: Policy, change: Any, now: datetime) -> None:
     """Content, hash, class and what it needs, from the change as a door sent it."""
     proposal.change = kind.canonical(change)
+    refuse_about_oneself(proposal.proposer, kind, proposal.change)
     proposal.subject = kind.subject(proposal.change)
     if len(proposal.subject) > 200:
         raise ReviewRefused("bad_change", _("Too much for one proposal."))

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from django.db.models import Prefetch, QuerySet
 
-from governance.models import Proposal, User, Vote, VoteChoice
+from governance.access.second_factor import Method
+from governance.models import Proposal, SecurityKey, User, Vote, VoteChoice
+
+NEEDS_KEY: Final = "needs_key"
 
 
 @dataclass(frozen=True, slots=True)
 class Electorate:
-    """`roles` vote, members of `guardian_role` never do, nor the people `barred` because the change is about them."""
+    """`roles` vote, members of `guardian_role` never do, nor the people `barred` because the change is about them. Where
+    `demands_security_key`, a vote by a code does not count."""
 
     roles: tuple[str, ...]
     guardian_role: str
     barred: frozenset[str]
+    demands_security_key: bool = False
 
 
 def why_not(person: User, proposal: Proposal, electorate: Electorate) -> str | None:
@@ -61,13 +67,27 @@ def approvals(proposal: Proposal, electorate: Electorate) -> list[Vote]:
     votes = votes.prefetch_related(Prefetch("voter", User.objects.prefetch_related("groups"))).order_by(
         "voted_at", "pk"
     )
-    return [vote for vote in votes if why_not(vote.voter, proposal, electorate) is None]
+    return [vote for vote in votes if why_void(vote, proposal, electorate) is None]
+
+
+def why_void(vote: Vote, proposal: Proposal, electorate: Electorate) -> str | None:
+    """The coded reason why the vote, about this content, does not count (any more); None if it does."""
+    if electorate.demands_security_key and vote.method != Method.WEBAUTHN.value:
+        return NEEDS_KEY
+    return why_not(vote.voter, proposal, electorate)
+
+
+def has_key(person: User) -> bool:
+    """True if a security key of the person is enrolled."""
+    return SecurityKey.objects.filter(person=person, revoked_at=None).exists()
 
 
 def may_still_vote(proposal: Proposal, electorate: Electorate) -> list[User]:
     """People who may vote on this revision and have not."""
     voted = set(Vote.objects.filter(proposal=proposal, revision=proposal.revision).values_list("voter_id", flat=True))
     people = members(electorate.roles)
+    if electorate.demands_security_key:
+        people = people.filter(pk__in=SecurityKey.objects.filter(revoked_at=None).values("person_id"))
     return [one for one in people if one.pk not in voted and why_not(one, proposal, electorate) is None]
 
 

@@ -22,6 +22,21 @@ LEAST_OF_KIND: Final = {"control": (1, 0), "control_kill": (1, 0)}
 STRICT_KINDS: Final = ("policy", "role_grant", "credentials", "token")
 MOST_QUORUM: Final = 9
 LONGEST_S: Final = 90 * DAY_S
+SMALL_CHANGE_MOST: Final = Decimal("0.25")
+# Lowest and highest of the rules that stand outside of classes and kinds.
+GENERAL_BOUNDS: Final = {
+    "drift_window_s": (7 * DAY_S, LONGEST_S),
+    "preview_valid_s": (60, 1800),
+    "in_review_valid_s": (60, LONGEST_S),
+}
+
+
+def bounds_of(risk_class: str, least: tuple[int, int]) -> dict[str, tuple[int, int]]:
+    """Lowest and highest of each number of a requirement; a reducing change needs nobody beforehand, so these are fixed."""
+    if risk_class == "reducing":
+        return {"quorum": (0, 0), "timelock_s": (0, 0), "valid_s": (60, 30 * DAY_S), "review_within_s": (60, DAY_S)}
+    quorum, timelock_s = least
+    return {"quorum": (quorum, MOST_QUORUM), "timelock_s": (timelock_s, 30 * DAY_S), "valid_s": (60, 30 * DAY_S)}
 
 
 class InvalidPolicy(Exception):
@@ -37,6 +52,7 @@ class Requirement:
     """What a change needs: `quorum` approvals by members of one of `roles`, then `timelock_s`, then at most `valid_s` to apply.
 
     `review_within_s`: for a reducing change, how soon it must be looked at afterwards (0: not at all).
+    `demands_security_key`: votes by a code do not count.
     """
 
     risk_class: str
@@ -45,6 +61,7 @@ class Requirement:
     timelock_s: int
     valid_s: int
     review_within_s: int = 0
+    demands_security_key: bool = False
 
     def as_json(self) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -54,7 +71,11 @@ class Requirement:
             "timelock_s": self.timelock_s,
             "valid_s": self.valid_s,
         }
-        return body | ({"review_within_s": self.review_within_s} if self.review_within_s else {})
+        if self.review_within_s:
+            body["review_within_s"] = self.review_within_s
+        if self.demands_security_key:
+            body["demands_security_key"] = True
+        return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +107,7 @@ def stricter(one: Requirement, other: Requirement) -> Requirement:
         max(one.timelock_s, other.timelock_s),
         min(one.valid_s, other.valid_s),
         min(one.review_within_s, other.review_within_s),
+        one.demands_security_key or other.demands_security_key,
     )
 
 
@@ -113,9 +135,7 @@ def parse_policy(body: Any, version: int) -> Policy:
         reader.say(f"version_of_format must be {FORMAT}")
     classes = reader.classes(body.get("classes"))
     kinds = reader.kinds(body.get("kinds"), classes)
-    if classes["strictest"].quorum < classes["increasing"].quorum or (
-        classes["strictest"].timelock_s < classes["increasing"].timelock_s
-    ):
+    if _is_easier(classes["strictest"], classes["increasing"]):
         reader.say("the strictest class must ask for no less than the increasing one")
     guardian = body.get("guardian_role")
     if guardian not in GUARDIAN_ROLES:
@@ -125,13 +145,21 @@ def parse_policy(body: Any, version: int) -> Policy:
         classes,
         kinds,
         reader.fraction("small_change", body.get("small_change")),
-        reader.whole("drift_window_s", body.get("drift_window_s"), 7 * DAY_S, LONGEST_S),
+        reader.whole("drift_window_s", body.get("drift_window_s"), *GENERAL_BOUNDS["drift_window_s"]),
         str(guardian),
-        reader.whole("preview_valid_s", body.get("preview_valid_s"), 60, 1800),
-        reader.whole("in_review_valid_s", body.get("in_review_valid_s"), 60, LONGEST_S),
+        reader.whole("preview_valid_s", body.get("preview_valid_s"), *GENERAL_BOUNDS["preview_valid_s"]),
+        reader.whole("in_review_valid_s", body.get("in_review_valid_s"), *GENERAL_BOUNDS["in_review_valid_s"]),
     )
     reader.finish()
     return policy
+
+
+def _is_easier(one: Requirement, other: Requirement) -> bool:
+    return (
+        one.quorum < other.quorum
+        or one.timelock_s < other.timelock_s
+        or (other.demands_security_key and not one.demands_security_key)
+    )
 
 
 class _Reader:
@@ -166,8 +194,8 @@ class _Reader:
         return value
 
     def fraction(self, name: str, value: Any) -> Decimal:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 0.25:
-            self.say(f"{name} must be a number from 0 to 0.25")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not (0 <= value <= SMALL_CHANGE_MOST):
+            self.say(f"{name} must be a number from 0 to {SMALL_CHANGE_MOST}")
             return Decimal(0)
         return Decimal(str(value))
 
@@ -178,20 +206,26 @@ class _Reader:
         return tuple(value)
 
     def requirement(self, name: str, value: Any, risk_class: str, least: tuple[int, int]) -> Requirement:
-        """A reducing change needs nobody beforehand, so its quorum, roles and timelock are fixed."""
-        is_reducing = risk_class == "reducing"
-        fields = {"quorum", "roles", "timelock_s", "valid_s"} | ({"review_within_s"} if is_reducing else set())
-        body = self.mapping(name, value, fields, frozenset({"roles"}) if is_reducing else frozenset())
-        most_quorum, longest_lock = (0, 0) if is_reducing else (MOST_QUORUM, 30 * DAY_S)
-        quorum, timelock_s = (0, 0) if is_reducing else least
+        """A reducing change has no roles, and is looked at afterwards."""
+        is_reducing, bounds = risk_class == "reducing", bounds_of(risk_class, least)
+        optional = {"roles"} if is_reducing else {"demands_security_key"}
+        body = self.mapping(name, value, {*bounds, *optional, "roles"}, frozenset(optional))
+        numbers = {field: self.whole(f"{name}.{field}", body.get(field), *bounds[field]) for field in bounds}
         return Requirement(
             risk_class,
-            self.whole(f"{name}.quorum", body.get("quorum"), quorum, most_quorum),
+            numbers["quorum"],
             () if is_reducing else self.roles(f"{name}.roles", body.get("roles")),
-            self.whole(f"{name}.timelock_s", body.get("timelock_s"), timelock_s, longest_lock),
-            self.whole(f"{name}.valid_s", body.get("valid_s"), 60, 30 * DAY_S),
-            self.whole(f"{name}.review_within_s", body.get("review_within_s"), 60, DAY_S) if is_reducing else 0,
+            numbers["timelock_s"],
+            numbers["valid_s"],
+            numbers.get("review_within_s", 0),
+            self.yes_no(f"{name}.demands_security_key", body.get("demands_security_key", False)),
         )
+
+    def yes_no(self, name: str, value: Any) -> bool:
+        if not isinstance(value, bool):
+            self.say(f"{name} must be true or false")
+            return True
+        return value
 
     def classes(self, value: Any) -> dict[str, Requirement]:
         body = self.mapping("classes", value, set(CLASSES))

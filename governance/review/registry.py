@@ -7,6 +7,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from governance.review.errors import ReviewRefused
+from governance.review.kinds.account import Account
 from governance.review.kinds.control import Control
 from governance.review.kinds.credentials import Credentials
 from governance.review.kinds.kind import Kind
@@ -28,6 +29,7 @@ KINDS: Final[dict[str, Kind]] = {
         RoleGrantChange(),
         Credentials(),
         Token(),
+        Account(),
     )
 }
 

@@ -46,6 +46,8 @@ def assess(
         return RiskAssessment(INCREASING, ("loosens_control",))
     if kind == "role_grant" and change.get("action") == "revoke":
         return RiskAssessment(REDUCING, ("takes_role",))
+    if kind == "account" and change.get("action") == "close":
+        return RiskAssessment(REDUCING, ("closes_account",))
     return RiskAssessment(
         STRICTEST, (kind if kind in ("policy", "role_grant", "credentials", "token") else "unknown_kind",)
     )

@@ -15,6 +15,8 @@ from governance.review.errors import ReviewRefused
 __all__ = ["StepUp", "require_step_up", "signature_holds"]
 
 FRESH_FOR: Final = timedelta(minutes=5)
+# Kinds whose reducing changes hit a person: whoever has an administrator's open session alone must not shut everybody out.
+STEP_UP_AT_ONCE: Final = frozenset({"account"})
 METHODS: Final = frozenset({Method.TOTP.value, Method.WEBAUTHN.value})
 
 
@@ -28,6 +30,12 @@ def require_step_up(step_up: StepUp | None, now: datetime) -> StepUp:
     ):
         raise ReviewRefused("step_up", _("Show again that it is you, then vote."))
     return step_up
+
+
+def require_if_asked_for(kind: str, step_up: StepUp | None, now: datetime) -> None:
+    """Raises `ReviewRefused` ("step_up") where a change of that kind is not applied at once without a second factor."""
+    if kind in STEP_UP_AT_ONCE:
+        require_step_up(step_up, now)
 
 
 def signature_holds(vote: Vote) -> bool:

@@ -20,8 +20,8 @@ from governance.models import (
     Vote,
 )
 from governance.review.canonical import content_hash, digest
-from governance.review.checks import electorate, needed_now
-from governance.review.eligibility import Electorate, may_still_vote, why_not
+from governance.review.checks import electorate, needed_now, reviewers
+from governance.review.eligibility import NEEDS_KEY, Electorate, has_key, may_still_vote, why_not, why_void
 from governance.review.errors import ReviewRefused
 from governance.review.kinds.kind import DiffRow, Kind
 from governance.review.policies import policy_in_force
@@ -108,7 +108,7 @@ def why_may_not_vote(person: User, proposal: Proposal, now: datetime) -> str | N
         return refused.code
     if Vote.objects.filter(proposal=proposal, revision=proposal.revision, voter=person).exists():
         return "already_voted"
-    return why_not(person, proposal, voters)
+    return _why_not(person, proposal, voters)
 
 
 def why_may_not_review(person: User, proposal: Proposal) -> str | None:
@@ -119,8 +119,23 @@ def why_may_not_review(person: User, proposal: Proposal) -> str | None:
         policy = policy_in_force()
     except ReviewRefused as refused:
         return refused.code
-    barred = kind_named(proposal.kind).barred(proposal.change)
-    return why_not(person, proposal, Electorate(policy.classes["increasing"].roles, policy.guardian_role, barred))
+    return _why_not(person, proposal, reviewers(proposal, kind_named(proposal.kind), policy))
+
+
+def needs_key_afterwards(proposal: Proposal) -> bool:
+    """Whether the rules in force ask who looks at it afterwards for a security key; False where nobody is to look."""
+    if proposal.review_due_at is None or proposal.reviewed_at is not None:
+        return False
+    try:
+        return policy_in_force().classes["increasing"].demands_security_key
+    except ReviewRefused:
+        return False
+
+
+def _why_not(person: User, proposal: Proposal, voters: Electorate) -> str | None:
+    """Of one person: whether they have the key that the rules ask for, too."""
+    code = why_not(person, proposal, voters)
+    return NEEDS_KEY if code is None and voters.demands_security_key and not has_key(person) else code
 
 
 def export_story(proposal_id: int) -> dict[str, Any]:
@@ -176,7 +191,7 @@ def _votes(
         if vote.revision != proposal.revision or vote.content_hash != proposal.content_hash:
             return "other_content"
         # What is settled stays settled: whose role changed afterwards does not unsay the vote.
-        return "" if proposal.state not in OPEN else why_not(vote.voter, proposal, voters) or ""
+        return "" if proposal.state not in OPEN else why_void(vote, proposal, voters) or ""
 
     able = tuple(one.get_full_name() or one.get_username() for one in may_still_vote(proposal, voters))
     return needed, tuple(_cast(vote, void(vote)) for vote in cast), able

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 
 from governance.access.actors import actor_of
 from governance.access.roles import roles_of
+from governance.access.second_factor import Method
 from governance.alerts import notify
 from governance.database_time import either_reached
 from governance.models import Proposal, User, Vote
@@ -21,8 +22,9 @@ from governance.review.checks import (
     refuse_if_overdue,
     refuse_if_stale,
     refuse_if_tampered,
+    reviewers,
 )
-from governance.review.eligibility import Electorate, approvals, why_not
+from governance.review.eligibility import NEEDS_KEY, Electorate, approvals, why_not
 from governance.review.errors import ReviewRefused
 from governance.review.locks import lock_people
 from governance.review.once import done_already, once_on, reason_of
@@ -48,6 +50,7 @@ WHY_NOT: Final = {
     "role_after": gettext_noop("Your roles changed after this proposal was made: others decide."),
     "credentials_after": gettext_noop("Your credentials changed after this proposal was made: others decide."),
     "opened_after": gettext_noop("Your account was opened again after this proposal was made: others decide."),
+    NEEDS_KEY: gettext_noop("The rules ask for a security key here: a code does not count."),
 }
 
 
@@ -116,6 +119,7 @@ def _vote(
     voters = electorate(proposal, kind, policy, needed)
     _refuse_unless_may_vote(voter, proposal, voters)
     _refuse_if_narrowed(person, voters)
+    _refuse_unless_by_key(shown, voters)
     require_step(proposal, "approve")
     _refuse_unless_current(proposal, content_hash, now)
     if choice == APPROVE:
@@ -152,10 +156,10 @@ def review_reducing(
         shown = require_step_up(step_up, now)
         voter = lock_people([person.pk])[0]
         kind, policy = kind_named(proposal.kind), policy_in_force()
-        roles = policy.classes["increasing"].roles
-        voters = Electorate(roles, policy.guardian_role, kind.barred(proposal.change))
+        voters = reviewers(proposal, kind, policy)
         _refuse_unless_may_vote(voter, proposal, voters)
         _refuse_if_narrowed(person, voters)
+        _refuse_unless_by_key(shown, voters)
         if proposal.review_due_at is None or proposal.reviewed_at is not None:
             raise ReviewRefused("bad_state", _("There is nothing to review afterwards."))
         _write(voter, proposal, REVIEWED, text, shown, now)
@@ -177,6 +181,11 @@ def _refuse_if_narrowed(person: User, voters: Electorate) -> None:
     if roles_of(person).isdisjoint(voters.roles):
         code = "no_role"
         raise ReviewRefused(code, _(WHY_NOT[code]))
+
+
+def _refuse_unless_by_key(shown: StepUp, voters: Electorate) -> None:
+    if voters.demands_security_key and shown.method != Method.WEBAUTHN.value:
+        raise ReviewRefused(NEEDS_KEY, _(WHY_NOT[NEEDS_KEY]))
 
 
 def _refuse_unless_current(proposal: Proposal, content_hash: str, now: datetime) -> None:

@@ -16,6 +16,7 @@ RECORDS__ = "in  in  200 200 200 200 200 in "
 NO_RECORD = "in  in  403 403 403 403 403 in "
 OPERATORS = "in  403 200 403 403 403 403 403"
 NO_SUCH__ = "in  403 404 404 404 404 404 403"
+ADMINS___ = "in  403 403 403 403 403 200 403"
 DONE_____ = "in  403 go  go  go  go  go  403"
 API_READ_ = "403 403 200 200 200 200 200 403"
 API_NONE_ = "403 403 404 404 404 404 404 403"
@@ -50,12 +51,15 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
     ("desk/review/all/", "GET", "/desk/review/all/", {}, DESK_PAGE),
     ("desk/review/new/", "GET", "/desk/review/new/", {}, OPERATORS),
     ("desk/review/new/", "POST", "/desk/review/new/", {}, OPERATORS),
+    ("desk/review/new/<slug:kind>/", "GET", "/desk/review/new/role_grant/", {}, ADMINS___),
+    ("desk/review/new/<slug:kind>/", "POST", "/desk/review/new/role_grant/", {}, ADMINS___),
+    ("desk/review/new/<slug:kind>/", "GET", "/desk/review/new/everything/", {}, NO_SUCH__),
     ("desk/review/versions/<slug:market>/", "GET", "/desk/review/versions/dct-usdt-dex/", {}, DESK_PAGE),
     ("desk/review/versions/<slug:market>/", "POST", "/desk/review/versions/dct-usdt-dex/", {},
      "in  403 422 422 422 422 422 403"),
     (_ONE, "GET", "/desk/review/0/", {}, NO_SUCH__),
-    (f"{_ONE}edit/", "GET", "/desk/review/0/edit/", {}, "in  403 404 403 403 403 403 403"),
-    (f"{_ONE}edit/", "POST", "/desk/review/0/edit/", {}, "in  403 404 403 403 403 403 403"),
+    (f"{_ONE}edit/", "GET", "/desk/review/0/edit/", {}, NO_SUCH__),
+    (f"{_ONE}edit/", "POST", "/desk/review/0/edit/", {}, NO_SUCH__),
     (f"{_ONE}story.json", "GET", "/desk/review/0/story.json", {}, NO_SUCH__),
     (f"{_ONE}<slug:verb>/", "POST", "/desk/review/0/vote/", {}, NO_SUCH__),
     ("desk/widen/<slug:market>/", "GET", "/desk/widen/dct-usdt-dex/", {}, OPERATORS),

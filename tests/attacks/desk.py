@@ -21,6 +21,7 @@ from psycopg.rows import dict_row
 from governance.access.grants import grant_role
 from governance.access.roles import Role
 from governance.models import Proposal, User
+from governance.review.applying import apply_at_once
 from governance.review.drafting import propose, submit
 from governance.review.policies import write_policy
 from governance.review.previewing import PREVIEWS, attach_preview
@@ -91,6 +92,11 @@ class Desk:
             self.people[by], proposal.pk, choice, proposal.content_hash, "looked at it", StepUp("totp", now),
             key=uuid.uuid4().hex, now=now,
         )  # fmt: skip
+
+    def close(self, name: str, by: str = "adam") -> Proposal:
+        draft = self.draft({"username": name, "action": "close"}, "account", by)
+        now = self.now()
+        return apply_at_once(self.people[by], draft.pk, key=uuid.uuid4().hex, now=now, step_up=StepUp("totp", now))
 
     def approved(self, change: dict[str, Any], kind: str = "parameters", by: str = "olga") -> Proposal:
         made = self.in_review(change, kind, by)

@@ -186,7 +186,7 @@ def test_people_made_reset_or_opened_after_the_proposal(desk: Desk) -> None:
         "UPDATE users SET credentials_changed_at = NULL, date_joined = '2020-01-01' WHERE username = 'anna'"
     )
     assert "may not vote" in desk.refused(VOTE, ballot(made, "anna"))
-    desk.app.execute("UPDATE users SET is_active = false WHERE username = 'boris'")
+    desk.close("boris")
     assert "opened by an approved proposal" in desk.refused(
         "UPDATE users SET is_active = true WHERE username = 'boris'"
     )

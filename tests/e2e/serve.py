@@ -36,7 +36,8 @@ def stage() -> None:
         now=now,
     )
     approvers = [("approver", Role.APPROVER), ("approver-2", Role.APPROVER)]
-    for name, role in (("operator", Role.OPERATOR), ("auditor", Role.AUDITOR), *approvers):
+    others = [("operator", Role.OPERATOR), ("auditor", Role.AUDITOR), ("administrator", Role.ADMINISTRATOR)]
+    for name, role in (*others, *approvers):
         on.enrol(on.person(name, role, password=on.PASSWORD))
         add_recovery_codes(name, now)
     on.person("newcomer", Role.APPROVER, password=on.PASSWORD)

@@ -40,6 +40,7 @@ ONE_OF_EACH = {
     "role_grant": {"username": "audrey", "role": "approver", "action": "grant"},
     "credentials": {"username": "audrey", "what": "second_factor"},
     "token": {"username": "audrey", "name": "export", "roles": ["auditor"], "days": "30"},
+    "account": {"username": "audrey", "action": "close"},
 }
 PEOPLE = {
     "opal": (Role.OPERATOR,),
@@ -105,8 +106,12 @@ class Desk:
     def apply(self, proposal: Proposal) -> Proposal:
         return applying.apply(proposal.pk, now=self.now)
 
-    def apply_at_once(self, proposal: Proposal, by: str = "opal") -> Proposal:
-        return applying.apply_at_once(self.people[by], proposal.pk, key=key(), now=self.now)
+    def apply_at_once(self, proposal: Proposal, by: str = "opal", step_up: StepUp | None = None) -> Proposal:
+        return applying.apply_at_once(self.people[by], proposal.pk, key=key(), now=self.now, step_up=step_up)
+
+    def close(self, name: str, by: str = "ada") -> Proposal:
+        draft = self.propose({"username": name, "action": "close"}, by, "account")
+        return self.apply_at_once(draft, by, StepUp("totp", self.now))
 
     def schedule(self, proposal: Proposal, at: datetime, by: str = "opal") -> Proposal:
         return applying.schedule(self.people[by], proposal.pk, at, key=key(), now=self.now)

@@ -76,7 +76,8 @@ def test_policy_and_people(closed: Desk) -> None:
     User.objects.filter(username="cara").update(email="cara@example.com")
     reset = closed.applied({"username": "cara", "what": "password"}, "ada", "credentials")
     assert (reset.state, reset.failure) == ("APPLIED", "")
-    User.objects.filter(username="cara").update(is_active=False)
+    assert closed.close("cara").state == "APPLIED"
+    assert not User.objects.get(username="cara").is_active
     opened = closed.applied({"username": "cara", "what": "open"}, "ada", "credentials")
     assert (opened.state, opened.failure) == ("APPLIED", "")
     assert User.objects.get(username="cara").is_active

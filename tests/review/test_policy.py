@@ -72,6 +72,10 @@ def test_what_each_change_needs() -> None:
         ("classes.increasing.roles", ["approver", "compliance"]),
         ("classes.increasing.roles", "approver"),
         ("classes.increasing.valid_s", 0),
+        ("classes.increasing.demands_security_key", "yes"),
+        ("classes.increasing.demands_security_key", None),
+        ("classes.increasing.demands_security_key", True),  # more than the strictest asks for
+        ("classes.reducing.demands_security_key", False),
         ("classes.increasing.bypass", ["administrator"]),
         ("classes.strictest.quorum", 1),
         ("classes.neutral.quorum", 0),
@@ -147,3 +151,17 @@ def test_canonical_json_holds_no_nan(value: Any) -> None:
 def test_canonical_json_holds_nothing_else(value: Any) -> None:
     with pytest.raises(TypeError):
         canonical(value)
+
+
+def test_a_security_key_may_be_asked_for_and_is_kept_with_the_proposal() -> None:
+    assert not parse_policy(starting_policy(), 1).classes["strictest"].demands_security_key
+    rules = parse_policy(changed("classes.strictest.demands_security_key", True), 1)
+    assert rules.requirement("role_grant", "strictest").demands_security_key
+    needed = rules.classes["strictest"]
+    assert needed.as_json() == {
+        "class": "strictest", "quorum": 2, "roles": ["approver"], "timelock_s": 3600, "valid_s": 86_400,
+        "demands_security_key": True,
+    }  # fmt: skip
+    assert snapshot(needed.as_json()) == needed
+    assert stricter(TWO, needed).demands_security_key
+    assert "demands_security_key" not in TWO.as_json()

@@ -125,3 +125,23 @@ def test_strangers_investors_and_programs_do_not_vote(desk: Desk, call: Callable
     answer = Client().post(f"{API}{proposal.pk}/vote/", vote, content_type="application/json", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "token")
     assert not Vote.objects.exists()
+
+
+def test_an_account_is_closed_by_a_person_with_their_factor_and_by_no_program(
+    desk: Desk, call: Callable, code_of: Callable
+) -> None:
+    from governance.access.tokens import collect, issue
+
+    body = {"kind": "account", "change": {"username": "anna", "action": "close"}, "reason": "left us"}
+    assert call("ada", "", body | {"apply_at_once": True})[1]["code"] == "step_up"
+    at = f"{call('ada', '', body)[1]['id']}/apply-at-once/"
+    status, told = call("ada", at)
+    assert (status, told["code"]) == (403, "missing")
+    row = issue(desk.people["ada"], "bot", [Role.ADMINISTRATOR.value], 1, authorised_by="genesis", now=desk.now)
+    made = collect(desk.people["ada"], row.prefix, now=desk.now)
+    headers = {"Idempotency-Key": key(), "Authorization": f"Bearer {made.token}"}
+    program = Client().post(API + at, {"code": code_of("ada")}, content_type="application/json", headers=headers)
+    assert (program.status_code, program.json()["code"]) == (403, "token")
+    assert call("ada", at, {"code": code_of("ada")})[1]["state"] == "APPLIED"
+    desk.people["anna"].refresh_from_db()
+    assert not desk.people["anna"].is_active

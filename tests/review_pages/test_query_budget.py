@@ -20,6 +20,14 @@ PAGES = {
 }
 
 
+FORMS = ("policy", "role_grant", "credentials", "token", "account")
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_forms(desk: Desk, door: Callable, kind: str) -> None:
+    get_within_budget(door("ada"), f"review:new:{kind}", f"/desk/review/new/{kind}/")
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_pages(desk: Desk, door: Callable, page: str) -> None:
     desk.in_review()

@@ -21,7 +21,7 @@ FROM exposure_limits
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trading', '0011_progress_of_consumers'),
+        ('trading', '0012_ended_by_authority'),
     ]
 
     operations = [

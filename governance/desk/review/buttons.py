@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from governance.access.roles import has_role, roles_of
+from governance.desk.review.kind_forms import FORMS
 from governance.models import Proposal, User
 from governance.review.errors import ReviewRefused
 from governance.review.policies import policy_in_force
@@ -59,8 +60,8 @@ def buttons_for(person: User, proposal: Proposal, now: datetime) -> Buttons:
 def _fits(verb: str, proposal: Proposal) -> bool:
     is_at_once = int(proposal.required.get("quorum", 1)) == 0
     if verb == "edit":
-        # The other kinds have no form of their own: they are withdrawn and proposed again.
-        return proposal.kind == "parameters"
+        # Kinds without a form are withdrawn and proposed again.
+        return proposal.kind == "parameters" or proposal.kind in FORMS
     if verb == "preview":
         return proposal.kind in PREVIEWS and not is_at_once
     if verb in ("submit", "apply_at_once"):

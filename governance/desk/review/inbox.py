@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from governance.access.roles import Role, has_role
 from governance.desk.review.pages import now, page
+from governance.desk.review.propose_kind import menu_for
 from governance.desk.staff import for_staff
 from governance.models import ProposalState
 from governance.review.registry import KINDS
@@ -23,7 +23,7 @@ def show_inbox(request: HttpRequest) -> HttpResponse:
     context = {
         "inbox": inbox(request.user, now()),
         "decided": recently_decided(),
-        "is_operator": has_role(request.user, Role.OPERATOR),
+        "menu": menu_for(request.user),
         "markets": known_slugs(),
     }
     return page(request, "inbox", context)

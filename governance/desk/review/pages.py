@@ -14,7 +14,7 @@ from governance.desk.forms import new_key
 from governance.desk.review.words import what_next
 from governance.review.errors import ReviewRefused
 
-GONE = frozenset({"unknown", "unknown_market", "unknown_version"})
+GONE = frozenset({"unknown", "unknown_kind", "unknown_market", "unknown_version"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from typing import Any
 from governance.access import step_up
 from governance.access.step_up import StepUp
 from governance.models import Proposal, User
-from governance.review import voting
+from governance.review import applying, voting
 from governance.review.errors import ReviewRefused
+from governance.review.step_up import STEP_UP_AT_ONCE
 
 
 def purpose_of(proposal: Proposal) -> str:
@@ -36,6 +37,15 @@ def review_with_proof(
     is_done = voting.reviewed_already(person, proposal.pk, reason, key=key)
     shown = None if is_done else _shown(person, proposal, proposal.content_hash, data, now)
     return voting.review_reducing(person, proposal.pk, reason, shown, key=key, now=now)
+
+
+def apply_at_once_with_proof(
+    person: User, proposal: Proposal, data: Mapping[str, Any], *, key: str, now: datetime
+) -> Proposal:
+    """A reducing change applied by its proposer, with a second factor where its kind asks for one. Raises `ReviewRefused`."""
+    is_asked = proposal.kind in STEP_UP_AT_ONCE and not applying.applied_already(person, proposal.pk, key=key)
+    shown = _shown(person, proposal, proposal.content_hash, data, now) if is_asked else None
+    return applying.apply_at_once(person, proposal.pk, key=key, now=now, step_up=shown)
 
 
 def _shown(person: User, proposal: Proposal, content_hash: str, data: Mapping[str, Any], now: datetime) -> StepUp:

@@ -17,12 +17,13 @@ from django.views.decorators.http import require_POST, require_safe
 from governance.desk.review.buttons import buttons_for
 from governance.desk.review.pages import now, page, refused_page, status_of, told
 from governance.desk.review.preview import shown_preview
-from governance.desk.review.proof import purpose_of, review_with_proof, vote_with_proof
+from governance.desk.review.proof import apply_at_once_with_proof, purpose_of, review_with_proof, vote_with_proof
 from governance.desk.staff import for_staff
 from governance.models import Proposal, User
 from governance.review import applying, drafting, previewing, rollback
 from governance.review.errors import ReviewRefused
-from governance.review.story import export_story, proposal_story
+from governance.review.step_up import STEP_UP_AT_ONCE
+from governance.review.story import export_story, needs_key_afterwards, proposal_story
 
 
 @never_cache
@@ -76,6 +77,9 @@ def _shown(request: HttpRequest, proposal_id: int, refused: ReviewRefused | None
         "buttons": buttons_for(request.user, proposal, at),
         "purpose": purpose_of(proposal),
         "preview": shown_preview(story.preview.body) if story.preview else None,
+        "key_only": bool(story.needed and story.needed.demands_security_key),
+        "key_only_afterwards": needs_key_afterwards(proposal),
+        "asks_proof": proposal.kind in STEP_UP_AT_ONCE,
         "has_preview": proposal.kind in previewing.PREVIEWS,
         "versions": [(slug, part["version"]) for slug, part in proposal.base.items()] if story.diff else [],
     }
@@ -113,7 +117,7 @@ def _roll_back(person: User, _proposal: Proposal, data: Any, key: str, at: datet
 VERBS: dict[str, Action] = {
     "preview": lambda who, one, data, key, at: previewing.attach_preview(who, one.pk, key=key, now=at),
     "submit": lambda who, one, data, key, at: drafting.submit(who, one.pk, key=key, now=at),
-    "apply-at-once": lambda who, one, data, key, at: applying.apply_at_once(who, one.pk, key=key, now=at),
+    "apply-at-once": lambda who, one, data, key, at: apply_at_once_with_proof(who, one, data, key=key, now=at),
     "vote": _vote,
     "review": _review,
     "withdraw": lambda who, one, data, key, at: drafting.withdraw(who, one.pk, data.get("reason", ""), key=key, now=at),

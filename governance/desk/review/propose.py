@@ -1,31 +1,27 @@
-"""`/desk/review/new/` and `/desk/review/<id>/edit/`: values, what they would be judged as, and saving them."""
+"""`/desk/review/new/` and `/desk/review/<id>/edit/` of parameters: values, what they would be judged as, and saving them."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from governance.access.roles import Role, has_role
+from governance.access.roles import has_role
 from governance.desk.forms import new_key
-from governance.desk.review.pages import now, page, refused_page, status_of, told
+from governance.desk.review.pages import page, refused_page
 from governance.desk.review.parameter_form import MarketForm, change_of, market_form, sent_by
+from governance.desk.review.saving import answer, forbidden
 from governance.desk.staff import for_staff
 from governance.models import Proposal
-from governance.review.assessing import assess_change
-from governance.review.drafting import edit, propose
 from governance.review.errors import ReviewRefused
 from governance.review.kinds.parameters import MOST_MARKETS
+from governance.review.registry import KINDS
 from trading.selectors import known_slugs
 
-ACTIONS: Final = ("check", "save", "apply_at_once")
+KIND = "parameters"
 
 
 @never_cache
@@ -33,8 +29,8 @@ ACTIONS: Final = ("check", "save", "apply_at_once")
 @for_staff
 def show_new(request: HttpRequest) -> HttpResponse:
     """One market or several: `?market=` once for each."""
-    if not has_role(request.user, Role.OPERATOR):
-        return _forbidden(request)
+    if not has_role(request.user, *KINDS[KIND].proposer_roles):
+        return forbidden(request, KINDS[KIND].proposer_roles)
     posted = request.method == "POST"
     asked = request.POST if posted else request.GET
     slugs = list(dict.fromkeys(asked.getlist("market")))[:MOST_MARKETS]
@@ -47,16 +43,8 @@ def show_new(request: HttpRequest) -> HttpResponse:
     return _answer(request, forms, None)
 
 
-@never_cache
-@require_http_methods(["GET", "POST"])
-@for_staff
-def show_edit(request: HttpRequest, proposal_id: int) -> HttpResponse:
+def edit_parameters(request: HttpRequest, proposal: Proposal) -> HttpResponse:
     """The same form, filled with the proposal's values over what is in force now."""
-    if not has_role(request.user, Role.OPERATOR):
-        return _forbidden(request)
-    proposal = Proposal.objects.filter(pk=proposal_id, kind="parameters").first()
-    if proposal is None:
-        return refused_page(request, ReviewRefused("unknown", _("There is no such proposal.")))
     posted = request.method == "POST"
     sent = request.POST if posted else sent_by(proposal)
     try:
@@ -68,32 +56,11 @@ def show_edit(request: HttpRequest, proposal_id: int) -> HttpResponse:
     return _answer(request, forms, proposal)
 
 
-def _forbidden(request: HttpRequest) -> HttpResponse:
-    return render(request, "403.html", {"detail": _("Only operators propose parameters.")}, status=403)
-
-
 def _answer(request: HttpRequest, forms: list[MarketForm], proposal: Proposal | None) -> HttpResponse:
-    """Judge the values, or save them; a refusal keeps everything that was typed."""
-    data, at = request.POST, now()
-    context: dict[str, Any] = {
-        "proposal": proposal,
-        "reason": data.get("reason", ""),
-        "key": data.get("idempotency_key", ""),
-    }
-    problem = None
-    if data.get("action") not in ACTIONS:
-        # Another market was added: everything typed so far stays.
-        return _form(request, forms, context)
-    try:
-        if data.get("action") == "check":
-            context["assessment"] = assess_change(request.user, "parameters", _change(forms), at)
-        else:
-            saved = _save(request, _change(forms), proposal, at)
-            return HttpResponseRedirect(reverse("review-proposal", args=[saved.pk]))
-    except ReviewRefused as refused:
-        problem = refused
-        context["refusal"] = told(refused)
-    return _form(request, forms, context, status_of(problem))
+    def show(context: dict[str, Any], status: int = 200) -> HttpResponse:
+        return _form(request, forms, context, status)
+
+    return answer(request, KIND, lambda: _change(forms), proposal, show)
 
 
 def _change(forms: list[MarketForm]) -> dict[str, Any]:
@@ -102,24 +69,6 @@ def _change(forms: list[MarketForm]) -> dict[str, Any]:
     if not change["markets"]:
         raise ReviewRefused("no_change", _("Every value is the one in force."))
     return change
-
-
-def _save(request: HttpRequest, change: dict[str, Any], proposal: Proposal | None, at: datetime) -> Proposal:
-    data = request.POST
-    key, reason = data.get("idempotency_key", ""), data.get("reason", "")
-    if proposal is not None:
-        saved = edit(request.user, proposal.pk, change, reason, key=key, now=at)
-        messages.success(request, _("Saved as a draft. Make the preview, then submit it."))
-        return saved
-    at_once = data.get("action") == "apply_at_once"
-    saved = propose(request.user, "parameters", None, change, reason, key=key, now=at, apply_at_once=at_once)
-    text = (
-        _("Applied: it is in force now, and waits for a review.")
-        if at_once
-        else _("Saved as a draft. Nothing changes yet.")
-    )
-    messages.success(request, text)
-    return saved
 
 
 def _form(request: HttpRequest, forms: list[MarketForm], context: dict[str, Any], status: int = 200) -> HttpResponse:

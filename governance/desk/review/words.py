@@ -34,6 +34,7 @@ _RISK: Final = {
     "unknown_kind": gettext_noop("the kind of change is not known: judged by the strictest rule"),
     "loosens_control": gettext_noop("it ends a stop of trading"),
     "takes_role": gettext_noop("it takes a role away"),
+    "closes_account": gettext_noop("it closes a person’s account"),
     "policy": gettext_noop("it changes the rules of review"),
     "role_grant": gettext_noop("it gives a role"),
     "credentials": gettext_noop("it resets how a person signs in"),
@@ -64,9 +65,14 @@ _NEXT: Final = {
     "key_used": gettext_noop(
         "This form was sent before with other content. Load the page again and look what was done."
     ),
+    "last_one": gettext_noop("Propose the role for another person first; once that is applied, close this account."),
     "long_reason": gettext_noop("Shorten the reason; details belong into the discussion."),
     "missing": gettext_noop("Type a fresh code of your app, or use your security key."),
     "needs_review": gettext_noop("Save it as a draft, look at the preview, and submit it for review."),
+    "needs_key": gettext_noop(
+        "Enrol a security key under “Account”: it counts for what is proposed afterwards. Others may vote on this."
+    ),
+    "no_address": gettext_noop("Propose to reset the second factor, or have an address entered first."),
     "no_change": gettext_noop("Change at least one value."),
     "no_policy": gettext_noop("The owner runs bootstrap, which writes the first rules."),
     "no_preview": gettext_noop("Press “Make the preview”, look at it, then submit."),
@@ -89,8 +95,10 @@ _NEXT: Final = {
     "too_slow": gettext_noop("Try again in a minute; nothing was changed."),
     "unavailable": gettext_noop("Try again in a moment."),
     "unknown": gettext_noop("Look for it in the inbox."),
+    "unknown_kind": gettext_noop("Choose one of the kinds under “Propose a change” in the inbox."),
     "unknown_limit": gettext_noop("Name an asset of the desk: asset:<id>, or desk:<quote asset>."),
     "unknown_market": gettext_noop("Choose one of the markets of the desk."),
+    "unknown_person": gettext_noop("Choose one of the people in the list."),
     "unknown_row": gettext_noop("Name a row as asset:, venue:, account: or market: with its id."),
     "unknown_version": gettext_noop("Choose one of the versions in the list."),
     "was_traded": gettext_noop("Add a new market with the values you want, and switch this one off."),
@@ -124,6 +132,7 @@ _KINDS: Final = {
     "role_grant": gettext_noop("role of a person"),
     "credentials": gettext_noop("credentials of a person"),
     "token": gettext_noop("token for programs"),
+    "account": gettext_noop("account of a person"),
 }
 
 _CAVEATS: Final = {

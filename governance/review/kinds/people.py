@@ -1,14 +1,18 @@
-"""What the kinds about people share: the person named in the change."""
+"""What the kinds about people share: the person named in the change, and that some are proposed about others only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
 from governance.models import User
 from governance.review.errors import ReviewRefused
+from governance.review.kinds.kind import Change, Kind
+
+# Kinds that nobody proposes about themselves.
+ABOUT_OTHERS: Final = frozenset({"account"})
 
 
 def person_named(username: Any) -> User:
@@ -28,3 +32,9 @@ def words(change: Any, *names: str) -> tuple[str, ...]:
     if not all(isinstance(word, str) for word in found):
         raise ReviewRefused("bad_change", _("The change must say: %(names)s.") % {"names": ", ".join(names)})
     return found
+
+
+def refuse_about_oneself(person: User, kind: Kind, change: Change) -> None:
+    """Raises `ReviewRefused` ("about_you") where nobody proposes that about themselves."""
+    if kind.name in ABOUT_OTHERS and person.get_username() in kind.barred(change):
+        raise ReviewRefused("about_you", _("Nobody closes their own account: ask another administrator."))
