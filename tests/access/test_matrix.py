@@ -16,7 +16,6 @@ from django.core.management import CommandError, call_command, get_commands
 from django.urls import URLResolver, get_resolver
 
 from governance.access.roles import STAFF_ROLES, Role
-from governance.models import User
 from tests.access import matrix
 from tests.access.visitor import person_of, signed_in, told
 from tests.controls.green import green

@@ -55,6 +55,15 @@ class App:
         connection.ensure_connection()
         return connection.connection.cursor(row_factory=dict_row).execute(statement, values)
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Statements that belong together, with all that their commit would ask."""
+        connection.ensure_connection()
+        with connection.connection.transaction():
+            yield
+            self.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            self.execute("SET CONSTRAINTS ALL DEFERRED")
+
 
 class Desk:
     """`app` is an intruder's connection; `owner` moves the database's clock."""

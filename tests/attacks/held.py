@@ -13,12 +13,12 @@ from governance.access.roles import Role
 from governance.models import ApiToken, Proposal, SecurityKey, TotpDevice, User
 from tests.attacks.desk import TIMELOCK, Desk
 from trading.controls.services import impose_lock, kill
-from trading.models import NamedGate, ResumeRequest
+from trading.models import NamedGate
 
 DEX, CEX = "dct-usdt-dex", "gram-usdt-cex"
 COUNTED = (
     "parameter_sets", "parameter_sets_history", "exposure_limits", "named_gates", "trading_controls", "locks", "proposals",
-    "resume_requests", "markets", "venues", "review_policies", "votes", "proposal_transitions", "role_grants", "users_groups",
+    "markets", "venues", "review_policies", "votes", "proposal_transitions", "role_grants", "users_groups",
     "users", "governance_genesis", "risk_directions", "api_tokens", "totp_devices", "security_keys", "users_user_permissions",
 )  # fmt: skip
 
@@ -74,10 +74,6 @@ def hold(desk: Desk) -> dict[str, Any]:
     impose_lock(DEX, "paused", "hard_limit", "q 21 lots", imposed_by="quoting", now=now)
     impose_lock(DEX, "paused", "drawdown", "x", imposed_by="quoting", now=now, until=now + timedelta(hours=2))
     kill(DEX, actor=actor_of(people["olga"]), reason="emergency", idempotency_key="halt", now=now)
-    ResumeRequest.objects.create(
-        scope=DEX, rule="kill", control_version=2, reason="x", asked_by_id=str(made["olga"]), asked_by_name="olga", asked_at=now,
-        expires_at=now + timedelta(minutes=5),
-    )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM auth_group WHERE name = 'approver'")
         made["approvers"] = cursor.fetchone()[0]

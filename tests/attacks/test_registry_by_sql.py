@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from django.core.serializers import serialize
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.test import Client
 
 from governance.models import User
@@ -192,7 +192,7 @@ def test_by_the_orm_in_bulk_by_a_fixture_and_by_the_admin(desk: Desk, tmp_path: 
         lambda: ExposureLimit.objects.all().delete(),
         lambda: call_command("loaddata", str(fixture), verbosity=0),
     ):
-        with pytest.raises(DatabaseError):
+        with pytest.raises(DatabaseError), transaction.atomic():
             attack()
     client.force_login(superuser)
     for page in (f"exposurelimit/{row.pk}", f"market/{market.pk}", "asset/dct"):

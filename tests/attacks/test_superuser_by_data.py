@@ -175,7 +175,7 @@ def row_of(model: type[models.Model], where: dict[str, Any] | None, held: dict[s
 
 @pytest.mark.attacks(
     "parameter_sets.*", "parameter_sets_history.*", "exposure_limits.*", "named_gates.*", "trading_controls.*", "locks.*",
-    "resume_requests.*", "markets.*", "proposals.*", "votes.*", "review_policies.*", "role_grants.*", "users_groups.*",
+    "markets.*", "proposals.*", "votes.*", "review_policies.*", "role_grants.*", "users_groups.*",
     "users.*", "governance_genesis.*", "risk_directions.*", "api_tokens.*", "totp_devices.*", "security_keys.*",
 )  # fmt: skip
 def test_no_row_changes(held: dict[str, Any], at_records: tuple[Client, Client], tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_no_row_changes(held: dict[str, Any], at_records: tuple[Client, Client],
 
 @pytest.mark.attacks(
     "parameter_sets.*", "parameter_sets_history.*", "exposure_limits.*", "named_gates.*", "trading_controls.*",
-    "resume_requests.*", "markets.*", "proposals.*", "votes.*", "review_policies.*", "role_grants.*", "users_groups.*",
+    "markets.*", "proposals.*", "votes.*", "review_policies.*", "role_grants.*", "users_groups.*",
     "governance_genesis.*", "risk_directions.*", "api_tokens.*", "users_user_permissions.*",
 )  # fmt: skip
 def test_no_row_comes(held: dict[str, Any], at_records: tuple[Client, Client], tmp_path: Path) -> None:

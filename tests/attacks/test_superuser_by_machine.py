@@ -57,9 +57,9 @@ FORCE = {
     "COPY votes FROM PROGRAM 'cat'": "permission denied",
     "SELECT pg_read_file('postgresql.conf')": "permission denied",
     "SELECT lo_import('/etc/passwd')": "permission denied",
-    "INSERT INTO exposure_limits SELECT * FROM exposure_limits ON CONFLICT (id) DO UPDATE SET hard_limit = 9e9": "only lowered",
-    "MERGE INTO exposure_limits e USING markets m ON true WHEN MATCHED THEN UPDATE SET hard_limit = 10 ^ 9": "only lowered",
-    "WITH x AS (UPDATE exposure_limits SET hard_limit = 10 ^ 9 RETURNING 1) SELECT * FROM x": "only lowered",
+    "INSERT INTO exposure_limits SELECT * FROM exposure_limits ON CONFLICT (id) DO UPDATE SET hard_limit = 9e9": "only by an approved proposal",
+    "MERGE INTO exposure_limits e USING markets m ON true WHEN MATCHED THEN UPDATE SET hard_limit = 10 ^ 9": "only as its next version",
+    "WITH x AS (UPDATE exposure_limits SET hard_limit = 10 ^ 9 RETURNING 1) SELECT * FROM x": "only as its next version",
 }  # fmt: skip
 
 
@@ -97,7 +97,7 @@ COMMANDS: tuple[tuple[str, tuple[str, ...], dict[str, Any], str], ...] = (
     ("clean_old_history", ("--auto", "--days=-9"), {}, "permission denied"),
     ("migrate", (), {}, "owner"),
     ("bootstrap", ("--demo",), {}, "owner"),
-    ("controls", ("resume", "dct-usdt-dex"), {"reason": "because"}, "wo people"),
+    ("controls", ("resume", "dct-usdt-dex"), {"reason": "because"}, "needs a person of the portal"),
     ("sqlflush", (), {}, ""),
 )
 

@@ -37,8 +37,6 @@ PAGES: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("a verb that there is not", "/desk/review/{waiting}/apply/", WHY, "403 404 404"),
     ("other content", "/desk/review/{in_review}/edit/", {"spread_floor_bps": "1"}, "403 403 200"),
     ("a pause lifted under a kill", "/desk/controls/dct-usdt-dex/", LOOSE, "403 403 200"),
-    ("one's own request confirmed", "/desk/requests/{request}/", {"decision": "confirm", "reason": "because", "code": "{code}"},
-     "403 403 403"),
 )  # fmt: skip
 API: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("a vote", "review/{in_review}/vote/", VOTE, "permission_denied no_role own_proposal"),
@@ -58,8 +56,6 @@ API: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("a rollback", "review/rollback/", {"market": DEX, "version": 1, "reason": "because"},
      "permission_denied no_change no_change"),
     ("a pause lifted under a kill", "controls/", LOOSE, "permission_denied not_operator two_people"),
-    ("one's own request confirmed", "controls/resume-requests/{request}/decision/",
-     {"decision": "confirm", "reason": "because", "code": "{code}"}, "permission_denied not_approver not_approver"),
 )  # fmt: skip
 # The same with a token for programs in the roles of its person; nobody without a role has one.
 TOKENS = {
@@ -71,11 +67,10 @@ _keys = itertools.count(1)
 
 @pytest.fixture
 def there(held: dict[str, Any], desk: Desk) -> dict[str, Any]:
-    """The desk, with an app for each of the three, and the request that waits."""
+    """The desk, with an app for each of the three."""
     for name in WHO:
         stage.enrol(User.objects.get(username=name))
-    request = desk.one("SELECT id FROM resume_requests")["id"]
-    return held | {"request": request}
+    return held
 
 
 def filled(value: Any, there: dict[str, Any]) -> Any:
