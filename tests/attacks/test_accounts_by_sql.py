@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from governance.models import User
+from governance.review.applying import apply
 from governance.review.starting_policy import starting_policy
 from tests.attacks.desk import TIMELOCK, Desk, refusal
 from tests.attacks.test_votes_by_sql import LOOSER, VOTE, ballot
@@ -45,8 +46,6 @@ def test_a_draft_closes_nothing_before_it_is_applied_and_closes_once(desk: Desk)
     for name in ("boris", "clara"):
         desk.vote(opened, name)
     desk.travel(TIMELOCK + timedelta(seconds=5))
-    from governance.review.applying import apply
-
     assert (apply(opened.pk, now=desk.now()).state, User.objects.get(username="anna").is_active) == ("APPLIED", True)
     # What closed it before does not close it again.
     assert "no applied proposal closes" in desk.refused(CLOSE)
@@ -94,10 +93,8 @@ def test_a_vote_by_code_where_the_rules_ask_for_a_key(desk: Desk) -> None:
     early = desk.approved(LOOSER)
     rules = desk.approved({"body": body}, "policy", "adam")
     desk.travel(TIMELOCK + timedelta(seconds=5))
-    from governance.review.applying import apply
-
     assert apply(rules.pk, now=desk.now()).state == "APPLIED"
-    made = desk.in_review(LOOSER | {})
+    made = desk.in_review(LOOSER)
     assert "votes need a security key" in desk.refused(VOTE, ballot(made, "anna"))
     assert refusal(lambda: desk.vote(made, "anna")) == "needs_key"
     # Votes given by code before the rule do not count at application, for the services nor for the database.

@@ -110,6 +110,19 @@ def test_too_few_voters_are_told_and_the_last_one_stays(desk: Desk) -> None:
     refused("last_one", desk.propose, closing("cara"), "ada", "account")
 
 
+def test_taking_roles_away_is_no_way_round(desk: Desk) -> None:
+    def taking(username: str, role: str) -> dict[str, str]:
+        return {"username": username, "role": role, "action": "revoke"}
+
+    refused("last_one", desk.propose, taking("gus", "compliance"), "ada", "role_grant")
+    waiting = desk.propose(taking("cara", "approver"), "ada", "role_grant")
+    for name in ("anna", "ben"):
+        desk.propose(taking(name, "approver"), "ada", "role_grant", apply_at_once=True)
+    refused("last_one", desk.apply_at_once, waiting, "ada")
+    desk.propose(taking("audrey", "auditor"), "ada", "role_grant", apply_at_once=True)
+    assert Event.objects.filter(type="proposal.few_voters_left").count() == 1
+
+
 def test_a_proposer_whose_account_was_closed_stops_their_proposal(desk: Desk) -> None:
     approved = desk.approved()
     desk.close("opal")

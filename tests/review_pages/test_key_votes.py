@@ -16,6 +16,7 @@ from governance.review.policies import write_policy
 from governance.review.starting_policy import starting_policy
 from tests.access.authenticator import Authenticator
 from tests.review.desk import RISKIER, SAFER, Desk, failure, state
+from trading.models import Event
 
 
 @pytest.fixture
@@ -134,7 +135,5 @@ def test_too_few_keys_are_too_few_voters(desk: Desk, keys: dict[str, Authenticat
     keys_demanded(desk)
     desk.people["ben"].security_keys.update(revoked_at=desk.now)
     desk.in_review(RISKIER)
-    from trading.models import Event
-
     told = Event.objects.get(type="proposal.voters_missing").payload
     assert (told["able"], told["quorum"]) == (1, 2)

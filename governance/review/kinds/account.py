@@ -11,23 +11,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from governance.access.closing import close_account
 from governance.access.roles import Role
-from governance.alerts import notify
-from governance.models import Proposal, User
+from governance.models import Proposal
 from governance.review.canonical import digest
-from governance.review.eligibility import members
 from governance.review.errors import ReviewRefused
 from governance.review.kinds.kind import Applying, Base, Change, DiffRow
 from governance.review.kinds.people import person_named, refuse_about_oneself, words
-from governance.review.locks import lock_people
-from governance.review.policies import policy_in_force
+from governance.review.kinds.voters import lock_with_voters, refuse_if_last, tell_if_few_are_left
 from governance.review.policy import Policy
 from governance.review.risk import RiskAssessment, assess
-from governance.review.transitions import SYSTEM
 
 
 class Account:
@@ -41,7 +36,7 @@ class Account:
             raise ReviewRefused("bad_change", _("An account is closed here; it is opened again under “credentials”."))
         if not person.is_active:
             raise ReviewRefused("no_change", _("Nothing would change: that is so already."))
-        _refuse_if_last(person, policy_in_force())
+        refuse_if_last(person)
         return {"username": person.get_username(), "action": action}
 
     def subject(self, change: Change) -> str:
@@ -71,39 +66,15 @@ class Account:
         return frozenset({change["username"]})
 
     def lock(self, proposal: Proposal) -> None:
-        # All who are counted, too: two closings at once would each find the other's person still there.
-        counted = User.objects.filter(groups__name__in=[*_voting(policy_in_force()), policy_in_force().guardian_role])
-        lock_people([person_named(proposal.change["username"]).pk, *counted.values_list("pk", flat=True)])
+        lock_with_voters(person_named(proposal.change["username"]))
 
     def ready(self, change: Change, now: datetime) -> None:
         return
 
     def apply(self, applying: Applying) -> None:
-        proposal, policy = applying.proposal, policy_in_force()
+        proposal = applying.proposal
         person = person_named(proposal.change["username"])
         refuse_about_oneself(applying.proposer, self, proposal.change)
-        _refuse_if_last(person, policy)
+        refuse_if_last(person)
         close_account(person, authorised_by=applying.authorised_by, by_name=proposal.proposer_name, now=applying.now)
-        able, quorum = _able(policy).count(), policy.classes["strictest"].quorum
-        if able < quorum:
-            notify(
-                "proposal.few_voters_left", proposal, {"able": able, "quorum": quorum}, actor=SYSTEM, now=applying.now
-            )
-
-
-def _voting(policy: Policy) -> tuple[str, ...]:
-    return policy.classes["strictest"].roles
-
-
-def _able(policy: Policy) -> QuerySet[User]:
-    """People who could vote on what is proposed now by somebody else."""
-    return members(_voting(policy)).exclude(pk__in=members([policy.guardian_role]).values("pk"))
-
-
-def _refuse_if_last(person: User, policy: Policy) -> None:
-    for counted in (_able(policy), members([policy.guardian_role])):
-        if list(counted.values_list("pk", flat=True)) == [person.pk]:
-            message = _(
-                "Without “%(name)s” nobody could vote, or nobody could cancel: give another person the role first."
-            )
-            raise ReviewRefused("last_one", message % {"name": person.get_username()})
+        tell_if_few_are_left(proposal, applying.now)

@@ -19,6 +19,7 @@ from governance.review.canonical import digest
 from governance.review.errors import ReviewRefused
 from governance.review.kinds.kind import Applying, Base, Change, DiffRow
 from governance.review.kinds.people import person_named, words
+from governance.review.kinds.voters import lock_with_voters, refuse_if_last, tell_if_few_are_left
 from governance.review.locks import lock_people
 from governance.review.policy import Policy
 from governance.review.risk import RiskAssessment, assess
@@ -35,6 +36,8 @@ class RoleGrantChange:
             raise ReviewRefused("bad_change", _("There is no such role, or nothing else can be done with it."))
         if _has(person, role) is (action == "grant"):
             raise ReviewRefused("no_change", _("Nothing would change: that is so already."))
+        if action == "revoke":
+            refuse_if_last(person, role)
         return {"username": person.get_username(), "role": role, "action": action}
 
     def subject(self, change: Change) -> str:
@@ -67,7 +70,11 @@ class RoleGrantChange:
         return frozenset({change["username"]})
 
     def lock(self, proposal: Proposal) -> None:
-        lock_people([person_named(proposal.change["username"]).pk])
+        person = person_named(proposal.change["username"])
+        if proposal.change["action"] == "revoke":
+            lock_with_voters(person)
+        else:
+            lock_people([person.pk])
 
     def ready(self, change: Change, now: datetime) -> None:
         return
@@ -78,7 +85,9 @@ class RoleGrantChange:
         if proposal.change["action"] == "grant":
             grant_role(person, role, authorised_by=applying.authorised_by, reason=proposal.reason, now=applying.now)
         else:
+            refuse_if_last(person, role.value)
             revoke_role(person, role, by_name=proposal.proposer_name, now=applying.now)
+            tell_if_few_are_left(proposal, applying.now, role.value)
 
 
 def _has(person: User, role: str) -> bool:
