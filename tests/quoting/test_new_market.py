@@ -78,8 +78,10 @@ async def test_a_new_market_without_a_credential_stops_nobody(world: World, monk
     await world.tick(worker)
     values = {"moon-usdt": STARTING_VALUES[DEX].values}
     apply_registry(NEW, values, RegistryAuthor("genesis", "u", "U", "test"), now)
-    for _ in range(4):
-        found = await world.tick(worker)
+    found: dict[str, str] = {}
+    async with asyncio.timeout(60):
+        while "moon-usdt" not in found:
+            found = await world.tick(worker)
     assert len(world.dex.resting()) == 2 and len(world.cex.resting()) == 2
     assert (found["moon-usdt"], world.status("moon-usdt").reason) == ("error", "venue_unavailable")
     await worker.close()
