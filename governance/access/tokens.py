@@ -18,6 +18,7 @@ from django.db import transaction
 
 from governance.access.roles import STAFF_ROLES, Role, has_role, narrow, roles_of
 from governance.access.second_factor import tell
+from governance.database_time import either_reached
 from governance.models import ApiToken, User
 from trading.events.services import record
 
@@ -132,7 +133,9 @@ def authenticate(token: str, now: datetime) -> User | None:
     row = ApiToken.objects.select_related("person").filter(prefix=parts[1]).first()
     # Hashed in any case: how long it takes tells nothing about which prefixes exist.
     is_right = hmac.compare_digest(_hash(parts[2]), row.secret_hash if row else _hash(""))
-    if row is None or not is_right or row.revoked_at is not None or row.expires_at <= now or not row.person.is_active:
+    if row is None or not is_right or row.revoked_at is not None or not row.person.is_active:
+        return None
+    if row.expires_at <= either_reached(now):
         return None
     if row.last_used_at is None or now - row.last_used_at >= USED_EVERY:
         ApiToken.objects.filter(pk=row.pk).update(last_used_at=now)

@@ -28,7 +28,7 @@ from governance.review.previewing import PREVIEWS, attach_preview
 from governance.review.starting_policy import starting_policy
 from governance.review.step_up import StepUp
 from governance.review.voting import vote
-from tests.review.clock import database_time_kept
+from tests.review.clock import database_time_kept, hear_of_it
 from tests.support.plugin import DATABASE_NAME, SERVERS
 from trading.registry.services import declare_demo_desk
 
@@ -85,6 +85,7 @@ class Desk:
             "CREATE OR REPLACE FUNCTION governance.now() RETURNS timestamptz LANGUAGE sql VOLATILE"
             f" SET search_path = pg_catalog, public, pg_temp AS 'SELECT clock_timestamp() + interval ''{seconds} s'''"
         )
+        hear_of_it()
 
     def draft(self, change: dict[str, Any], kind: str = "parameters", by: str = "olga") -> Proposal:
         return propose(self.people[by], kind, None, change, "a reason", key=uuid.uuid4().hex, now=self.now())

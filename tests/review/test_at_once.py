@@ -134,3 +134,35 @@ def test_closing_an_account_and_applying_at_once(committed_desk: Desk) -> None:
     assert together(close, lambda: clockwork.apply_due(desk.now)) == ["done", "done"]
     assert state(proposal) in ("APPLIED", "FAILED")
     assert (in_force(DEX, "spread_floor_bps") == "4") is (state(proposal) == "APPLIED")
+
+
+def test_an_end_and_a_step_forward_at_once_leave_one_of_the_two(committed_desk: Desk) -> None:
+    """Taken back while the last vote comes, cancelled while the clockwork applies: never both, never half."""
+    desk = committed_desk
+    small, due = desk.in_review(SMALL), desk.approved({"markets": {CEX: {"beta": "0.5"}}})
+    opal, gus = desk.people["opal"], desk.people["gus"]
+    desk.forward(hours=1)
+    done = together(
+        voter(desk, small, "anna", "k1"),
+        lambda: drafting.withdraw(opal, small.pk, "not needed", key="k2", now=desk.now),
+        lambda: applying.apply(due.pk, now=desk.now),
+        lambda: applying.cancel(gus, due.pk, "must not be", key="k3", now=desk.now),
+    )
+    ends = {
+        state(small): (done[:2], in_force(DEX, "horizon_s")),
+        state(due): (done[2:], in_force(CEX, "beta") == "0.5"),
+    }
+    right = {
+        "APPLIED": ((["done", "bad_state"], "124"), (["done", "bad_state"], True)),
+        "WITHDRAWN": ((["bad_state", "done"], "120"),),
+        "CANCELLED": ((["bad_state", "done"], False),),
+    }
+    assert [came for at, came in ends.items() if came not in right[at]] == []
+
+
+def test_one_key_is_no_vote_of_two_people(committed_desk: Desk) -> None:
+    desk = committed_desk
+    proposal = desk.in_review()
+    done = together(voter(desk, proposal, "anna", "shared"), voter(desk, proposal, "ben", "shared"))
+    assert sorted(done) == ["done", "key_used"]
+    assert (Vote.objects.count(), state(proposal)) == (1, "IN_REVIEW")

@@ -1,0 +1,98 @@
+"""The clock of the machine that runs us jumps, or somebody sets it: the database's clock decides what its time has come for."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from governance.access import step_up, totp
+from governance.access.tokens import authenticate, collect, issue
+from governance.models import Proposal, User
+from governance.review import applying, clockwork, drafting, previewing
+from governance.review.step_up import StepUp
+from governance.review.voting import vote
+from tests.attacks.desk import SLUG, TIMELOCK, Desk, refusal
+from tests.attacks.test_controls_by_sql import ASK, CONFIRM, LIFT, halted
+from tests.pages import stage
+
+__all__ = ["halted"]
+LOOSER = {"markets": {SLUG: {"spread_floor_bps": "1"}}}
+HOUR, DAY, YEAR = timedelta(hours=1), timedelta(days=1), timedelta(days=365)
+
+
+def state(made: Proposal) -> str:
+    return Proposal.objects.get(pk=made.pk).state
+
+
+@pytest.mark.attacks("parameter_sets.*", "proposals.not_before", "proposals.valid_until")
+def test_a_clock_ahead_applies_nothing_early_and_ends_nothing(desk: Desk) -> None:
+    waiting, in_review = desk.approved(LOOSER), desk.in_review({"markets": {SLUG: {"spread_floor_bps": "2"}}})
+    for ahead in (HOUR, DAY, YEAR):
+        now = desk.now() + ahead
+        assert (clockwork.apply_due(now), clockwork.expire_due(now)) == ([], [])
+        assert refusal(lambda now=now: applying.apply(waiting.pk, now=now)) == "too_early"
+    assert (state(waiting), state(in_review), desk.version()) == ("APPROVED", "IN_REVIEW", 1)
+    # Once its time has come by the database, a clock that is ahead does not end it either.
+    desk.travel(TIMELOCK + timedelta(seconds=5))
+    assert clockwork.apply_due(desk.now() + YEAR) == [waiting.pk]
+    assert (state(waiting), desk.version()) == ("APPLIED", 2)
+
+
+@pytest.mark.attacks("parameter_sets.*", "votes.voted_at", "proposals.valid_until")
+def test_a_clock_put_back_keeps_nothing_alive(desk: Desk) -> None:
+    waiting, in_review = desk.approved(LOOSER), desk.in_review({"markets": {SLUG: {"spread_floor_bps": "2"}}})
+    due = Proposal.objects.get(pk=waiting.pk).not_before
+    then = desk.now()
+    desk.travel(20 * DAY)
+    late = in_review.content_hash
+
+    def vote_back_then() -> object:
+        shown = StepUp("totp", then)
+        return vote(desk.people["anna"], in_review.pk, "approve", late, "", shown, key=uuid.uuid4().hex, now=then)
+
+    assert refusal(vote_back_then) == "expired"
+    # Between timelock and validity by our clock, long over by the database's.
+    assert applying.apply(waiting.pk, now=due + timedelta(minutes=1)).state == "EXPIRED"
+    assert desk.version() == 1
+
+
+@pytest.mark.attacks("parameter_sets.*", "proposals.review_due_at")
+def test_a_clock_put_back_hides_no_overdue_review(desk: Desk) -> None:
+    safer = desk.draft({"markets": {SLUG: {"spread_floor_bps": "9"}}})
+    applying.apply_at_once(desk.people["olga"], safer.pk, key="safer", now=desk.now())
+    then = desk.now()
+    desk.travel(2 * DAY)
+    olga = desk.people["olga"]
+    made = drafting.propose(olga, "parameters", None, LOOSER, "a reason", key="looser", now=then)
+    previewing.attach_preview(olga, made.pk, key="preview", now=then)
+    assert refusal(lambda: drafting.submit(olga, made.pk, key="submit", now=then)) == "review_overdue"
+
+
+@pytest.mark.attacks("resume_requests.expires_at", "resume_requests.decided_at", "trading_controls.state")
+def test_a_request_to_resume_that_is_over_is_confirmed_by_no_date(halted: Desk) -> None:
+    olga, anna = (str(halted.people[name].pk) for name in ("olga", "anna"))
+    halted.app.execute(ASK, {"by": olga})
+    halted.travel(HOUR)
+    # The application's clock is an hour behind: by it the request is still good.
+    assert "is over" in halted.refused(CONFIRM, {"by": anna})
+    assert "two people" in halted.refused(LIFT)
+
+
+def test_a_code_and_a_token_are_not_good_again(desk: Desk) -> None:
+    anna, now = stage.enrol(User.objects.get(username="anna")), desk.now()
+    code, content = totp.code_at(stage.TOTP_SECRET, now), "a" * 64
+    step_up.verify(anna, {"code": code}, "vote", content, now)
+    earlier = totp.code_at(stage.TOTP_SECRET, now - HOUR)
+    for given, at in ((code, now), (code, now - timedelta(seconds=29)), (earlier, now - HOUR)):
+        with pytest.raises(step_up.StepUpRefused) as caught:
+            step_up.verify(anna, {"code": given}, "vote", content, at)
+        assert caught.value.code == "refused"
+    desk.owner.execute("UPDATE governance_genesis SET is_open = true")
+    row = issue(anna, "bot", ["approver"], 1, authorised_by="genesis", now=now)
+    desk.owner.execute("UPDATE governance_genesis SET is_open = false")
+    token = collect(anna, row.prefix, now=now).token
+    assert authenticate(token, now) == anna
+    desk.travel(2 * DAY)
+    assert authenticate(token, now) is None
