@@ -14,7 +14,7 @@ from governance.review import applying, clockwork, drafting, previewing
 from governance.review.step_up import StepUp
 from governance.review.voting import vote
 from tests.attacks.desk import SLUG, TIMELOCK, Desk, refusal
-from tests.attacks.test_controls_by_sql import ASK, CONFIRM, LIFT, halted
+from tests.attacks.test_controls_by_sql import END_KILL, KILL, LIFT, halted
 from tests.pages import stage
 
 __all__ = ["halted"]
@@ -70,14 +70,17 @@ def test_a_clock_put_back_hides_no_overdue_review(desk: Desk) -> None:
     assert refusal(lambda: drafting.submit(olga, made.pk, key="submit", now=then)) == "review_overdue"
 
 
-@pytest.mark.attacks("resume_requests.expires_at", "resume_requests.decided_at", "trading_controls.state")
-def test_a_request_to_resume_that_is_over_is_confirmed_by_no_date(halted: Desk) -> None:
-    olga, anna = (str(halted.people[name].pk) for name in ("olga", "anna"))
-    halted.app.execute(ASK, {"by": olga})
+@pytest.mark.attacks("trading_controls.state", "proposals.valid_until")
+def test_an_end_of_a_kill_that_is_over_is_allowed_by_no_date(halted: Desk) -> None:
+    made = halted.in_review(KILL, "control")
+    then = halted.now()
     halted.travel(HOUR)
-    # The application's clock is an hour behind: by it the request is still good.
-    assert "is over" in halted.refused(CONFIRM, {"by": anna})
-    assert "two people" in halted.refused(LIFT)
+    # The application's clock is an hour behind: by it the question is still good.
+    shown = StepUp("totp", then)
+    anna, content = halted.people["anna"], made.content_hash
+    assert refusal(lambda: vote(anna, made.pk, "approve", content, "", shown, key="late", now=then)) == "expired"
+    assert "not approved" in halted.refused(END_KILL, {"id": made.pk})
+    assert "by an approved proposal" in halted.refused(LIFT)
 
 
 def test_a_code_and_a_token_are_not_good_again(desk: Desk) -> None:
