@@ -87,7 +87,7 @@ export class MarketChart {
       series: [{}, ...this.kind.series().map((series) => ({ ...series, points: { show: false }, spanGaps: false }))],
       bands: this.kind.bands(),
       axes: [
-        { ...axis, values: (_, ticks) => ticks.map((at) => this.clock.format(at * 1000)), space: 70 },
+        { ...axis, values: (_, ticks) => ticks.map((at) => this.clock.format(at * 1000)), space: 70, size: 28 },
         { ...axis, values: (_, ticks) => ticks.map(label), size: 14 + 7 * (this.decimals + 3), space: 34 },
       ],
     }, this.data, this.element);

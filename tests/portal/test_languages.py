@@ -66,7 +66,7 @@ def test_one_is_singular_and_everything_else_plural() -> None:
 def test_dates_and_numbers_are_figures() -> None:
     at = datetime(2026, 3, 2, 9, 5, tzinfo=UTC)
     with translation.override("dv"):
-        assert formats.date_format(at, "DATETIME_FORMAT") == "2026-03-02 09:05"
+        assert formats.date_format(at, "DATETIME_FORMAT") == "\u20662026-03-02 09:05\u2069"
         assert formats.date_format(at, "SHORT_DATE_FORMAT") == "2026-03-02"
         assert formats.number_format("1234567.5", use_l10n=True, force_grouping=True) == "1,234,567.5"
         assert formats.get_format("FIRST_DAY_OF_WEEK") == 5
