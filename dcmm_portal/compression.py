@@ -8,7 +8,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
-_TEXTS: Final = ("text/", "application/json", "application/javascript", "image/svg+xml", "application/atom+xml")
+_TEXTS: Final = (
+    "text/", "application/json", "application/vnd.oai.openapi", "application/javascript", "application/atom+xml", "image/svg+xml",
+)  # fmt: skip
 
 
 class TextCompressionMiddleware(GZipMiddleware):
