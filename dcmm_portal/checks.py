@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.conf.locale import LANG_INFO
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
+from django.utils.translation import get_supported_language_variant
 
 _QUESTION = """
     SELECT current_user,
@@ -66,4 +68,21 @@ def application_role_is_powerless(databases: list[str] | None = None, **kwargs: 
             continue
         if user is not None:
             problems.append(Error(_text(user), hint=_HINT, id="dcmm_portal.E002"))
+    return problems
+
+
+@register(Tags.translation)
+def languages_are_whole(**kwargs: Any) -> list[CheckMessage]:
+    """Error if a language lacks its entry, its compiled catalogue, or is not written in the direction that its entry says.
+
+    Django itself says nothing: pages would silently run the wrong way or stay English."""
+    problems: list[CheckMessage] = []
+    for code, _ in settings.LANGUAGES:
+        info = LANG_INFO.get(code)
+        if info is None or bool(info.get("bidi")) != (code in settings.LANGUAGES_BIDI):
+            problems.append(Error(f"the direction of {code} is not settled.", id="dcmm_portal.E003"))
+        try:
+            get_supported_language_variant(code, strict=True)
+        except LookupError:
+            problems.append(Error(f"{code} has no compiled catalogue.", id="dcmm_portal.E004"))
     return problems

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "dcmm_portal.compression.TextCompressionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "dcmm_portal.content_policy.ContentPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -95,6 +96,8 @@ LANGUAGES_BIDI = ["dv"]
 # Django ships no entry for Dhivehi; without one, its templates would not know that it runs right to left.
 django.conf.locale.LANG_INFO["dv"] = {"bidi": True, "code": "dv", "name": "Dhivehi", "name_local": "ދިވެހި"}
 LOCALE_PATHS = [BASE_DIR / "locale"]
+# Nor formats of dates and numbers.
+FORMAT_MODULE_PATH = ["dcmm_portal.formats"]
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -110,6 +113,8 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = env.bool("SECURE_COOKIES", not DEBUG)
 CSRF_COOKIE_SECURE = env.bool("SECURE_COOKIES", not DEBUG)
 CSRF_COOKIE_HTTPONLY = True
+# A chosen language is remembered for a year, with an account or without.
+LANGUAGE_COOKIE_AGE = 31_536_000
 LANGUAGE_COOKIE_SECURE = env.bool("SECURE_COOKIES", not DEBUG)
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"

@@ -42,6 +42,9 @@ export class MarketChart {
     this.data = [[], [], [], []];
     this.plot = null;
     this.last = 0;
+    // The desk reads UTC; pages for the public say whose clock theirs is.
+    const timeZone = element.closest("[data-time-zone]")?.dataset.timeZone ?? "UTC";
+    this.clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone });
     new ResizeObserver(() => this.plot?.setSize(this.#size())).observe(element);
     document.addEventListener("themechange", () => this.#draw());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
@@ -84,7 +87,7 @@ export class MarketChart {
       series: [{}, ...this.kind.series().map((series) => ({ ...series, points: { show: false }, spanGaps: false }))],
       bands: this.kind.bands(),
       axes: [
-        { ...axis, values: (_, ticks) => ticks.map((at) => new Date(at * 1000).toISOString().slice(11, 16)), space: 70 },
+        { ...axis, values: (_, ticks) => ticks.map((at) => this.clock.format(at * 1000)), space: 70, size: 28 },
         { ...axis, values: (_, ticks) => ticks.map(label), size: 14 + 7 * (this.decimals + 3), space: 34 },
       ],
     }, this.data, this.element);
