@@ -6,3 +6,10 @@ class DisclosuresConfig(AppConfig):
     name = "disclosures"
     verbose_name = _("Disclosures")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """What is published is decided by the review engine, as one of its kinds."""
+        from disclosures.documents.review_kind import DocumentChange, page_of
+        from governance.review.registry import register
+
+        register(DocumentChange(), page_of)

@@ -12,7 +12,8 @@ from governance.models import Proposal, User, Vote, VoteChoice
 
 @dataclass(frozen=True, slots=True)
 class Electorate:
-    """`roles` vote, members of `guardian_role` never do, nor the people `barred` because the change is about them."""
+    """`roles` vote, members of `guardian_role` only where that is one of them, and never the people `barred` because the change
+    is about them or theirs."""
 
     roles: tuple[str, ...]
     guardian_role: str
@@ -28,7 +29,7 @@ def why_not(person: User, proposal: Proposal, electorate: Electorate) -> str | N
         return "inactive"
     if person.get_username() in electorate.barred:
         return "about_you"
-    if electorate.guardian_role in roles:
+    if electorate.guardian_role in roles and electorate.guardian_role not in electorate.roles:
         return "guardian"
     if not roles & set(electorate.roles):
         return "no_role"

@@ -27,6 +27,7 @@ _RISK: Final = {
     "role_grant": gettext_noop("it gives a role"),
     "credentials": gettext_noop("it resets how a person signs in"),
     "token": gettext_noop("it makes a token for programs"),
+    "told_to_the_public": gettext_noop("it changes what the public is told"),
 }
 
 # Refusal code → what to do next.
@@ -106,6 +107,7 @@ _KINDS: Final = {
     "role_grant": gettext_noop("role of a person"),
     "credentials": gettext_noop("credentials of a person"),
     "token": gettext_noop("token for programs"),
+    "document": gettext_noop("disclosure"),
 }
 
 _CAVEATS: Final = {
