@@ -59,7 +59,7 @@ def _compiled(content: Mapping[str, Any], language: str, printed: Printed, form:
             font_paths=_fonts(),
             sys_inputs={"doc": data},
             pdf_standards="ua-1" if is_pdf else [],
-            timestamp=printed.published_at if is_pdf else None,
+            timestamp=printed.published_at.replace(microsecond=0) if is_pdf else None,
         )
     except typst.TypstError as problem:
         message = _("No PDF can be made of this text: %(problem)s")
