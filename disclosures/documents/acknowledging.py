@@ -81,7 +81,7 @@ def acknowledge(
             if (done := done_before(key, command)) is not None:
                 return DisclosureAcknowledgement.objects.get(pk=done["acknowledgement"])
             row = _acknowledged(person, kind, version, sha256, now)
-            write_receipt(key, "disclosure.acknowledge", command, {"acknowledgement": row.pk}, actor, now)
+            write_receipt(key, "document.accept", command, {"acknowledgement": row.pk}, actor, now)
             return row
     except ControlRefused as refused:
         raise ReviewRefused(refused.code, str(refused)) from refused

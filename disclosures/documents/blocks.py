@@ -35,7 +35,7 @@ class _Parser(MarkdownIt):
 
 
 def _parser() -> MarkdownIt:
-    return _Parser("commonmark", {"html": False, "maxNesting": DEEPEST}).enable("table").disable("image")
+    return _Parser("commonmark", {"html": False, "maxNesting": 4 * DEEPEST}).enable("table").disable("image")
 
 
 def parse(text: str) -> SyntaxTreeNode:
@@ -43,7 +43,10 @@ def parse(text: str) -> SyntaxTreeNode:
     names_in(text)
     if _BIDI_CONTROL.search(text):
         raise ReviewRefused("bad_text", _("Signs that turn the direction of writing are not allowed."))
-    tree = SyntaxTreeNode(_parser().parse(text))
+    tokens = _parser().parse(text)
+    if any(one.level > DEEPEST for token in tokens for one in (token, *(token.children or ()))):
+        raise ReviewRefused("bad_text", _("Lists, quotes or emphasis are nested too deep."))
+    tree = SyntaxTreeNode(tokens)
     for node in tree.walk():
         if node.type == "link" and not _LINK.match(str(node.attrs.get("href", ""))):
             raise ReviewRefused("bad_link", _("A link leads to https://, to mailto:, or to a page here (/…)."))
@@ -69,7 +72,7 @@ class _Reader:
         if kind == "heading":
             # The document's title is the first heading of the page, and no level is left out.
             self._level = min(max(int(node.tag[1]), 2), self._level + 1, 4)
-            return [{"t": "h", "level": self._level, "c": self._inline(node)}]
+            return [{"t": "h", "level": self._level, "c": self._values_only(self._inline(node))}]
         if kind in ("bullet_list", "ordered_list"):
             items = [self.blocks(item.children) for item in node.children]
             return [{"t": "ul" if kind == "bullet_list" else "ol", "items": items}]

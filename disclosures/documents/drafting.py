@@ -175,7 +175,7 @@ def _once(
                 found = DisclosureDraft.objects.filter(pk=done["draft"]).first()
                 return found or DisclosureDraft(pk=done["draft"])
             draft = work()
-            write_receipt(key, f"disclosure.{verb}", command, {"draft": draft.pk}, actor, now)
+            write_receipt(key, f"document.{verb}", command, {"draft": draft.pk}, actor, now)
             return draft
     except ControlRefused as refused:
         raise ReviewRefused(refused.code, str(refused)) from refused

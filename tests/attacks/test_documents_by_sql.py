@@ -22,8 +22,9 @@ from trading.models import NamedGate
 
 KIND: Final = "general-risk"
 INSERT: Final[LiteralString] = (
-    "INSERT INTO disclosure_versions (kind, version, content, sha256, published_at, effective_until, review_due_on, authorised_by,"
-    " author_name, approver_name, pdf_en, pdf_dv) VALUES (%(kind)s, %(version)s, %(content)s, %(sha256)s, %(published_at)s,"
+    "INSERT INTO disclosure_versions (kind, version, content, sha256, published_at, effective_until, review_due_on,"
+    " authorised_by, author_name, approver_name, pdf_en, pdf_dv) VALUES (%(kind)s, %(version)s, %(content)s, %(sha256)s,"
+    " %(published_at)s,"
     " %(effective_until)s, '2099-01-01', %(authorised_by)s, 'nobody', 'counsel', '', '')"
 )
 NOTICE: Final[LiteralString] = (
@@ -88,7 +89,12 @@ def test_nothing_is_published_early_backdated_or_otherwise_than_approved(desk: D
     kept = desk.one("SELECT * FROM disclosure_versions")
     assert abs(kept["published_at"] - desk.now()) < timedelta(minutes=1)
     names = (kept["author_name"], kept["approver_name"], kept["effective_until"])
-    assert (*names, kept["review_due_on"].isoformat()) == ("carl", "cora", None, made.change["content"]["review_due_on"])
+    assert (*names, kept["review_due_on"].isoformat()) == (
+        "carl",
+        "cora",
+        None,
+        made.change["content"]["review_due_on"],
+    )
     desk.refused(INSERT, row(made, version=2))
 
 
@@ -96,7 +102,13 @@ def test_nothing_is_published_early_backdated_or_otherwise_than_approved(desk: D
 def test_an_author_approves_by_no_door(desk: Desk) -> None:
     made = draft(desk)
     drafting.write_draft(
-        desk.people["cora"], made.pk, {"counsel": "x"}, revision=1, says_the_same=True, key=uuid.uuid4().hex, now=desk.now()
+        desk.people["cora"],
+        made.pk,
+        {"counsel": "x"},
+        revision=1,
+        says_the_same=True,
+        key=uuid.uuid4().hex,
+        now=desk.now(),
     )
     proposal = drafting.ask_to_publish(desk.people["carl"], made.pk, "a reason", key=uuid.uuid4().hex, now=desk.now())
     assert "their own proposal" in desk.refused(VOTE, ballot(proposal, "carl"))
@@ -119,7 +131,13 @@ def test_what_was_published_said_or_accepted_stays(desk: Desk) -> None:
     wrong = {"what": "correction", "en": "Wrong.", "by": f"proposal:{notice.pk}"}
     assert "not approved" in desk.refused(NOTICE, wrong)
     desk.vote(notice, "dina")
-    for change in ({"what": "withdrawal"}, {"en": "All is well."}, {"by": f"proposal:{done.pk}"}, {"by": "genesis"}, {}):
+    for change in (
+        {"what": "withdrawal"},
+        {"en": "All is well."},
+        {"by": f"proposal:{done.pk}"},
+        {"by": "genesis"},
+        {},
+    ):
         desk.refused(NOTICE, wrong | change)
     acknowledge: LiteralString = (
         "INSERT INTO disclosure_acknowledgements (version_id, person_id, sha256, at)"

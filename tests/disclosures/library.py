@@ -51,7 +51,14 @@ class Library:
     def noticed(self, action: str, version: DisclosureVersion, **text: str) -> Proposal:
         said = {"en": "It named a wrong limit.", "dv": "ނުބައި އަދަދެއް އޮތެވެ."} | text
         made = drafting.ask_for_notice(
-            self.desk.people["cora"], action, version.kind, version.version, said, "wrong limit", key=key(), now=self.now
+            self.desk.people["cora"],
+            action,
+            version.kind,
+            version.version,
+            said,
+            "wrong limit",
+            key=key(),
+            now=self.now,
         )
         return self.desk.vote(made, "dina")
 

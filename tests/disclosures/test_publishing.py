@@ -25,7 +25,11 @@ def test_a_draft_is_approved_by_another_and_published(library: Library) -> None:
     draft = library.draft()
     assert stage_of(draft) == "draft"
     proposal = library.submitted(draft)
-    assert (proposal.required["quorum"], proposal.required["roles"], proposal.required["timelock_s"]) == (1, ["compliance"], 0)
+    assert (proposal.required["quorum"], proposal.required["roles"], proposal.required["timelock_s"]) == (
+        1,
+        ["compliance"],
+        0,
+    )
     assert stage_of(DisclosureDraft.objects.get()) == "legal_review"
     for name, code in (("cora", "own_proposal"), ("anna", "no_role"), ("opal", "no_role"), ("audrey", "no_role")):
         refused(code, library.desk.vote, proposal, name)
@@ -153,7 +157,13 @@ def test_sent_back_it_is_edited_and_proposed_again(library: Library) -> None:
     first = library.submitted(draft)
     desk.vote(first, "dina", "request_changes")
     drafting.write_draft(
-        desk.people["cora"], draft.pk, {"counsel": "A. Advocate"}, revision=1, says_the_same=False, key=key(), now=desk.now
+        desk.people["cora"],
+        draft.pk,
+        {"counsel": "A. Advocate"},
+        revision=1,
+        says_the_same=False,
+        key=key(),
+        now=desk.now,
     )
     second = library.submitted(draft)
     assert (state(first), second.change["content"]["counsel"]) == ("SUPERSEDED", "A. Advocate")
@@ -178,7 +188,12 @@ def test_the_language_that_lags_is_named(library: Library) -> None:
         )
         return lagging(saved.content)
 
-    assert [write(1, True), write(2, False, en="More."), write(3, False, dv="އިތުރު"), write(4, True)] == ["", "dv", "en", ""]
+    assert [write(1, True), write(2, False, en="More."), write(3, False, dv="އިތުރު"), write(4, True)] == [
+        "",
+        "dv",
+        "en",
+        "",
+    ]
 
 
 def test_the_gate_opens_when_every_kind_is_in_force_and_closes_by_time(library: Library) -> None:
