@@ -19,7 +19,7 @@ _TAGS: Final = {
     "h2", "h3", "h4", "p", "ul", "ol", "li", "blockquote", "table", "thead", "tbody", "tr", "th", "td", "pre", "code", "strong",
     "em", "a", "br", "hr", "bdi", "div",
 }  # fmt: skip
-_ATTRIBUTES: Final = {"a": {"href"}, "bdi": {"dir"}, "th": {"scope"}, "div": {"class"}, "pre": {"dir"}}
+_ATTRIBUTES: Final = {"a": {"href"}, "bdi": {"dir"}, "th": {"scope"}, "div": {"class", "tabindex"}, "pre": {"dir"}}
 
 
 def html_of(content: Mapping[str, Any], facts: Facts, language: str) -> SafeString:
@@ -69,7 +69,9 @@ def _table(block: Block) -> str:
     rows = "".join(f"<tr>{''.join(f'<td>{_line(cell)}</td>' for cell in row)}</tr>" for row in block["rows"])
     if not block["rows"]:
         return f"<p>{escape(nothing_recorded())}</p>"
-    return f'<div class="wide-table"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return (
+        f'<div class="wide-table" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
 
 
 def nothing_recorded() -> str:

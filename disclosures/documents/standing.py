@@ -6,12 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from disclosures.documents.content import lagging
 
 
 def notes_of(content: Mapping[str, Any], language: str) -> list[str]:
-    """In the active language, about the text of `language`."""
+    """About the text of `language`, in that language."""
+    with override(language):
+        return _notes(content, language)
+
+
+def _notes(content: Mapping[str, Any], language: str) -> list[str]:
     if content["counsel"]:
         notes = [_("Looked at by counsel: %(who)s.") % {"who": content["counsel"]}]
     else:
