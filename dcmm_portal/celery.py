@@ -51,6 +51,7 @@ app.conf.beat_schedule = {
     "expire-proposals": _housekeeping("governance.expire", 60.0),
     "review-overdue": _housekeeping("governance.review_overdue", 60.0),
     "deliver-notifications": _housekeeping("governance.deliver", 10.0),
+    "check-disclosures": _housekeeping("disclosures.check", 60.0),
     "decision-partitions": _housekeeping("trading.decision_partitions", 6 * 3600.0),
 }
 

@@ -76,6 +76,11 @@ GRANTS: dict[str, str] = {
     "contact_choices": _CHANGES,
     "hand_over_notes": _GROWS,
     "desk_looks": _CHANGES,
+    # disclosures: what was published, said about it and accepted stays
+    "disclosure_drafts": _ALL,
+    "disclosure_versions": _GROWS,
+    "disclosure_notices": _GROWS,
+    "disclosure_acknowledgements": _GROWS,
     # people and Django's own
     "users": _CHANGES,
     "users_groups": _ALL,

@@ -33,6 +33,8 @@ RECORDS = (
     "trading/admin/",
     "governance/models/",
     "governance/admin",
+    "disclosures/models/",
+    "disclosures/admin",
     "trading/management/",
 )
 

@@ -17,6 +17,7 @@ handler500 = errors.failed
 
 urlpatterns = [
     path("", include("disclosures.urls")),
+    path("desk/disclosures/", include("disclosures.desk_urls")),
     path("desk/", include("governance.desk.urls")),
     path("accounts/", include("governance.access.urls")),
     path("demo/", demo, name="demo"),

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
+from disclosures.documents import accept
+from disclosures.documents import views as documents
 from disclosures.transparency import views
 
 urlpatterns = [
     path("", views.live, name="live"),
     path("definitions/", views.definitions, name="definitions"),
+    path("disclosures/", documents.index, name="disclosures"),
+    path("disclosures/<slug:kind>/", documents.kind, name="disclosure-kind"),
+    path("disclosures/<slug:kind>/<int:version>/", documents.version, name="disclosure"),
+    path("disclosures/<slug:kind>/<int:version>/content.json", documents.source, name="disclosure-source"),
+    path("disclosures/<slug:kind>/<int:version>/<slug:language>.pdf", documents.pdf, name="disclosure-pdf"),
+    path("disclosures/<slug:kind>/<int:version>/accept/", accept.accept, name="disclosure-accept"),
 ]

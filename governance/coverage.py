@@ -157,6 +157,14 @@ COVERAGE: Final[dict[str, TableCoverage]] = {
     "contact_choices": TableCoverage(machine="id person_id language by_email", private="telegram_chat"),
     "hand_over_notes": TableCoverage(machine="id author_id author_name text at"),
     "desk_looks": TableCoverage(machine="id person_id looked_at"),
+    # Disclosures.
+    "disclosure_drafts": TableCoverage(machine="id kind content authors note revision proposal_id created_at updated_at"),
+    "disclosure_versions": TableCoverage(
+        "kind version content sha256 published_at effective_until review_due_on authorised_by author_name approver_name",
+        "id pdf_en pdf_dv",
+    ),
+    "disclosure_notices": TableCoverage("version_id what text_en text_dv authorised_by at", "id"),
+    "disclosure_acknowledgements": TableCoverage("version_id person_id sha256 at", "id"),
     # People.
     "role_grants": TableCoverage(
         "user_id role granted_at authorised_by revoked_at", "id revoked_by_name reason"

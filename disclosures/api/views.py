@@ -25,14 +25,16 @@ SECONDS = OpenApiParameter(
 )
 
 
-class _Public(APIView):
+class PublicView(APIView):
+    """No account, throttled."""
+
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
     throttle_classes = [ScopedRateThrottle]
     throttle_scope = "public"
 
 
-class PublicMarkets(_Public):
+class PublicMarkets(PublicView):
     """Every active market."""
 
     @extend_schema(operation_id="public_markets", responses=PublicMarketSerializer(many=True))
@@ -40,7 +42,7 @@ class PublicMarkets(_Public):
         return Response([public_json(market) for market in public_markets(time.time_ns())])
 
 
-class PublicMarket(_Public):
+class PublicMarket(PublicView):
     """One market."""
 
     @extend_schema(operation_id="public_market", responses={200: PublicMarketSerializer, 404: ErrorSerializer})
@@ -51,7 +53,7 @@ class PublicMarket(_Public):
             raise NotFound(str(problem), "unknown_market") from problem
 
 
-class PublicHistory(_Public):
+class PublicHistory(PublicView):
     """The last minutes of a market: reference price and our quotes, a point a second (thinned over long windows)."""
 
     @extend_schema(

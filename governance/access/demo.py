@@ -18,12 +18,13 @@ from governance.access.sealing import CannotUnseal, seal, unseal
 from governance.models import RoleGrant, TotpDevice, User
 
 REASON: Final = "First people of the demonstration."
-# Two approvers, since what loosens a parameter needs two.
+# Two approvers, since what loosens a parameter needs two; two of compliance, since nobody publishes a document of their own.
 DEMO_PEOPLE: tuple[tuple[str, Role], ...] = (
     ("operator", Role.OPERATOR),
     ("approver", Role.APPROVER),
     ("approver-2", Role.APPROVER),
     ("compliance", Role.COMPLIANCE),
+    ("compliance-2", Role.COMPLIANCE),
     ("auditor", Role.AUDITOR),
     ("administrator", Role.ADMINISTRATOR),
 )

@@ -53,12 +53,14 @@ def propose(
     replaces: int | None = None,
     rolls_back_to: str | None = None,
     is_demo: bool = False,
+    scheduled_for: datetime | None = None,
 ) -> Proposal:
     """A draft; with `apply_at_once` a reducing change is applied in the same transaction and its review falls due, with
     `submit_at_once` it goes into review in the same transaction, unless the same is in review or approved already.
 
     `subject` None takes the kind's own; another than that is refused, so that a change cannot land elsewhere than its door said.
-    `replaces` names an own open proposal, which this supersedes. Raises `ReviewRefused`.
+    `replaces` names an own open proposal, which this supersedes. With `scheduled_for` it is not applied before that time,
+    whenever it is approved. Raises `ReviewRefused`.
     """
     wanted = kind_named(kind)
     actor = actor_of(person)
@@ -68,6 +70,7 @@ def propose(
         require_role(person, wanted.proposer_roles)
         proposal = Proposal(proposer=person, proposer_name=name_of(person), created_at=now, reason=text)
         proposal.kind, proposal.rolls_back_to, proposal.is_demo = kind, rolls_back_to, is_demo
+        proposal.scheduled_for = scheduled_for
         _fill(proposal, wanted, policy_in_force(), change, now)
         proposal.title = title.strip()[:200] or proposal.title
         if subject is not None and subject != proposal.subject:

@@ -16,8 +16,8 @@ NEEDS_KEY: Final = "needs_key"
 
 @dataclass(frozen=True, slots=True)
 class Electorate:
-    """`roles` vote, members of `guardian_role` never do, nor the people `barred` because the change is about them. Where
-    `demands_security_key`, a vote by a code does not count."""
+    """`roles` vote, members of `guardian_role` only where that is one of them, and never the people `barred` because the change
+    is about them or theirs. Where `demands_security_key`, a vote by a code does not count."""
 
     roles: tuple[str, ...]
     guardian_role: str
@@ -34,7 +34,7 @@ def why_not(person: User, proposal: Proposal, electorate: Electorate) -> str | N
         return "inactive"
     if person.get_username() in electorate.barred:
         return "about_you"
-    if electorate.guardian_role in roles:
+    if electorate.guardian_role in roles and electorate.guardian_role not in electorate.roles:
         return "guardian"
     if not roles & set(electorate.roles):
         return "no_role"

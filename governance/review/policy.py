@@ -14,10 +14,14 @@ FORMAT: Final = 1
 CLASSES: Final = ("reducing", "neutral", "increasing", "strictest")
 VOTER_ROLES: Final = frozenset({"approver"})
 GUARDIAN_ROLES: Final = frozenset({"compliance"})
+# Who votes on what the public is told: on this rule alone, and nobody else does.
+VOTERS_OF_KIND: Final = {"document": frozenset({"compliance"})}
 DAY_S: Final = 86_400
 # Lowest quorum and shortest timelock that any policy may have; the demonstration's minute is the shortest timelock.
 LEAST: Final = {"neutral": (1, 0), "increasing": (2, 60), "strictest": (2, 60)}
-LEAST_OF_KIND: Final = {"control": (1, 0), "control_kill": (1, 0)}
+LEAST_OF_KIND: Final = {"control": (1, 0), "control_kill": (1, 0), "document": (1, 0)}
+# Rules that a policy written before they existed does not name: without them the strictest class holds.
+MAY_LACK: Final = frozenset({"document"})
 # Kinds that no policy may make easier than the strictest class.
 STRICT_KINDS: Final = ("policy", "role_grant", "credentials", "token")
 MOST_QUORUM: Final = 9
@@ -118,7 +122,7 @@ def snapshot(body: Any) -> Requirement:
     if risk_class not in CLASSES:
         raise InvalidPolicy(("the requirement names no class",))
     rest = {name: value for name, value in body.items() if name != "class"}
-    read = reader.requirement("required", rest, str(risk_class), (0, 0))
+    read = reader.requirement("required", rest, str(risk_class), (0, 0), VOTER_ROLES.union(*VOTERS_OF_KIND.values()))
     reader.finish()
     return read
 
@@ -199,13 +203,20 @@ class _Reader:
             return Decimal(0)
         return Decimal(str(value))
 
-    def roles(self, name: str, value: Any) -> tuple[str, ...]:
-        if not isinstance(value, list) or not value or not all(role in VOTER_ROLES for role in value):
-            self.say(f"{name} must be a list of roles that vote: {', '.join(sorted(VOTER_ROLES))}")
+    def roles(self, name: str, value: Any, voters: frozenset[str]) -> tuple[str, ...]:
+        if not isinstance(value, list) or not value or not all(role in voters for role in value):
+            self.say(f"{name} must be a list of roles that vote: {', '.join(sorted(voters))}")
             return ()
         return tuple(value)
 
-    def requirement(self, name: str, value: Any, risk_class: str, least: tuple[int, int]) -> Requirement:
+    def requirement(
+        self,
+        name: str,
+        value: Any,
+        risk_class: str,
+        least: tuple[int, int],
+        voters: frozenset[str] = VOTER_ROLES,
+    ) -> Requirement:
         """A reducing change has no roles, and is looked at afterwards."""
         is_reducing, bounds = risk_class == "reducing", bounds_of(risk_class, least)
         optional = {"roles"} if is_reducing else {"demands_security_key"}
@@ -214,7 +225,7 @@ class _Reader:
         return Requirement(
             risk_class,
             numbers["quorum"],
-            () if is_reducing else self.roles(f"{name}.roles", body.get("roles")),
+            () if is_reducing else self.roles(f"{name}.roles", body.get("roles"), voters),
             numbers["timelock_s"],
             numbers["valid_s"],
             numbers.get("review_within_s", 0),
@@ -234,10 +245,13 @@ class _Reader:
         }
 
     def kinds(self, value: Any, classes: Mapping[str, Requirement]) -> dict[str, Requirement]:
-        body = self.mapping("kinds", value, {*LEAST_OF_KIND, *STRICT_KINDS})
+        body = self.mapping("kinds", value, {*LEAST_OF_KIND, *STRICT_KINDS}, MAY_LACK)
         kinds = {
-            name: self.requirement(f"kinds.{name}", body.get(name), "increasing", least)
+            name: self.requirement(
+                f"kinds.{name}", body.get(name), "increasing", least, VOTERS_OF_KIND.get(name, VOTER_ROLES)
+            )
             for name, least in LEAST_OF_KIND.items()
+            if name in body or name not in MAY_LACK
         }
         for name in STRICT_KINDS:
             if body.get(name) != {"class": "strictest"}:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from django.utils.translation import gettext as _
 
+from governance.models import Proposal
 from governance.review.errors import ReviewRefused
 from governance.review.kinds.account import Account
 from governance.review.kinds.control import Control
@@ -32,6 +34,18 @@ KINDS: Final[dict[str, Kind]] = {
         Account(),
     )
 }
+# kind → the address of the page on which a change of it is read in full, where the diff alone does not show it.
+PAGES: Final[dict[str, Callable[[Proposal], str]]] = {}
+
+
+def register(kind: Kind, page: Callable[[Proposal], str] | None = None) -> None:
+    """Add a kind of an upper room, when the portal starts. Raises `ValueError` where another has its name."""
+    known = KINDS.get(kind.name)
+    if known is not None and type(known) is not type(kind):
+        raise ValueError(f"there is another kind {kind.name}")
+    KINDS[kind.name] = kind
+    if page is not None:
+        PAGES[kind.name] = page
 
 
 def kind_named(name: str) -> Kind:

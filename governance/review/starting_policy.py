@@ -11,6 +11,7 @@ DEMO_TIMELOCK_S = 60
 def starting_policy(timelock_s: int = HOUR_S) -> dict[str, Any]:
     """The rules a portal starts with: an hour between approval and effect; the demonstration waits a minute."""
     two_people = {"quorum": 2, "roles": ["approver"], "timelock_s": timelock_s, "valid_s": DAY_S}
+    a_month_at_most = {"quorum": 1, "roles": ["compliance"], "timelock_s": 0, "valid_s": 30 * DAY_S}
     one_more = {"quorum": 1, "roles": ["approver"], "timelock_s": 0, "valid_s": 1800}
     strictest = {"class": "strictest"}
     return {
@@ -24,6 +25,7 @@ def starting_policy(timelock_s: int = HOUR_S) -> dict[str, Any]:
         "kinds": {
             "control": one_more,
             "control_kill": dict(one_more),
+            "document": a_month_at_most,
             "policy": dict(strictest),
             "role_grant": dict(strictest),
             "credentials": dict(strictest),

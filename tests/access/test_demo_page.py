@@ -22,7 +22,7 @@ def people(db: None, valkey: str, settings: object, tmp_path: Path) -> Iterator[
     settings.DEBUG, settings.DATA_DIRECTORY = True, tmp_path
     file = tmp_path / "secrets" / "demo-people"
     created = create_demo_people(file, datetime.now(UTC))
-    assert created == ["operator", "approver", "approver-2", "compliance", "auditor", "administrator"]
+    assert created == ["operator", "approver", "approver-2", "compliance", "compliance-2", "auditor", "administrator"]
     yield file
 
 
@@ -30,7 +30,7 @@ def test_everybody_signs_in_with_what_the_page_shows(people: Path) -> None:
     page = Client().get("/demo/", headers={"Host": "127.0.0.1:8000"}).content.decode()
     rows = re.findall(r'data-person="([\w-]+)".*?data-password>([^<]+)<.*?data-code>(\d{6})<', page, re.DOTALL)
     assert [name for name, _, _ in rows] == [
-        "operator", "approver", "approver-2", "compliance", "auditor", "administrator",
+        "operator", "approver", "approver-2", "compliance", "compliance-2", "auditor", "administrator",
     ]  # fmt: skip
     for name, password, code in rows:
         client = Client()

@@ -40,6 +40,8 @@ PEOPLE = {
     "boris": Role.APPROVER,
     "clara": Role.APPROVER,
     "carl": Role.COMPLIANCE,
+    "cora": Role.COMPLIANCE,
+    "dina": Role.COMPLIANCE,
     "adam": Role.ADMINISTRATOR,
 }
 

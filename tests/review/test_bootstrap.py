@@ -60,7 +60,7 @@ def test_it_writes_everything_once_and_closes_genesis(fresh: str, tmp_path: Path
         assert connection.execute("SELECT DISTINCT version FROM parameter_sets").fetchall() == [(1,)]
         names = connection.execute("SELECT username FROM users ORDER BY 1").fetchall()
         before = connection.execute("SELECT count(*) FROM events").fetchone()
-    people = ["administrator", "approver", "approver-2", "auditor", "compliance", "operator"]
+    people = ["administrator", "approver", "approver-2", "auditor", "compliance", "compliance-2", "operator"]
     assert [name for (name,) in names] == people
     passwords = tmp_path / "secrets" / "demo-people"
     assert sorted(line.split()[0] for line in passwords.read_text().splitlines()) == people

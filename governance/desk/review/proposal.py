@@ -22,6 +22,7 @@ from governance.desk.staff import for_staff
 from governance.models import Proposal, User
 from governance.review import applying, drafting, previewing, rollback
 from governance.review.errors import ReviewRefused
+from governance.review.registry import PAGES
 from governance.review.step_up import STEP_UP_AT_ONCE
 from governance.review.story import export_story, needs_key_afterwards, proposal_story
 
@@ -74,6 +75,7 @@ def _shown(request: HttpRequest, proposal_id: int, refused: ReviewRefused | None
     context: dict[str, Any] = {
         "story": story,
         "proposal": proposal,
+        "read_at": PAGES[proposal.kind](proposal) if proposal.kind in PAGES else "",
         "buttons": buttons_for(request.user, proposal, at),
         "purpose": purpose_of(proposal),
         "preview": shown_preview(story.preview.body) if story.preview else None,

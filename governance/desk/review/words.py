@@ -39,6 +39,7 @@ _RISK: Final = {
     "role_grant": gettext_noop("it gives a role"),
     "credentials": gettext_noop("it resets how a person signs in"),
     "token": gettext_noop("it makes a token for programs"),
+    "told_to_the_public": gettext_noop("it changes what the public is told"),
 }
 
 # Refusal code → what to do next.
@@ -50,6 +51,9 @@ _NEXT: Final = {
     "bad_choice": gettext_noop("Choose one of the buttons."),
     "bad_comment": gettext_noop("Write something shorter, or split it into several comments."),
     "bad_content": gettext_noop("Load the page again, then sign again."),
+    "bad_dates": gettext_noop("Correct the dates; times are UTC."),
+    "bad_link": gettext_noop("Correct the address of the link in the text."),
+    "bad_text": gettext_noop("Correct the text, then save again."),
     "bad_key": gettext_noop("Load the page again and send the form once."),
     "bad_note": gettext_noop("Write something shorter."),
     "bad_policy": gettext_noop("An administrator must propose rules that can be read; until then nothing is approved."),
@@ -81,6 +85,7 @@ _NEXT: Final = {
     "nothing_to_resume": gettext_noop("Look on the desk at what stands: it may have ended meanwhile."),
     "no_version": gettext_noop("The market needs its first parameters from bootstrap."),
     "not_yours": gettext_noop("Write in the discussion what you want changed, or propose it yourself."),
+    "one_language": gettext_noop("Write both languages."),
     "own_proposal": gettext_noop("Ask the people named under “who may still vote”."),
     "proposer_gone": gettext_noop("Somebody who may propose it has to propose it again."),
     "quorum_lost": gettext_noop("Propose it again, so that people who may vote now can approve it."),
@@ -97,6 +102,7 @@ _NEXT: Final = {
     "unknown": gettext_noop("Look for it in the inbox."),
     "unknown_kind": gettext_noop("Choose one of the kinds under “Propose a change” in the inbox."),
     "unknown_limit": gettext_noop("Name an asset of the desk: asset:<id>, or desk:<quote asset>."),
+    "unknown_placeholder": gettext_noop("Use one of the names that are listed under the text."),
     "unknown_market": gettext_noop("Choose one of the markets of the desk."),
     "unknown_person": gettext_noop("Choose one of the people in the list."),
     "unknown_row": gettext_noop("Name a row as asset:, venue:, account: or market: with its id."),
@@ -133,6 +139,7 @@ _KINDS: Final = {
     "credentials": gettext_noop("credentials of a person"),
     "token": gettext_noop("token for programs"),
     "account": gettext_noop("account of a person"),
+    "document": gettext_noop("disclosure"),
 }
 
 _CAVEATS: Final = {

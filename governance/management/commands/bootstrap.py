@@ -14,6 +14,7 @@ from governance.access.grants import grant_role
 from governance.access.roles import Role
 from governance.models import GovernanceGenesis, Proposal, ReviewPolicy, User
 from governance.review.demo import DemoProposals
+from governance.review.demo_steps import DEMO_STEPS
 from governance.review.policies import write_policy
 from governance.review.starting_policy import DEMO_TIMELOCK_S, starting_policy
 from trading.models import Market
@@ -54,6 +55,9 @@ class Command(BaseCommand):
         if not Proposal.objects.exists():
             proposals = DemoProposals().write()
             self.stdout.write(f"made {len(proposals)} proposals of the demonstration, one in each state")
+        for step in DEMO_STEPS:
+            if said := step():
+                self.stdout.write(said)
 
     def _first_policy(self) -> None:
         actor_id, actor_name = GENESIS_ACTOR

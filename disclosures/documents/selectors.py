@@ -1,0 +1,140 @@
+"""Reading documents: what is published, what stands in its place, what is in work."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Max, Prefetch, QuerySet
+from django.utils.translation import gettext as _
+
+from disclosures.documents.kinds import KINDS, DocumentKind, kind_of
+from disclosures.models import DisclosureDraft, DisclosureNotice, DisclosureVersion
+from governance.review.errors import ReviewRefused
+from governance.review.states import OPEN
+
+IN_FORCE, SUPERSEDED, WITHDRAWN, EXPIRED = "in_force", "superseded", "withdrawn", "expired"
+_FILES = ("pdf_en", "pdf_dv")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One version as anybody may see it. `state`: in_force, superseded (there is a newer one), withdrawn, or expired."""
+
+    row: DisclosureVersion
+    kind: DocumentKind
+    content: dict[str, Any]
+    state: str
+    withdrawal: DisclosureNotice | None
+    corrections: tuple[DisclosureNotice, ...]
+    newest: int
+
+    @property
+    def is_readable(self) -> bool:
+        """A withdrawn text is not shown any more; the reason is."""
+        return self.state != WITHDRAWN
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A kind with its newest version, None where nothing was ever published."""
+
+    kind: DocumentKind
+    newest: Published | None
+
+    @property
+    def is_in_force(self) -> bool:
+        return self.newest is not None and self.newest.state == IN_FORCE
+
+
+def shelves(now: datetime) -> list[Shelf]:
+    """Every kind, in its order, with two queries."""
+    last = DisclosureVersion.objects.values("kind").annotate(last=Max("version"))
+    newest = {row["kind"]: row["last"] for row in last}
+    rows = [row for row in _rows() if newest[row.kind] == row.version]
+    found = {row.kind: _published(row, row.version, now) for row in rows}
+    return [Shelf(kind, found.get(kind.slug)) for kind in KINDS]
+
+
+def published(slug: str, version: int, now: datetime) -> Published:
+    """Raises `ReviewRefused` ("unknown_document", "unknown_version")."""
+    kind = kind_of(slug)
+    row = _rows().filter(kind=kind.slug, version=version).first()
+    if row is None:
+        raise ReviewRefused("unknown_version", _("There is no such version."))
+    newest = DisclosureVersion.objects.filter(kind=kind.slug).aggregate(last=Max("version"))["last"]
+    return _published(row, newest, now)
+
+
+def newest(slug: str, now: datetime) -> Published | None:
+    """The newest version of a kind. Raises `ReviewRefused` ("unknown_document")."""
+    row = _rows().filter(kind=kind_of(slug).slug).order_by("-version").first()
+    return None if row is None else _published(row, row.version, now)
+
+
+def versions(slug: str, now: datetime) -> list[Published]:
+    """Every version of a kind, newest first."""
+    rows = list(_rows().filter(kind=kind_of(slug).slug).order_by("-version"))
+    return [_published(row, rows[0].version, now) for row in rows]
+
+
+def pdf_bytes(slug: str, version: int, language: str) -> tuple[bytes, str]:
+    """The stored PDF and the hash of its version. Raises `ReviewRefused` where there is none, or it is withdrawn."""
+    name = f"pdf_{language}"
+    if name not in _FILES:
+        raise ReviewRefused("unknown_version", _("There is no such version."))
+    rows = DisclosureVersion.objects.filter(kind=kind_of(slug).slug, version=version)
+    found = rows.exclude(notices__what=DisclosureNotice.What.WITHDRAWAL).values_list(name, "sha256").first()
+    if found is None:
+        raise ReviewRefused("unknown_version", _("There is no such version."))
+    return bytes(found[0]), found[1]
+
+
+def drafts() -> QuerySet[DisclosureDraft]:
+    """Texts in work, those of applied proposals left out; newest first."""
+    return DisclosureDraft.objects.exclude(proposal__state="APPLIED").select_related("proposal").order_by("-updated_at")
+
+
+def draft_with(draft_id: int) -> DisclosureDraft:
+    """Raises `ReviewRefused` ("unknown_draft")."""
+    found = DisclosureDraft.objects.select_related("proposal").filter(pk=draft_id).first()
+    if found is None:
+        raise ReviewRefused("unknown_draft", _("There is no such draft."))
+    return found
+
+
+def stage_of(draft: DisclosureDraft) -> str:
+    """ "draft", "legal_review", "approved", "published", or "sent_back" where a proposal of it ended otherwise."""
+    if draft.proposal is None:
+        return "draft"
+    state = str(draft.proposal.state)
+    if state in ("IN_REVIEW", "DRAFT"):
+        return "legal_review"
+    return {"APPROVED": "approved", "APPLIED": "published"}.get(state, "sent_back")
+
+
+def is_open(draft: DisclosureDraft) -> bool:
+    """It may be edited: nothing of it is in review, approved or published."""
+    if draft.proposal is None or draft.proposal.state == "CHANGES_REQUESTED":
+        return True
+    return draft.proposal.state not in OPEN and draft.proposal.state != "APPLIED"
+
+
+def _rows() -> QuerySet[DisclosureVersion]:
+    notices = Prefetch("notices", DisclosureNotice.objects.order_by("pk"))
+    return DisclosureVersion.objects.defer(*_FILES).prefetch_related(notices)
+
+
+def _published(row: DisclosureVersion, newest: int, now: datetime) -> Published:
+    notices = list(row.notices.all())
+    withdrawal = next((one for one in notices if one.what == DisclosureNotice.What.WITHDRAWAL), None)
+    corrections = tuple(one for one in notices if one.what == DisclosureNotice.What.CORRECTION)
+    if withdrawal is not None:
+        state = WITHDRAWN
+    elif row.version < newest:
+        state = SUPERSEDED
+    else:
+        state = EXPIRED if row.effective_until is not None and row.effective_until <= now else IN_FORCE
+    return Published(row, kind_of(row.kind), json.loads(row.content), state, withdrawal, corrections, newest)
