@@ -122,7 +122,8 @@ RECORDS = (
     "trading.asset", "trading.eventprogress", "trading.fundingreport",
     "trading.assetalias", "trading.cashbalance", "trading.cashmovement", "trading.commandreceipt", "trading.decision",
     "trading.decisionbatch", "trading.event", "trading.exposurelimit", "trading.fill", "trading.fillquarantine",
-    "trading.leaseepoch", "trading.lock", "trading.market", "trading.marketminute", "trading.mmstate",
+    "trading.leaseepoch", "trading.lock", "trading.market", "trading.marketminute", "trading.marketsample",
+    "trading.mmstate",
     "trading.namedgate", "trading.order", "trading.outboxentry", "trading.parameterset", "trading.position",
     "trading.reconciliationreport", "trading.resumerequest", "trading.tradingcontrol", "trading.tradingsession",
     "trading.venue", "trading.venueaccount", "trading.venuecursor", "trading.volatilitysnapshot",
@@ -157,7 +158,7 @@ COMMANDS = {
     "approval_coverage": MACHINE, "dead_letters": MACHINE,
     "cancel_all": MACHINE, "chaos": MACHINE, "data_dictionary": MACHINE, "kill": MACHINE, "ledger": MACHINE,
     "market_data": MACHINE, "paper_table": MACHINE, "persist_state": MACHINE, "reconcile": MACHINE, "relay": MACHINE,
-    "replay": MACHINE, "sandbox_venue": MACHINE, "status": MACHINE, "up": MACHINE, "watchdog": MACHINE,
+    "replay": MACHINE, "rollups": MACHINE, "sandbox_venue": MACHINE, "status": MACHINE, "up": MACHINE, "watchdog": MACHINE,
 }  # fmt: skip
 # `controls <action> --as` a member of each role.
 AS_PERSON = {
