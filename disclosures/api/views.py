@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
-from rest_framework.views import APIView
 
 from dcmm_portal.api_errors import ErrorSerializer
+from disclosures.api.door import PublicView
 from disclosures.api.schema import PublicHistorySerializer, PublicMarketSerializer
-from disclosures.transparency.public_market import public_json, public_market, public_markets
+from disclosures.transparency.public_market import public_history, public_json, public_market, public_markets
 from governance.api.asked import DEFAULT_HISTORY_S, require_market, seconds_asked
-from trading.history import MOST_SECONDS, PUBLIC_SERIES, history_json
+from trading.history import MOST_SECONDS
 from trading.registry.selectors import UnknownMarket
 
 SECONDS = OpenApiParameter(
@@ -25,14 +22,7 @@ SECONDS = OpenApiParameter(
 )
 
 
-class _Public(APIView):
-    authentication_classes: list[Any] = []
-    permission_classes = [AllowAny]
-    throttle_classes = [ScopedRateThrottle]
-    throttle_scope = "public"
-
-
-class PublicMarkets(_Public):
+class PublicMarkets(PublicView):
     """Every active market."""
 
     @extend_schema(operation_id="public_markets", responses=PublicMarketSerializer(many=True))
@@ -40,7 +30,7 @@ class PublicMarkets(_Public):
         return Response([public_json(market) for market in public_markets(time.time_ns())])
 
 
-class PublicMarket(_Public):
+class PublicMarket(PublicView):
     """One market."""
 
     @extend_schema(operation_id="public_market", responses={200: PublicMarketSerializer, 404: ErrorSerializer})
@@ -51,7 +41,7 @@ class PublicMarket(_Public):
             raise NotFound(str(problem), "unknown_market") from problem
 
 
-class PublicHistory(_Public):
+class PublicHistory(PublicView):
     """The last minutes of a market: reference price and our quotes, a point a second (thinned over long windows)."""
 
     @extend_schema(
@@ -61,4 +51,4 @@ class PublicHistory(_Public):
     )
     def get(self, request: Request, slug: str) -> Response:
         require_market(slug)
-        return Response(history_json(slug, seconds_asked(request), time.time_ns(), PUBLIC_SERIES))
+        return Response(public_history(slug, seconds_asked(request), time.time_ns()))

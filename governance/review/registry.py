@@ -20,6 +20,12 @@ KINDS: Final[dict[str, Kind]] = {
 }
 
 
+def register(kind: Kind) -> None:
+    """Add a kind that an upper room brings, when its app is ready. Raises `ValueError` where another has its name."""
+    if type(KINDS.setdefault(kind.name, kind)) is not type(kind):
+        raise ValueError(f"there is a kind {kind.name} already")
+
+
 def kind_named(name: str) -> Kind:
     """Raises `ReviewRefused` ("unknown_kind")."""
     if name not in KINDS:

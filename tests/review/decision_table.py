@@ -164,17 +164,17 @@ review
 
 # Who may propose which kind.
 PROPOSES = """
-                      parameters  control  policy  role_grant  credentials  token
-  operator            y           y        .       .           .            .
-  approver            .           .        .       .           .            .
-  compliance          .           .        .       .           .            .
-  auditor             .           .        .       .           .            .
-  administrator       .           .        y       y           y            y
-  investor            .           .        .       .           .            .
-  operator+approver   y           y        .       .           .            .
-  approver+compliance .           .        .       .           .            .
-  superuser           .           .        .       .           .            .
-  nobody              .           .        .       .           .            .
+                      parameters  control  policy  role_grant  credentials  token  publication
+  operator            y           y        .       .           .            .      .
+  approver            .           .        .       .           .            .      .
+  compliance          .           .        .       .           .            .      y
+  auditor             .           .        .       .           .            .      .
+  administrator       .           .        y       y           y            y      y
+  investor            .           .        .       .           .            .      .
+  operator+approver   y           y        .       .           .            .      .
+  approver+compliance .           .        .       .           .            .      y
+  superuser           .           .        .       .           .            .      .
+  nobody              .           .        .       .           .            .      .
 """
 
 

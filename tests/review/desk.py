@@ -38,6 +38,7 @@ ONE_OF_EACH = {
     "role_grant": {"username": "audrey", "role": "approver", "action": "grant"},
     "credentials": {"username": "audrey", "what": "second_factor"},
     "token": {"username": "audrey", "name": "export", "roles": ["auditor"], "days": "30"},
+    "publication": {"delay_s": "30"},
 }
 PEOPLE = {
     "opal": (Role.OPERATOR,),

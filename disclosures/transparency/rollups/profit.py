@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,21 +26,39 @@ class DayProfit:
 
 def day_profits(market_id: int) -> list[DayProfit]:
     """Every day of a market, oldest first, the running one included. A day without a price of its own keeps the last one."""
-    rows = RollupDay.objects.filter(market_id=market_id).order_by("starts_at")
-    found: list[DayProfit] = []
-    held = cash = Decimal(0)
+    return profits_by_market([market_id]).get(market_id, [])
+
+
+def profits_by_market(market_ids: Iterable[int]) -> dict[int, list[DayProfit]]:
+    """As `day_profits`, by market id; markets without a day are missing."""
+    rows = RollupDay.objects.filter(market_id__in=list(market_ids)).order_by("market_id", "starts_at")
+    found: dict[int, list[DayProfit]] = {}
+    books: dict[int, _Book] = {}
+    for market_id, *row in rows.values_list(
+        "market_id", "day", "starts_at", "ends_at", "base_change", "cash_flow_quote", CLOSING
+    ):
+        found.setdefault(market_id, []).append(books.setdefault(market_id, _Book()).close(*row))
+    return found
+
+
+@dataclass(slots=True)
+class _Book:
+    """What one market holds, has paid and is worth, day after day."""
+
+    held: Decimal = Decimal(0)
+    cash: Decimal = Decimal(0)
     equity: Decimal | None = Decimal(0)
     price: Decimal | None = None
-    for day, start, end, change, flow, closing in rows.values_list(
-        "day", "starts_at", "ends_at", "base_change", "cash_flow_quote", CLOSING
-    ):
-        held, cash = add(held, change), add(cash, flow)
-        price = price if closing is None else closing
-        now = _equity(held, cash, price)
-        pnl = None if now is None or equity is None else subtract(now, equity)
-        found.append(DayProfit(day, start, end, pnl, held, price))
-        equity = equity if now is None else now
-    return found
+
+    def close(
+        self, day: date, start: datetime, end: datetime, change: Decimal, flow: Decimal, closing: Decimal | None
+    ) -> DayProfit:
+        self.held, self.cash = add(self.held, change), add(self.cash, flow)
+        self.price = self.price if closing is None else closing
+        now = _equity(self.held, self.cash, self.price)
+        pnl = None if now is None or self.equity is None else subtract(now, self.equity)
+        self.equity = self.equity if now is None else now
+        return DayProfit(day, start, end, pnl, self.held, self.price)
 
 
 def _equity(held: Decimal, cash: Decimal, price: Decimal | None) -> Decimal | None:

@@ -106,6 +106,7 @@ _KINDS: Final = {
     "role_grant": gettext_noop("role of a person"),
     "credentials": gettext_noop("credentials of a person"),
     "token": gettext_noop("token for programs"),
+    "publication": gettext_noop("what the public sees"),
 }
 
 _CAVEATS: Final = {
