@@ -17,6 +17,7 @@ from disclosures.transparency.tables import PublicTable
 from trading.selectors import known_slugs
 
 MOST_ENTRIES: Final = 100
+VERSIONS_TOLD: Final = 20
 # What XML 1.0 cannot hold, in any spelling.
 _UNSPEAKABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -71,7 +72,7 @@ def _dicts(table: PublicTable) -> list[dict[str, Any]]:
 
 def _parameters(slug: str) -> list[Entry]:
     versions: dict[int, list[dict[str, Any]]] = {}
-    for row in _dicts(parameter_changes(slug)):
+    for row in _dicts(parameter_changes(slug, VERSIONS_TOLD)):
         versions.setdefault(row["version"], []).append(row)
     found = []
     for version, rows in versions.items():
@@ -112,7 +113,7 @@ def _incidents(now: datetime) -> list[Entry]:
 def _restatements(now: datetime) -> list[Entry]:
     """One entry for all that was restated of a market at one time."""
     together: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in _dicts(restatements(now)):
+    for row in _dicts(restatements(now, MOST_ENTRIES)):
         together.setdefault((row["market"], row["restated_at"]), []).append(row)
     found = []
     for (market, at), rows in together.items():

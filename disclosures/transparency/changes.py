@@ -67,12 +67,12 @@ def _authority(proposal: Any) -> Authority:
     )
 
 
-def parameter_changes(slug: str) -> PublicTable:
-    """One row for each value that changed, newest version first."""
-    versions = parameter_versions(slug, MOST_VERSIONS)
+def parameter_changes(slug: str, most: int = MOST_VERSIONS) -> PublicTable:
+    """One row for each value that changed, newest version first; at most `most` versions."""
+    versions = parameter_versions(slug, most + 1)
     known = authorities(version["authorised_by"] for version in versions)
     rows = []
-    for version, before in zip(versions, [*versions[1:], None], strict=True):
+    for version, before in list(zip(versions, [*versions[1:], None], strict=True))[:most]:
         authority = known[version["authorised_by"]]
         for name in version["changed"]:
             rows.append(

@@ -17,7 +17,7 @@ from disclosures.transparency.metrics import METRICS, Bucket, Metric
 from disclosures.transparency.publication import Publication, publication_in_force
 from disclosures.transparency.rollups.calendar import DAY, HOUR, MINUTE, day_bounds, day_of, hour_of, minute_of
 from disclosures.transparency.rollups.profit import day_profits
-from disclosures.transparency.tables import Cell, PublicTable
+from disclosures.transparency.tables import Cell, PublicTable, hard_limit
 from trading.market_status import iso, text
 from trading.models import Market
 
@@ -154,7 +154,7 @@ def _rows(market: Market, metric: Metric, policy: Publication, window: Window) -
     )
     sums = {row["starts_at"]: row for row in found.values(*names)}
     nothing: dict[str, Any] = {name: Decimal(0) for name in ADDED} | {CLOSING: None}
-    hard, seconds = _hard_limit(market), int(window.bucket.total_seconds())
+    hard, seconds = hard_limit(market), int(window.bucket.total_seconds())
     held = _held_before(market, window.since) if metric.name == "inventory" else Decimal(0)
     rows: list[tuple[Cell, ...]] = []
     for start in window.starts():
@@ -163,11 +163,6 @@ def _rows(market: Market, metric: Metric, policy: Publication, window: Window) -
         told = metric.tell(Bucket(one, seconds, policy, hard, held))
         rows.append((iso(start), iso(start + window.bucket), *told))
     return rows[-MOST_POINTS:]
-
-
-def _hard_limit(market: Market) -> Decimal | None:
-    found = getattr(market, "parameter_set", None)
-    return None if found is None else found.q_hard_lots * market.lot_size
 
 
 def _held_before(market: Market, at: datetime) -> Decimal:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from disclosures.models import RollupProgress
 from disclosures.transparency.publication import Publication
 from trading.market_status import iso
+from trading.models import Market
 
 Cell = str | int | bool | None
 
@@ -63,3 +65,9 @@ def summed_at() -> datetime | None:
 def closed_until() -> datetime | None:
     """Up to where figures are told: what changes before it is restated. None before anything was summed up."""
     return RollupProgress.objects.filter(pk=1).values_list("closed_until", flat=True).first()
+
+
+def hard_limit(market: Market) -> Decimal | None:
+    """The market's hard limit of inventory in base units, of which roundings are a fraction; None before its parameters."""
+    found = getattr(market, "parameter_set", None)
+    return None if found is None else found.q_hard_lots * market.lot_size

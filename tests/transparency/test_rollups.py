@@ -209,7 +209,7 @@ class Dies(Exception):
 
 
 @pytest.mark.usefixtures("ledger_desk")
-@examples(15)
+@examples(8)
 @given(
     late_fills, st.randoms(use_true_random=False), st.sets(st.integers(0, 8), max_size=4), st.sets(st.integers(0, 8))
 )
