@@ -19,6 +19,7 @@ MODULES = (
     "delays",
     "recovery",
     "review_pages",
+    "public_pages",
 )
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 

@@ -52,6 +52,8 @@ app.conf.beat_schedule = {
     "review-overdue": _housekeeping("governance.review_overdue", 60.0),
     "deliver-notifications": _housekeeping("governance.deliver", 10.0),
     "check-disclosures": _housekeeping("disclosures.check", 60.0),
+    "roll-up": _housekeeping("disclosures.roll_up", 20.0),
+    "drop-old-minutes": _housekeeping("disclosures.drop_old_minutes", 24 * 3600.0),
     "decision-partitions": _housekeeping("trading.decision_partitions", 6 * 3600.0),
 }
 

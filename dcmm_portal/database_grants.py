@@ -44,6 +44,8 @@ GRANTS: dict[str, str] = {
     "venue_cursors": _CHANGES,
     "orders": _CHANGES,
     "market_minutes": _CHANGES,
+    "market_samples": "SELECT, INSERT, UPDATE (market_volume_quote)",
+    "minute_changes": _ALL,
     "trading_controls": _CHANGES,
     "locks": _CHANGES,
     # a history of the way before proposals
@@ -70,6 +72,13 @@ GRANTS: dict[str, str] = {
     "role_grants": "SELECT, INSERT, UPDATE (revoked_at, revoked_by_name)",
     "risk_directions": _READ,
     "governance_genesis": _READ,
+    # what the public sees: sums that are kept, policy and restatements that stay
+    "rollup_minutes": _ALL,
+    "rollup_hours": _CHANGES,
+    "rollup_days": _CHANGES,
+    "rollup_progress": _CHANGES,
+    "restatements": _GROWS,
+    "publication_policies": _GROWS,
     # what people are told, and leave for each other
     "notifications": "SELECT, INSERT, UPDATE (read_at)",
     "notification_deliveries": "SELECT, INSERT, UPDATE (state, attempts, next_attempt_at, last_error, sent_at)",

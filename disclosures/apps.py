@@ -8,11 +8,13 @@ class DisclosuresConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """What is published is decided by the review engine, as one of its kinds."""
+        """Registers the kinds of change that disclosures bring to review, and what they add to the demonstration."""
         from disclosures.documents.review_kind import DocumentChange, page_of
         from disclosures.documents.starting_texts import write_demo
+        from disclosures.transparency.publication_kind import PublicationChange
         from governance.review.demo_steps import register_demo
         from governance.review.registry import register
 
         register(DocumentChange(), page_of)
+        register(PublicationChange())
         register_demo(write_demo)

@@ -12,3 +12,21 @@ def check() -> None:
     from trading.clock import SystemClock, to_datetime
 
     run(to_datetime(SystemClock().now_ns()))
+
+
+@shared_task(name="disclosures.roll_up", ignore_result=True)
+def roll_up() -> None:
+    """Sum up the minutes that changed."""
+    from disclosures.transparency.rollups.roll import roll_up as run
+    from trading.clock import SystemClock, to_datetime
+
+    run(to_datetime(SystemClock().now_ns()))
+
+
+@shared_task(name="disclosures.drop_old_minutes", ignore_result=True)
+def drop_old_minutes() -> None:
+    """Drop minutes whose hours are kept."""
+    from disclosures.transparency.rollups.roll import drop_old_minutes as run
+    from trading.clock import SystemClock, to_datetime
+
+    run(to_datetime(SystemClock().now_ns()))

@@ -6,6 +6,7 @@ from django.urls import path
 
 from disclosures.documents import accept
 from disclosures.documents import views as documents
+from disclosures.feeds.views import Feed
 from disclosures.transparency import views
 
 urlpatterns = [
@@ -17,4 +18,5 @@ urlpatterns = [
     path("disclosures/<slug:kind>/<int:version>/content.json", documents.source, name="disclosure-source"),
     path("disclosures/<slug:kind>/<int:version>/<slug:language>.pdf", documents.pdf, name="disclosure-pdf"),
     path("disclosures/<slug:kind>/<int:version>/accept/", accept.accept, name="disclosure-accept"),
+    path("feed.xml", Feed.as_view(), name="feed"),
 ]

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from django.apps import apps
 
+from trading.models.samples import DEPTH_COLUMNS
 from trading.parameters.schema import SCHEMA
 
 APPS: Final = ("trading", "governance", "disclosures")
@@ -46,6 +47,14 @@ class TableCoverage:
 
 
 _VERSION: Final = "version values_hash authorised_by actor_id actor_name reason applied_at"
+
+_MEASURES: Final = (
+    "cycles two_sided_cycles one_sided_cycles samples market_spread_samples our_spread_samples depth_samples sigma_samples "
+    "calm_samples normal_samples stressed_samples active_samples reducing_samples paused_samples halted_samples "
+    "market_volume_minutes quoting_s one_sided_s market_spread_bps_sum our_spread_bps_sum sigma_sum market_volume_quote fills "
+    "fees_pending movements bought_base sold_base bought_quote sold_quote fees_quote base_change cash_flow_quote "
+    f"closing_reference_price {' '.join(DEPTH_COLUMNS)}"
+)
 
 COVERAGE: Final[dict[str, TableCoverage]] = {
     # What is traded with which parameters and limits.
@@ -123,6 +132,11 @@ COVERAGE: Final[dict[str, TableCoverage]] = {
     ),
     "decision_batches": TableCoverage(machine="id market first_at last_at cycles body"),
     "market_minutes": TableCoverage(machine="id market_id minute cycles two_sided one_sided spread_bps_sum"),
+    "market_samples": TableCoverage(
+        machine=f"id market_id minute sampled_at state regime sigma_per_sqrt_s reference_price reference_source "
+        f"market_spread_bps our_spread_bps depth_is_complete market_volume_quote {' '.join(DEPTH_COLUMNS)}"
+    ),
+    "minute_changes": TableCoverage(machine="id market_id minute source"),
     "lease_epochs": TableCoverage(machine="epoch market owner granted_at"),
     "events": TableCoverage(
         machine="id aggregate aggregate_seq type payload actor_id actor_name correlation_id occurred_at"
@@ -149,6 +163,17 @@ COVERAGE: Final[dict[str, TableCoverage]] = {
     "proposal_previews": TableCoverage(machine="id proposal_id subject change_hash body hash made_at"),
     "risk_directions": TableCoverage("parameter direction small_change"),
     "governance_genesis": TableCoverage("is_open", "id"),
+    # What the public sees.
+    "publication_policies": TableCoverage(
+        "version delay_s inventory_step_share pnl_granularity_days quote_granularity_s authorised_by reason actor_id actor_name "
+        "applied_at",
+        "id",
+    ),
+    "restatements": TableCoverage(machine="id market_id bucket starts_at measure before after causes at"),
+    "rollup_progress": TableCoverage(machine="id closed_until minutes_kept_from rolled_at"),
+    "rollup_minutes": TableCoverage(machine=f"id market_id starts_at {_MEASURES}"),
+    "rollup_hours": TableCoverage(machine=f"id market_id starts_at {_MEASURES}"),
+    "rollup_days": TableCoverage(machine=f"id market_id day starts_at ends_at {_MEASURES}"),
     # What people are told, and leave for each other.
     "notifications": TableCoverage(machine="id person_id event proposal_id facts created_at read_at"),
     "notification_deliveries": TableCoverage(

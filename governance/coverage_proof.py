@@ -23,6 +23,8 @@ MARK: Final = "attacks"
 WRITES: Final = ("INSERT", "UPDATE")
 # tgtype bits of pg_trigger: what the trigger fires for.
 _EVENTS: Final = ((4, "INSERT"), (16, "UPDATE"), (8, "DELETE"), (32, "TRUNCATE"))
+# Guards judge each row; a statement's trigger (a mark for sums, a refused TRUNCATE) guards no column.
+_EACH_ROW: Final = 1
 _TRIGGERS = """
 SELECT c.relname, t.tgname, t.tgtype, t.tgenabled FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT t.tgisinternal AND n.nspname = 'public' ORDER BY 1, 2
@@ -148,7 +150,7 @@ def _triggers(cursor: CursorWrapper) -> dict[str, list[tuple[str, tuple[str, ...
     found: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
     for table, name, kind, enabled in cursor.fetchall():
         events = tuple(word for bit, word in _EVENTS if kind & bit)
-        if enabled in ("O", "A") and set(WRITES) & set(events):
+        if enabled in ("O", "A") and kind & _EACH_ROW and set(WRITES) & set(events):
             found.setdefault(table, []).append((name, events))
     return found
 

@@ -37,10 +37,12 @@ def markouts() -> None:
 
 @shared_task(name="trading.persist_state", ignore_result=True)
 def persist_state() -> None:
-    """Write the minute's snapshot of every market's hot state, and the peaks of the trading sessions; measure the outbox."""
+    """Write the minute's snapshot of every market's hot state, its sample and the peaks of the trading sessions; measure the
+    outbox."""
     from trading.clock import SystemClock, to_datetime
     from trading.events.outbox import measure_outbox
     from trading.ledger.persist import persist_state as run
+    from trading.samples import take_samples
     from trading.sessions import keep_sessions
 
     now_ns = SystemClock().now_ns()
@@ -48,6 +50,7 @@ def persist_state() -> None:
     now = to_datetime(now_ns)
     run(now)
     keep_sessions(now)
+    take_samples(now_ns)
 
 
 @shared_task(name="trading.reconcile", ignore_result=True)

@@ -24,8 +24,9 @@ class DepthSerializer(serializers.Serializer[Any]):
 
 
 class DayPnlSerializer(serializers.Serializer[Any]):
-    day = serializers.DateField(help_text="A complete UTC day.")
-    pnl = serializers.CharField(help_text="P&L of the day in quote units, fees included.")
+    day = serializers.DateField(help_text="The first of the days, complete (Indian/Maldives).")
+    last_day = serializers.DateField(help_text="The last of the days: the same, unless the policy sums several.")
+    pnl = amount("P&L of those days in quote units, fees included.")
 
 
 class QuotesSerializer(serializers.Serializer[Any]):
@@ -64,9 +65,10 @@ class PublicMarketSerializer(QuotesSerializer):
     outcome = serializers.CharField(help_text="quoting, one_sided or not_quoting.")
     inventory = amount("Base units, rounded to `inventory_step`, `inventory_delay_s` late.")
     inventory_target = amount("Base units the market maker returns to.")
-    inventory_step = amount("5 % of the hard limit.")
+    inventory_step = amount("What inventory is rounded to.")
     inventory_at = serializers.DateTimeField(allow_null=True)
     inventory_delay_s = serializers.IntegerField()
+    publication_version = serializers.IntegerField(help_text="Version of the publication policy in force.")
     uptime = amount("Share (0..1) of time with both quotes resting, last 24 h.")
     uptime_minutes = serializers.IntegerField()
     uptime_since = serializers.DateTimeField(allow_null=True)
@@ -86,3 +88,19 @@ class PublicHistorySerializer(serializers.Serializer[Any]):
     mid = serializers.ListField(child=serializers.CharField(allow_null=True))
     bid = serializers.ListField(child=serializers.CharField(allow_null=True))
     ask = serializers.ListField(child=serializers.CharField(allow_null=True))
+
+
+class PublicTableSerializer(serializers.Serializer[Any]):
+    """A table: `columns` once, then each row in their order. Amounts are plain digits in strings, null where not known."""
+
+    name = serializers.CharField()
+    market = serializers.CharField(required=False)
+    metric = serializers.CharField(required=False)
+    unit = serializers.CharField(required=False)
+    bucket = serializers.CharField(required=False, help_text="minute, hour or day (Indian/Maldives).")
+    definition = serializers.CharField(help_text="Address of the definition of these figures.")
+    source = serializers.CharField(help_text="Where the figures come from.")
+    as_of = serializers.DateTimeField(allow_null=True, help_text="When the figures were last brought up to date.")
+    publication = serializers.DictField(help_text="The publication policy that they follow, with its version.")
+    columns = serializers.ListField(child=serializers.CharField())
+    rows = serializers.ListField(child=serializers.ListField(child=serializers.CharField(allow_null=True)))

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
-from rest_framework.views import APIView
 
 from dcmm_portal.api_errors import ErrorSerializer
+from disclosures.api.door import PublicView
 from disclosures.api.schema import PublicHistorySerializer, PublicMarketSerializer
-from disclosures.transparency.public_market import public_json, public_market, public_markets
+from disclosures.transparency.public_market import public_history, public_json, public_market, public_markets
 from governance.api.asked import DEFAULT_HISTORY_S, require_market, seconds_asked
-from trading.history import MOST_SECONDS, PUBLIC_SERIES, history_json
+from trading.history import MOST_SECONDS
 from trading.registry.selectors import UnknownMarket
 
 SECONDS = OpenApiParameter(
     "seconds", int, description=f"How far back, 1 to {MOST_SECONDS}; default {DEFAULT_HISTORY_S}."
 )
-
-
-class PublicView(APIView):
-    """No account, throttled."""
-
-    authentication_classes: list[Any] = []
-    permission_classes = [AllowAny]
-    throttle_classes = [ScopedRateThrottle]
-    throttle_scope = "public"
 
 
 class PublicMarkets(PublicView):
@@ -63,4 +51,4 @@ class PublicHistory(PublicView):
     )
     def get(self, request: Request, slug: str) -> Response:
         require_market(slug)
-        return Response(history_json(slug, seconds_asked(request), time.time_ns(), PUBLIC_SERIES))
+        return Response(public_history(slug, seconds_asked(request), time.time_ns()))

@@ -10,6 +10,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ('disclosures', '0001_rollups'),
         ('governance', '0014_document_rules'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -1,4 +1,4 @@
-"""Tables of disclosures."""
+"""Every table of disclosures, one module per room."""
 
 from disclosures.models.documents import (
     DisclosureAcknowledgement,
@@ -6,5 +6,18 @@ from disclosures.models.documents import (
     DisclosureNotice,
     DisclosureVersion,
 )
+from disclosures.models.publication import PublicationPolicy
+from disclosures.models.rollups import Restatement, RollupDay, RollupHour, RollupMinute, RollupProgress
 
-__all__ = ["DisclosureAcknowledgement", "DisclosureDraft", "DisclosureNotice", "DisclosureVersion"]
+__all__ = [
+    "DisclosureAcknowledgement",
+    "DisclosureDraft",
+    "DisclosureNotice",
+    "DisclosureVersion",
+    "PublicationPolicy",
+    "Restatement",
+    "RollupDay",
+    "RollupHour",
+    "RollupMinute",
+    "RollupProgress",
+]

@@ -82,8 +82,8 @@ DEFINITIONS = (
         "volume",
         _("Our volume"),
         _(
-            "The value of all trades against our quotes in 24 hours, up to the end of the last complete hour. The quantity is "
-            "rounded to 5 % of the hard limit and valued at the reference price of that moment."
+            "The value of all trades against our quotes, by complete hour; on the first page in 24 hours up to the end of the "
+            "last complete one. The quantity is rounded as our inventory is, and valued at the reference price of that moment."
         ),
         _("The ledger of our fills."),
         _("Complete hours only, so that nobody can work out a trade or our inventory from it."),
@@ -92,18 +92,19 @@ DEFINITIONS = (
         "inventory",
         _("Our inventory"),
         _(
-            "How much of the token the market maker holds to trade with, rounded to 5 % of its hard limit. A market maker is "
-            "meant to stay near its target: the further away, the more it moves its quotes to come back."
+            "How much of the token the market maker holds to trade with, rounded to the part of its hard limit that the "
+            "publication policy sets (5 % to begin with). A market maker is meant to stay near its target: the further away, "
+            "the more it moves its quotes to come back."
         ),
         _("The ledger of our fills."),
-        _("60 seconds late."),
+        _("As late as the publication policy says: 60 seconds to begin with."),
     ),
     Definition(
         "pnl",
         _("Profit and loss by day"),
         _(
-            "What the market maker earned or lost in a complete day (UTC): money received minus money paid, plus what its "
-            "inventory is worth more or less at the reference price, fees included."
+            "What the market maker earned or lost in a complete day (Indian/Maldives): money received minus money paid, plus "
+            "what its inventory is worth more or less at the reference price, fees included."
         ),
         _("The ledger, and the reference price at the end of each day."),
         _("Published after the day has ended; never for the day that runs."),
@@ -127,6 +128,101 @@ DEFINITIONS = (
         ),
         _("Our connection to the venue."),
         LIVE,
+    ),
+    Definition(
+        "uptime-history",
+        _("Uptime over time"),
+        _(
+            "Seconds with both of our quotes on the book divided by all seconds of the minute, hour or day. Of a minute they "
+            "are 60 times the cycles that found both quotes, divided by all its cycles; without a cycle they are 0."
+        ),
+        _("Every quoting cycle is counted, minute by minute, in the portal's database."),
+        _("Complete minutes, hours and days."),
+    ),
+    Definition(
+        "average",
+        _("Spread and depth over time"),
+        _(
+            "The mean of one sample a minute: the sum of the samples that are known, divided by their number. Where none is "
+            "known there is no figure."
+        ),
+        _("The venue's order book and our orders, sampled every minute."),
+        _("Complete minutes, hours and days."),
+    ),
+    Definition(
+        "share",
+        _("Our share"),
+        _("Our part divided by everybody's: of the depth, or of the volume as both are told here."),
+        _("The venue's order book and trades, our orders and the ledger of our fills."),
+        _("As the figures that it is made of."),
+    ),
+    Definition(
+        "fill-rate",
+        _("Fill rate"),
+        _(
+            "How often what we offer is taken: our volume of the hour or day, as it is told here, divided by our mean depth "
+            "within ±2 %."
+        ),
+        _("The ledger of our fills and our orders."),
+        _("As our volume."),
+    ),
+    Definition(
+        "volatility",
+        _("Volatility and regime"),
+        _(
+            "Sigma is the standard deviation of the reference price's relative change per square root of a second, "
+            "exponentially weighted. The regime says whether it is calm, normal or stressed for this market; told is the share "
+            "of the samples in each."
+        ),
+        _("Computed from the reference price."),
+        _("Complete minutes, hours and days."),
+    ),
+    Definition(
+        "states",
+        _("States over time"),
+        _("The share of the samples, one a minute, in each state: active, reducing, paused and halted."),
+        _("The desk's controls in the portal's database."),
+        _("Complete minutes, hours and days."),
+    ),
+    Definition(
+        "parameters",
+        _("Parameter changes"),
+        _(
+            "Every version of a market's parameters: what changed from which value to which, why, and by which roles it was "
+            "proposed and approved. What makes things riskier needs two other people and a waiting time."
+        ),
+        _("The versions in the portal's database, which never change."),
+        _("At once."),
+    ),
+    Definition(
+        "incidents",
+        _("Pauses and breakers"),
+        _(
+            "Every time that people or a rule stopped or reduced quoting, with the reason. Of a rule the reason is told by its "
+            "code, since its figures would tell the inventory."
+        ),
+        _("The desk's controls and locks in the portal's database."),
+        _("As late as inventory."),
+    ),
+    Definition(
+        "restatements",
+        _("Restatements"),
+        _(
+            "Figures of a closed minute, hour or day that changed afterwards, because a fill, a fee or an adjustment became "
+            "known late: before, after and why. What is rounded is told where the rounded figure changed."
+        ),
+        _("Written when the figures change, and never changed again."),
+        _("At once, or when the figure itself is told."),
+    ),
+    Definition(
+        "publication",
+        _("Publication policy"),
+        _(
+            "How fine and how soon the public sees what would let it trade against the market maker. Making it finer or sooner "
+            "needs two other people and a waiting time."
+        ),
+        _("The versions in the portal's database, which never change."),
+        _("At once."),
     ),
     Definition(
         "recorded",

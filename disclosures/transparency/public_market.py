@@ -1,32 +1,32 @@
-"""One market as anybody may see it.
+"""One market as anybody may see it, as the publication policy in force lets it (disclosures/transparency/publication.py).
 
-Before a publication policy exists, SPEC 7 fixes the granularity: our quotes live (the venue shows them anyway), inventory
-rounded to 5 % of the hard limit and 60 s late, P&L by complete day only. Volume is told by complete hour, rounded as inventory
-is, and valued at the reference price of the hour's end: a sum to the cent, read again and again, would tell each fill and so the
-inventory; a step that followed the live price would give the sum away where the rounding turns. How many fills, and the reasons
-of a state, are not told at all.
+Volume is told by complete hour, rounded as inventory is, and valued at the reference price of the hour's end: a sum to the cent,
+read again and again, would tell each fill and so the inventory; a step that followed the live price would give the sum away where
+the rounding turns. How many fills, and the reasons of a state, are not told at all.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.core.cache import cache
 
+from disclosures.transparency.publication import CENT, Publication, PublicProfit, publication_in_force
+from disclosures.transparency.rollups.profit import profits_by_market
+from disclosures.transparency.tables import closed_until
 from trading.clock import to_datetime
-from trading.figures import WINDOW, DayPnl, Uptime, daily_pnl, uptimes, volumes
+from trading.figures import WINDOW, Uptime, uptimes, volumes
+from trading.history import MOST_SECONDS, PUBLIC_SERIES, history_json
 from trading.hot_state.overview import last_points
 from trading.hot_state.values import HistoryPoint
 from trading.market_status import MarketStatus, iso, quotes_json, text
 from trading.models import Market
 from trading.selectors import all_market_status, market_status
 
-INVENTORY_DELAY = timedelta(seconds=60)
-INVENTORY_STEP_SHARE = Decimal("0.05")
-PNL_DAYS = 14
+PNL_PERIODS = 14
 FIGURES_KEPT_S = 10
 
 
@@ -39,7 +39,7 @@ class Figures:
     hour: datetime
     traded: dict[str, Decimal]
     hour_mids: dict[str, Decimal | None]
-    daily: dict[str, tuple[DayPnl, ...]]
+    daily: dict[str, tuple[PublicProfit, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ class PublicMarket:
     volume: Decimal | None
     volume_step: Decimal | None
     volume_until: datetime
-    daily: tuple[DayPnl, ...]
+    policy: Publication
+    daily: tuple[PublicProfit, ...]
     figures_at: datetime
 
     @property
@@ -62,14 +63,6 @@ class PublicMarket:
         """What the book shows of us, not what the desk knows."""
         sides = (self.status.bid is not None) + (self.status.ask is not None)
         return ("not_quoting", "one_sided", "quoting")[sides]
-
-
-def rounded_inventory(inventory: Decimal | None, hard_limit: Decimal | None) -> Decimal | None:
-    """`inventory` (or any base quantity) to the nearest 5 % of `hard_limit`; None where either is not known."""
-    if inventory is None or hard_limit is None or hard_limit <= 0:
-        return None
-    step = hard_limit * INVENTORY_STEP_SHARE
-    return (inventory / step).quantize(Decimal(1), rounding=ROUND_HALF_EVEN) * step
 
 
 def _valued(base: Decimal | None, mid: Decimal | None) -> Decimal | None:
@@ -88,53 +81,101 @@ def public_market(slug: str, now_ns: int) -> PublicMarket:
 
 def publish(statuses: tuple[MarketStatus, ...], now_ns: int) -> tuple[PublicMarket, ...]:
     """The public form of `statuses`."""
-    figures = recent_figures(now_ns)
-    cutoff_ns = now_ns - int(INVENTORY_DELAY.total_seconds() * 1e9)
-    points = last_points([status.slug for status in statuses], cutoff_ns)
-    return tuple(_published(status, points[status.slug], figures) for status in statuses)
+    policy, now, slugs = publication_in_force(), to_datetime(now_ns), [status.slug for status in statuses]
+    figures = recent_figures(now_ns, policy)
+    points = last_points(slugs, _ns(policy.until(now)))
+    quotes_at = policy.quotes_until(now)
+    quotes = last_points(slugs, _ns(quotes_at)) if quotes_at else {}
+    return tuple(
+        _published(
+            status if quotes_at is None else _quotes_as_of(status, quotes[status.slug]),
+            points[status.slug],
+            figures,
+            policy,
+        )
+        for status in statuses
+    )
 
 
-def _published(status: MarketStatus, point: HistoryPoint | None, figures: Figures) -> PublicMarket:
+def _ns(at: datetime) -> int:
+    return int(at.timestamp() * 1000) * 1_000_000
+
+
+def _quotes_as_of(status: MarketStatus, point: HistoryPoint | None) -> MarketStatus:
+    """`status` with our quotes as they were then, and nothing else that would tell the present ones."""
+    spread = None
+    if point is not None and point.bid is not None and point.ask is not None and point.bid + point.ask > 0:
+        spread = ((point.ask - point.bid) / (point.ask + point.bid) * 20_000).quantize(CENT)
+    return replace(
+        status,
+        bid=point.bid if point else None,
+        ask=point.ask if point else None,
+        bid_size=None,
+        ask_size=None,
+        spread_bps=spread,
+        depth=(),
+        bids=(),
+        asks=(),
+    )
+
+
+def _published(status: MarketStatus, point: HistoryPoint | None, figures: Figures, policy: Publication) -> PublicMarket:
     hard = status.limits.hard if status.limits else None
-    step = hard * INVENTORY_STEP_SHARE if hard else None
+    step = policy.step(hard)
     mid = figures.hour_mids.get(status.slug)
     # Nothing traded is told like too little to round up: the first fill must not show.
-    traded = rounded_inventory(figures.traded.get(status.slug, Decimal(0)), hard)
+    traded = policy.rounded(figures.traded.get(status.slug, Decimal(0)), hard)
     return PublicMarket(
         status=status,
-        inventory=rounded_inventory(point.inventory if point else None, hard),
+        inventory=policy.rounded(point.inventory if point else None, hard),
         inventory_step=step,
         inventory_at=to_datetime(point.at_ns) if point else None,
         uptime=figures.uptimes.get(status.slug),
         volume=_valued(traded, mid),
         volume_step=_valued(step, mid),
         volume_until=figures.hour,
+        policy=policy,
         daily=figures.daily.get(status.slug, ()),
         figures_at=figures.at,
     )
 
 
-def recent_figures(now_ns: int) -> Figures:
-    """Figures over time, computed at most every 10 s in a process."""
-    kept: Figures | None = cache.get("public-figures")
+def recent_figures(now_ns: int, policy: Publication) -> Figures:
+    """Figures over time, computed at most every 10 s in a process, and anew for another policy."""
+    key = f"public-figures:{policy.version}"
+    kept: Figures | None = cache.get(key)
     if kept is None:
-        kept = _figures(to_datetime(now_ns))
-        cache.set("public-figures", kept, FIGURES_KEPT_S)
+        kept = _figures(to_datetime(now_ns), policy)
+        cache.set(key, kept, FIGURES_KEPT_S)
     return kept
 
 
-def _figures(now: datetime) -> Figures:
-    slugs = dict(Market.objects.values_list("pk", "slug"))
-    hour = (now - INVENTORY_DELAY).replace(minute=0, second=0, microsecond=0)
-    points = last_points(slugs.values(), int(hour.timestamp()) * 1_000_000_000)
+def _figures(now: datetime, policy: Publication) -> Figures:
+    slugs = dict(Market.objects.filter(is_active=True).values_list("pk", "slug"))
+    hour = policy.volume_until(now)
+    points = last_points(slugs.values(), _ns(hour))
+    profits, closed = profits_by_market(slugs), closed_until()
     return Figures(
         at=now,
-        uptimes={slugs[key]: value for key, value in uptimes(now).items()},
+        uptimes={slugs[key]: value for key, value in uptimes(now).items() if key in slugs},
         hour=hour,
-        traded={slugs[key]: value.base for key, value in volumes(hour - WINDOW, hour).items()},
+        traded={slugs[key]: value.base for key, value in volumes(hour - WINDOW, hour).items() if key in slugs},
         hour_mids={slug: point.mid if point else None for slug, point in points.items()},
-        daily={slugs[key]: value for key, value in daily_pnl(now.date(), PNL_DAYS).items()},
+        daily={
+            slugs[key]: tuple(policy.profits(days, closed)[-PNL_PERIODS:]) for key, days in profits.items() if closed
+        },
     )
+
+
+def public_history(slug: str, seconds: int, now_ns: int) -> dict[str, Any]:
+    """The last minutes of a market: reference price and our quotes, our quotes no finer than the policy lets them."""
+    policy = publication_in_force()
+    until = policy.quotes_until(to_datetime(now_ns))
+    body = history_json(slug, min(seconds, MOST_SECONDS), now_ns, PUBLIC_SERIES)
+    if until is None:
+        return body
+    last = {int(at // policy.quote_granularity_s): n for n, at in enumerate(body["t"]) if at < until.timestamp()}
+    return body | {name: [body[name][n] for n in last.values()] for name in ("t", *PUBLIC_SERIES)}
 
 
 def public_json(market: PublicMarket) -> dict[str, Any]:
@@ -146,7 +187,8 @@ def public_json(market: PublicMarket) -> dict[str, Any]:
         "inventory_target": text(market.status.limits.target) if market.status.limits else None,
         "inventory_step": text(market.inventory_step),
         "inventory_at": iso(market.inventory_at),
-        "inventory_delay_s": int(INVENTORY_DELAY.total_seconds()),
+        "inventory_delay_s": market.policy.delay_s,
+        "publication_version": market.policy.version,
         "uptime": None if uptime is None else text(uptime.share),
         "uptime_minutes": 0 if uptime is None else uptime.minutes,
         "uptime_since": None if uptime is None else iso(uptime.since),
@@ -154,7 +196,8 @@ def public_json(market: PublicMarket) -> dict[str, Any]:
         "volume_step": text(market.volume_step),
         "volume_until": iso(market.volume_until),
         "daily_pnl": [
-            {"day": each.day.isoformat(), "pnl": text(each.pnl.quantize(Decimal("0.01")))} for each in market.daily
+            {"day": each.day.isoformat(), "last_day": each.last_day.isoformat(), "pnl": text(each.pnl)}
+            for each in market.daily
         ],
         "figures_at": iso(market.figures_at),
     }

@@ -12,7 +12,8 @@ from django.core.cache import cache
 from django.test import Client
 
 from disclosures.transparency.definitions import DEFINITIONS
-from disclosures.transparency.public_market import public_json, public_market, rounded_inventory
+from disclosures.transparency.public_market import public_json, public_market
+from disclosures.transparency.publication import Publication
 from tests.pages import stage
 from trading.hot_state import connection, keys
 from trading.models import Fill, Market
@@ -61,7 +62,8 @@ def test_every_figure_links_to_a_definition_that_exists(alive: dict, client: Cli
     [("203500", "204000"), ("203499", "203000"), ("-1499", "-1000"), ("0", "0"), ("499.99", "0"), ("-1501", "-2000")],
 )
 def test_inventory_is_rounded_to_five_percent_of_the_hard_limit(inventory: str, expected: str) -> None:
-    assert rounded_inventory(Decimal(inventory), Decimal(20_000)) == Decimal(expected)
+    policy = Publication(1, 60, Decimal("0.05"), 1, 0)
+    assert policy.rounded(Decimal(inventory), Decimal(20_000)) == Decimal(expected)
 
 
 def test_inventory_is_sixty_seconds_late(alive: dict, now_ns: int) -> None:
@@ -175,10 +177,10 @@ def test_pages_have_a_strict_content_policy(alive: dict, client: Client) -> None
 
 
 def test_the_page_is_cheap(alive: dict, client: Client, django_assert_max_num_queries: object) -> None:
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         client.get("/")
     # Figures over time are kept for some seconds.
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         client.get("/")
 
 

@@ -41,6 +41,7 @@ ONE_OF_EACH = {
     "credentials": {"username": "audrey", "what": "second_factor"},
     "token": {"username": "audrey", "name": "export", "roles": ["auditor"], "days": "30"},
     "account": {"username": "audrey", "action": "close"},
+    "publication": {"delay_s": "30"},
 }
 PEOPLE = {
     "opal": (Role.OPERATOR,),

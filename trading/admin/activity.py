@@ -11,6 +11,7 @@ from trading.models import (
     DecisionBatch,
     Event,
     MarketMinute,
+    MarketSample,
     Order,
     OutboxEntry,
     VolatilitySnapshot,
@@ -86,3 +87,22 @@ class CommandReceiptAdmin(RecordAdmin):
     list_display = ("created_at", "command", "key", "actor_id")
     search_fields = ("key", "actor_id")
     ordering = ("-created_at",)
+
+
+@admin.register(MarketSample)
+class MarketSampleAdmin(RecordAdmin):
+    list_display = (
+        "minute",
+        "market",
+        "state",
+        "regime",
+        "reference_price",
+        "market_spread_bps",
+        "our_spread_bps",
+        "depth_1_bid_quote",
+        "depth_1_ask_quote",
+        "market_volume_quote",
+    )
+    list_filter = ("market", "state", "regime")
+    list_select_related = ("market",)
+    ordering = ("-minute", "market")

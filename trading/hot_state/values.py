@@ -37,6 +37,15 @@ class HotDepth:
 
 
 @dataclass(frozen=True, slots=True)
+class HotMinuteVolume:
+    """Quote value of every print of one minute (venue clock). `is_whole`: the feed was there from its start to its end."""
+
+    minute_ns: int
+    quote: Decimal
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MarketView:
     """One market as market_data sees it at `published_ns` (wall clock of that process).
 
@@ -77,6 +86,7 @@ class MarketView:
     depth: tuple[HotDepth, ...] = ()
     funding_rate: Decimal | None = None
     funding_ns: int | None = None
+    volumes: tuple[HotMinuteVolume, ...] = ()  # of the last minutes, the running one last
 
 
 @dataclass(frozen=True, slots=True)

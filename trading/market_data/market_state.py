@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from trading.market_data.minute_volume import MinuteVolumes
 from trading.market_data.problems import FeedProblem
 from trading.venues.interface import Level, OrderBook, PublicTrade
 from trading.venues.perpetuals import FundingRate
@@ -73,6 +74,7 @@ class MarketState:
         self.book_count = 0
         self.feed_gaps = 0
         self.trades: deque[PublicTrade] = deque(maxlen=TRADES_KEPT)
+        self.volumes = MinuteVolumes()
         self.clock = ClockReading(0.0, 0.0)
         self.funding: FundingRate | None = None
         self.feed_problem = FeedProblem.CONNECTING
@@ -109,6 +111,7 @@ class MarketState:
             self.feed_gaps += 1
         self.book = None
         self.feed_problem = problem
+        self.volumes.interrupt()
 
     def on_trade(self, trade: PublicTrade) -> bool:
         """A print; whether it was new and well-formed (a repeated or malformed one is dropped)."""
@@ -117,6 +120,7 @@ class MarketState:
             return False
         _remember(self._trade_ids, trade.trade_id)
         self.trades.append(trade)
+        self.volumes.add(trade)
         return True
 
     def on_own_trade(self, trade_id: str) -> None:

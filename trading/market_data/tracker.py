@@ -157,6 +157,7 @@ class MarketTracker:
             depth=self._depth.measure(book if book_ok else None, mid, self._orders, now.s),
             funding_rate=state.funding.rate if state.funding else None,
             funding_ns=state.funding.funding_ns if state.funding else None,
+            volumes=state.volumes.told(now.ns),
         )
 
     def _rolling_mid(self, now: Moment) -> Decimal | None:

@@ -19,6 +19,7 @@ from trading.models.parameters import ExposureLimit, ParameterSet
 from trading.models.quoting import Decision, DecisionBatch, MarketMinute
 from trading.models.registry import Asset, AssetAlias, Market, Venue, VenueAccount
 from trading.models.risk import TradingSession
+from trading.models.samples import MarketSample, MinuteChange
 
 __all__ = [
     "Asset",
@@ -37,6 +38,8 @@ __all__ = [
     "Lock",
     "Market",
     "MarketMinute",
+    "MarketSample",
+    "MinuteChange",
     "MmState",
     "NamedGate",
     "Order",

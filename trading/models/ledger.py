@@ -170,6 +170,14 @@ class CashMovement(models.Model):
                 name="cash_transfers_by_time",
                 condition=models.Q(kind__in=["deposit", "withdrawal"]),
             ),
+            # What moved a market's position beside its fills, for sums by minute.
+            models.Index(
+                fields=["market", "executed_at"],
+                name="cash_beside_fills",
+                condition=models.Q(
+                    market__isnull=False, kind__in=["deposit", "withdrawal", "funding", "rebate", "adjustment"]
+                ),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -140,6 +140,7 @@ _KINDS: Final = {
     "token": gettext_noop("token for programs"),
     "account": gettext_noop("account of a person"),
     "document": gettext_noop("disclosure"),
+    "publication": gettext_noop("what the public sees"),
 }
 
 _CAVEATS: Final = {

@@ -1,0 +1,160 @@
+"""The public tables, as JSON and as CSV: series, parameter changes, incidents, restatements, publication policy, overview."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from dcmm_portal.api_errors import ErrorSerializer
+from disclosures.api.answering import table_answer
+from disclosures.api.door import PublicView
+from disclosures.api.schema import PublicTableSerializer
+from disclosures.transparency.changes import parameter_changes, publication_changes
+from disclosures.transparency.incidents import incidents
+from disclosures.transparency.metrics import METRICS
+from disclosures.transparency.overview import overview
+from disclosures.transparency.restated import restatements
+from disclosures.transparency.series import RANGES, BadRange, asked_range, market_series
+from disclosures.transparency.tables import PublicTable
+from governance.api.asked import require_market
+from trading.clock import to_datetime
+from trading.models import Market
+
+_SERIES = [
+    OpenApiParameter("metric", str, required=True, enum=list(METRICS), description="Which figure."),
+    OpenApiParameter("range", str, enum=list(RANGES), description="How far back from now; default 24h."),
+    OpenApiParameter("from", OpenApiTypes.DATETIME, description="Instead of a range: from this time on."),
+    OpenApiParameter("to", OpenApiTypes.DATETIME, description="With `from`: up to this time; default now."),
+]
+
+
+class TableView(PublicView):
+    """A table in one form. Subclasses say which."""
+
+    form = "json"
+
+    def answer(self, request: Request, table: PublicTable) -> HttpResponseBase:
+        return table_answer(request._request, table, self.form)
+
+
+def _described(name: str, form: str, parameters: list[OpenApiParameter] | None = None) -> Callable[..., Any]:
+    errors: dict[Any, Any] = {400: ErrorSerializer, 404: ErrorSerializer}
+    body: Any = PublicTableSerializer if form == "json" else OpenApiTypes.STR
+    key: Any = 200 if form == "json" else (200, "text/csv")
+    suffix = "" if form == "json" else "_csv"
+    return extend_schema(operation_id=f"public_{name}{suffix}", parameters=parameters, responses=errors | {key: body})
+
+
+class Series(TableView):
+    """One figure of a market over time. Buckets follow the range, so that there are at most 1,500."""
+
+    @_described("series", "json", _SERIES)
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        require_market(slug)
+        asked, now = request.query_params, to_datetime(time.time_ns())
+        try:
+            since, until = asked_range(asked.get("range", ""), asked.get("from", ""), asked.get("to", ""), now)
+            market = Market.objects.select_related("parameter_set").get(slug=slug)
+            return self.answer(request, market_series(market, asked.get("metric", ""), since, until, now))
+        except BadRange as problem:
+            raise ValidationError({problem.field: str(problem)}) from problem
+
+
+class SeriesCsv(Series):
+    """The same as CSV."""
+
+    form = "csv"
+
+    @_described("series", "csv", _SERIES)
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        return super().get(request, slug)
+
+
+class Parameters(TableView):
+    """What changed in a market's parameters: from, to, why, and by which roles."""
+
+    @_described("parameters", "json")
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        require_market(slug)
+        return self.answer(request, parameter_changes(slug))
+
+
+class ParametersCsv(Parameters):
+    """The same as CSV."""
+
+    form = "csv"
+
+    @_described("parameters", "csv")
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        return super().get(request, slug)
+
+
+class Incidents(TableView):
+    """Pauses, breakers and limits."""
+
+    @_described("incidents", "json")
+    def get(self, request: Request) -> HttpResponseBase:
+        return self.answer(request, incidents(to_datetime(time.time_ns())))
+
+
+class IncidentsCsv(Incidents):
+    """The same as CSV."""
+
+    form = "csv"
+
+    @_described("incidents", "csv")
+    def get(self, request: Request) -> HttpResponseBase:
+        return super().get(request)
+
+
+class Restatements(TableView):
+    """Closed figures that changed afterwards."""
+
+    @_described("restatements", "json")
+    def get(self, request: Request) -> HttpResponseBase:
+        return self.answer(request, restatements(to_datetime(time.time_ns())))
+
+
+class RestatementsCsv(Restatements):
+    """The same as CSV."""
+
+    form = "csv"
+
+    @_described("restatements", "csv")
+    def get(self, request: Request) -> HttpResponseBase:
+        return super().get(request)
+
+
+class PublicationVersions(TableView):
+    """The versions of the publication policy."""
+
+    @_described("publication", "json")
+    def get(self, request: Request) -> HttpResponseBase:
+        return self.answer(request, publication_changes())
+
+
+class PublicationVersionsCsv(PublicationVersions):
+    """The same as CSV."""
+
+    form = "csv"
+
+    @_described("publication", "csv")
+    def get(self, request: Request) -> HttpResponseBase:
+        return super().get(request)
+
+
+class OverviewCsv(TableView):
+    """Every active market as one row: the figures of the list of markets."""
+
+    form = "csv"
+
+    @_described("markets", "csv")
+    def get(self, request: Request) -> HttpResponseBase:
+        return self.answer(request, overview(time.time_ns()))

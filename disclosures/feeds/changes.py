@@ -1,0 +1,126 @@
+"""The feed of changes: parameters, publication policy, incidents, restatements; newest first, from the same public tables."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.utils.feedgenerator import Atom1Feed
+from django.utils.translation import gettext as _
+
+from disclosures.transparency.changes import parameter_changes, publication_changes
+from disclosures.transparency.incidents import incidents
+from disclosures.transparency.restated import restatements
+from disclosures.transparency.tables import PublicTable
+from trading.selectors import known_slugs
+
+MOST_ENTRIES: Final = 100
+VERSIONS_TOLD: Final = 20
+# What XML 1.0 cannot hold, in any spelling.
+_UNSPEAKABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change; `key` never changes, so that a reader shows it once. `anchor` is a key of the definitions."""
+
+    key: str
+    at: datetime
+    title: str
+    text: str
+    anchor: str
+
+
+def entries(now: datetime) -> list[Entry]:
+    """The newest `MOST_ENTRIES`."""
+    found = [*_publication(), *_incidents(now), *_restatements(now)]
+    for slug in known_slugs():
+        found += _parameters(slug)
+    return sorted(found, key=lambda entry: (entry.at, entry.key), reverse=True)[:MOST_ENTRIES]
+
+
+def atom(now: datetime, root: str) -> bytes:
+    """The feed as Atom; `root` is the portal's address, ending in a slash."""
+    found = entries(now)
+    feed = Atom1Feed(
+        title=_("DCMM portal: changes"), link=root, description="", feed_url=f"{root}feed.xml", language="en",
+        updateddate=found[0].at if found else _EPOCH,
+    )  # fmt: skip
+    for entry in found:
+        feed.add_item(
+            title=_clean(entry.title),
+            link=f"{root}definitions/#{entry.anchor}",
+            description=_clean(entry.text),
+            unique_id=f"urn:dcmm:{_clean(entry.key)}",
+            updateddate=entry.at,
+        )
+    # Without an item the library tells the time of writing, and two readings would differ.
+    feed.latest_post_date = lambda: found[0].at if found else _EPOCH
+    return feed.writeString("utf-8").encode()
+
+
+def _clean(words: str) -> str:
+    return _UNSPEAKABLE.sub("\N{REPLACEMENT CHARACTER}", words)
+
+
+def _dicts(table: PublicTable) -> list[dict[str, Any]]:
+    return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+
+
+def _parameters(slug: str) -> list[Entry]:
+    versions: dict[int, list[dict[str, Any]]] = {}
+    for row in _dicts(parameter_changes(slug, VERSIONS_TOLD)):
+        versions.setdefault(row["version"], []).append(row)
+    found = []
+    for version, rows in versions.items():
+        first = rows[0]
+        changes = "; ".join(
+            f"{row['parameter']}: {'-' if row['before'] is None else row['before']} → {row['after']} {row['unit']}"
+            for row in rows
+        )
+        by = f"{first['approvals']} × {first['approved_by_role']}" if first["approvals"] else first["authorised_by"]
+        title = _("%(market)s: parameters, version %(version)s") % {"market": slug, "version": version}
+        text = f"{first['reason']} ({by}) {changes}"
+        at = datetime.fromisoformat(first["applied_at"])
+        found.append(Entry(f"parameters:{slug}:{version}", at, title, text, "parameters"))
+    return found
+
+
+def _publication() -> list[Entry]:
+    found = []
+    for row in _dicts(publication_changes()):
+        title = _("Publication policy, version %(version)s") % {"version": row["version"]}
+        names = ("delay_s", "inventory_step_share", "pnl_granularity_days", "quote_granularity_s")
+        text = f"{row['reason']} {'; '.join(f'{name}: {row[name]}' for name in names)}"
+        at = datetime.fromisoformat(row["applied_at"])
+        found.append(Entry(f"publication:{row['version']}", at, title, text, "publication"))
+    return found
+
+
+def _incidents(now: datetime) -> list[Entry]:
+    found = []
+    for row in _dicts(incidents(now)):
+        title = f"{row['scope']}: {row['state']} ({row['kind']})"
+        key = f"incident:{row['scope']}:{row['rule']}:{row['started_at']}"
+        at = datetime.fromisoformat(row["started_at"])
+        found.append(Entry(key, at, title, row["reason"] or row["rule"], "incidents"))
+    return found
+
+
+def _restatements(now: datetime) -> list[Entry]:
+    """One entry for all that was restated of a market at one time."""
+    together: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in _dicts(restatements(now, MOST_ENTRIES)):
+        together.setdefault((row["market"], row["restated_at"]), []).append(row)
+    found = []
+    for (market, at), rows in together.items():
+        title = _("%(market)s: %(count)s figures restated") % {"market": market, "count": len(rows)}
+        text = "; ".join(
+            f"{row['bucket']} {row['starts_at']} {row['figure']}: {row['before']} → {row['after']} ({row['causes']})"
+            for row in rows[:20]
+        )
+        found.append(Entry(f"restated:{market}:{at}", datetime.fromisoformat(at), title, text, "restatements"))
+    return found

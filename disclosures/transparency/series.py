@@ -1,0 +1,184 @@
+"""A figure of one market over a range, in buckets that the policy lets the public see; never more than `MOST_POINTS`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+
+from disclosures.models import RollupDay, RollupHour, RollupMinute, RollupProgress
+from disclosures.models.measures import ADDED, CLOSING
+from disclosures.transparency.metrics import METRICS, Bucket, Metric
+from disclosures.transparency.publication import Publication, publication_in_force
+from disclosures.transparency.rollups.calendar import DAY, HOUR, MINUTE, day_bounds, day_of, hour_of, minute_of
+from disclosures.transparency.rollups.profit import day_profits
+from disclosures.transparency.tables import Cell, PublicTable, hard_limit
+from trading.market_status import iso, text
+from trading.models import Market
+
+MOST_POINTS: Final = 1_500
+RANGES: Final = {
+    "1h": HOUR,
+    "24h": DAY,
+    "7d": 7 * DAY,
+    "30d": 30 * DAY,
+    "90d": 90 * DAY,
+    "1y": 365 * DAY,
+    "all": None,
+}
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_TABLES: Final[dict[timedelta, Any]] = {MINUTE: RollupMinute, HOUR: RollupHour, DAY: RollupDay}
+_WORDS: Final = {MINUTE: "minute", HOUR: "hour", DAY: "day"}
+
+
+class BadRange(ValueError):
+    """What was asked for is no metric, no range, or more than may be asked for; `field` says which part."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Whole buckets from `since` to before `until`."""
+
+    since: datetime
+    until: datetime
+    bucket: timedelta
+
+    def starts(self) -> Iterator[datetime]:
+        at = self.since
+        while at + self.bucket <= self.until:
+            yield at
+            at += self.bucket
+
+
+def asked_range(name: str, since: str, until: str, now: datetime) -> tuple[datetime | None, datetime]:
+    """From and to of a named range, or of two times; from is None for all there is. Raises `BadRange`."""
+    if since or until:
+        if name:
+            raise BadRange("range", _("Give a range, or from and to, not both."))
+        start, end = _time("from", since), _time("to", until) if until else now
+        if not start < end <= now + DAY:
+            raise BadRange("to", _("“to” must be after “from”, and not in the future."))
+        return start, min(end, now)
+    if (wanted := name or "24h") not in RANGES:
+        raise BadRange("range", _("There are the ranges %(names)s.") % {"names": ", ".join(RANGES)})
+    length = RANGES[wanted]
+    return None if length is None else now - length, now
+
+
+def _time(field: str, raw: str) -> datetime:
+    """ISO 8601; without an offset it is UTC."""
+    try:
+        # A plus sign in an address arrives as a space.
+        at = datetime.fromisoformat(raw.strip().replace(" ", "+") if "T" in raw else raw)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        at = at.astimezone(UTC)
+    except (ValueError, OverflowError) as problem:
+        raise BadRange(field, _("must be a time such as 2026-03-01T00:00:00Z")) from problem
+    if at < EARLIEST:
+        raise BadRange(field, _("must be a time such as 2026-03-01T00:00:00Z"))
+    return at
+
+
+def market_series(
+    market: Market, metric_name: str, since: datetime | None, until: datetime, now: datetime
+) -> PublicTable:
+    """The table of one metric. Raises `BadRange` ("metric")."""
+    metric = METRICS.get(metric_name)
+    if metric is None:
+        raise BadRange("metric", _("There are the metrics %(names)s.") % {"names": ", ".join(METRICS)})
+    policy = publication_in_force()
+    progress = RollupProgress.objects.filter(pk=1).first()
+    # What is told is closed: from then on it changes by a restatement alone.
+    now = min(now, progress.closed_until) if progress and progress.closed_until else EARLIEST
+    about: dict[str, Cell] = {"market": market.slug, "metric": metric.name, "unit": metric.unit}
+    table = PublicTable(
+        "series", metric.definition, metric.source, (), (), policy, progress.rolled_at if progress else None, about
+    )
+    first = RollupDay.objects.filter(market=market).order_by("starts_at").values_list("starts_at", flat=True).first()
+    begin = first if since is None else max(since, first or since)
+    if metric.follows == "profit":
+        return replace(table, columns=("first_day", "last_day", *metric.columns), about=about | {"bucket": "day"},
+                       rows=_profits(market, policy, begin, until, now))  # fmt: skip
+    columns = ("starts_at", "ends_at", *metric.columns)
+    if begin is None or first is None or begin > now:
+        return replace(table, columns=columns)
+    window = window_for(metric, policy, begin, min(until, _limit(metric, policy, now)), progress)
+    about |= {"bucket": _WORDS[window.bucket], "from": iso(window.since), "to": iso(window.until)}
+    return replace(table, columns=columns, about=about, rows=_rows(market, metric, policy, window))
+
+
+def _limit(metric: Metric, policy: Publication, now: datetime) -> datetime:
+    """What ends after this is not told yet."""
+    if metric.follows == "volume":
+        return policy.volume_until(now)
+    if metric.follows == "inventory":
+        return policy.until(now)
+    return (policy.quotes_until(now) if metric.follows == "quotes" else None) or now
+
+
+def window_for(
+    metric: Metric, policy: Publication, since: datetime, until: datetime, progress: RollupProgress | None
+) -> Window:
+    """The finest buckets that the policy allows and of which there are not too many; at the most the last `MOST_POINTS` days."""
+    finest = HOUR if metric.follows == "volume" else MINUTE
+    if metric.follows == "quotes":
+        finest = policy.quote_bucket()
+    kept_from = progress.minutes_kept_from if progress else None
+    if finest == MINUTE and kept_from is not None and since < kept_from:
+        finest = HOUR
+    length = until - since
+    bucket = next((each for each in (MINUTE, HOUR) if each >= finest and length <= MOST_POINTS * each), DAY)
+    start = max(since, until - MOST_POINTS * bucket)
+    return Window(_floor(start, bucket), _floor(until, bucket), bucket)
+
+
+def _floor(at: datetime, bucket: timedelta) -> datetime:
+    if bucket == DAY:
+        return day_bounds(day_of(at))[0]
+    return hour_of(at) if bucket == HOUR else minute_of(at)
+
+
+def _rows(market: Market, metric: Metric, policy: Publication, window: Window) -> list[tuple[Cell, ...]]:
+    names = ["starts_at", "base_change", *(name for name in metric.needs if name != "base_change")]
+    found = _TABLES[window.bucket].objects.filter(
+        market=market, starts_at__gte=window.since, starts_at__lt=window.until
+    )
+    sums = {row["starts_at"]: row for row in found.values(*names)}
+    nothing: dict[str, Any] = {name: Decimal(0) for name in ADDED} | {CLOSING: None}
+    hard, seconds = hard_limit(market), int(window.bucket.total_seconds())
+    held = _held_before(market, window.since) if metric.name == "inventory" else Decimal(0)
+    rows: list[tuple[Cell, ...]] = []
+    for start in window.starts():
+        one = sums.get(start, nothing)
+        held += one["base_change"]
+        told = metric.tell(Bucket(one, seconds, policy, hard, held))
+        rows.append((iso(start), iso(start + window.bucket), *told))
+    return rows[-MOST_POINTS:]
+
+
+def _held_before(market: Market, at: datetime) -> Decimal:
+    """What the position was at `at`: whole days, then the hours, then the minutes before it (or no minutes, at a whole hour)."""
+    day = day_bounds(day_of(at))[0]
+    parts = (
+        RollupDay.objects.filter(market=market, starts_at__lt=day),
+        RollupHour.objects.filter(market=market, starts_at__gte=day, starts_at__lt=hour_of(at)),
+        RollupMinute.objects.filter(market=market, starts_at__gte=hour_of(at), starts_at__lt=at),
+    )
+    return sum((part.aggregate(total=Sum("base_change"))["total"] or Decimal(0) for part in parts), Decimal(0))
+
+
+def _profits(
+    market: Market, policy: Publication, since: datetime | None, until: datetime, now: datetime
+) -> list[tuple[Cell, ...]]:
+    told = policy.profits(day_profits(market.pk), now)
+    kept = [row for row in told if since is None or day_of(since) <= row.last_day <= day_of(until)]
+    return [(row.day.isoformat(), row.last_day.isoformat(), text(row.pnl)) for row in kept[-MOST_POINTS:]]
