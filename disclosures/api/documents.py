@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dcmm_portal.api_errors import ErrorSerializer
-from disclosures.api.views import PublicView
+from disclosures.api.door import PublicView
 from disclosures.documents.publishing import address_of
 from disclosures.documents.selectors import Published, published, shelves
 from governance.review.errors import ReviewRefused

@@ -155,7 +155,9 @@ def test_an_auditor_takes_the_whole_story_away(desk: Desk) -> None:
     assert [event["type"] for event in told["events"]][-2:] == ["proposal.applied", "proposal.commented"]
 
 
-@pytest.mark.parametrize("kind", ["policy", "role_grant", "credentials", "control", "limits", "registry", "publication"])
+@pytest.mark.parametrize(
+    "kind", ["policy", "role_grant", "credentials", "control", "limits", "registry", "publication"]
+)
 def test_every_kind_tells_its_story(desk: Desk, kind: str) -> None:
     impose_lock(DEX, "paused", "hard_limit", "q 21 lots", imposed_by="quoting", now=desk.now)
     proposal = desk.propose(
