@@ -1,6 +1,6 @@
 """The one lock order of the portal. Every transaction takes row locks through these functions, in this order, rows by key.
 
-0. proposals, then people (governance/review/locks.py, for transactions of review)
+0. progress of sums; proposals, then people (governance/review/locks.py, for transactions of review)
 1. command receipts  2. controls and locks  3. rows of the registry, exposure limits, parameter sets  4. positions
 5. cash balances  6. orders  7. event aggregates
 
@@ -16,6 +16,11 @@ from collections.abc import Iterable
 from django.db import connection
 
 from trading.models import CashBalance, ExposureLimit, Order, ParameterSet, Position, TradingControl
+
+
+def lock_progress(of: str) -> None:
+    """Serialise whoever carries these sums on ("rollups") until the end of the transaction."""
+    _advisory(3, of)
 
 
 def lock_command(key: str) -> None:

@@ -15,7 +15,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from disclosures.transparency.public_market import INVENTORY_DELAY, INVENTORY_STEP_SHARE
+from disclosures.transparency.publication import publication_in_force
 from governance.models import ReviewPolicy
 from governance.review.errors import ReviewRefused
 from trading.events.services import plain_decimal
@@ -141,12 +141,12 @@ FACTS: Final[dict[str, Fact]] = {
         Fact(
             "inventory_step_pct",
             gettext_noop("step to which public inventory is rounded, in percent of the hard limit"),
-            lambda: plain_decimal(INVENTORY_STEP_SHARE * 100),
+            lambda: plain_decimal(publication_in_force().inventory_step_share * 100),
         ),
         Fact(
             "inventory_delay_s",
             gettext_noop("seconds by which public inventory is late"),
-            lambda: str(round(INVENTORY_DELAY.total_seconds())),
+            lambda: str(publication_in_force().delay_s),
         ),
     )
 }

@@ -54,7 +54,8 @@ def test_on_paper_there_is_text_in_black_with_addresses_written_out(
     look = page.evaluate("""() => {
       const style = (name, pseudo) => getComputedStyle(document.querySelector(name), pseudo);
       return [style("body").backgroundColor, style("body").color, style("header.top").display, style(".ways").display,
-        style(".connection").display, style(".figure dt a", "::after").content, style("h1").color, style(".panel").backgroundColor];
+        style(".connection").display,
+        style(".figure dt a", "::after").content, style("h1").color, style(".panel").backgroundColor];
     }""")
     assert look == [
         "rgb(255, 255, 255)", "rgb(0, 0, 0)", "none", "none", "none", '" (/definitions/#spread)"', "rgb(0, 0, 0)",

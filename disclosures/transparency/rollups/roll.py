@@ -78,7 +78,7 @@ def roll_up(now: datetime) -> int:
 def drop_old_minutes(now: datetime, kept: timedelta = MINUTES_KEPT) -> int:
     """Drop minutes whose hours have long been closed; how many."""
     with transaction.atomic():
-        lock_progress("rollups", "all")
+        lock_progress("rollups")
         progress = _progress()
         limit = hour_of(min(now - kept, progress.closed_until or now - kept))
         if progress.minutes_kept_from is not None and progress.minutes_kept_from >= limit:
@@ -95,7 +95,7 @@ def _progress() -> RollupProgress:
 def _one_batch(now: datetime) -> tuple[int, int]:
     """How many marks were taken, and how many minutes they were about."""
     with transaction.atomic():
-        lock_progress("rollups", "all")
+        lock_progress("rollups")
         progress = _progress()
         marks = take_changes(BATCH)
         affected = _affected(marks)
