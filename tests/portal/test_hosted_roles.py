@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,7 +54,15 @@ class Hosted:
 
 
 @pytest.fixture(scope="module")
-def hosted(servers: TestServers) -> Iterator[Hosted]:
+def alone(servers: TestServers) -> Iterator[None]:
+    """Roles belong to the whole server: one worker at a time has them."""
+    with (servers.root / "hosted-roles.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="module")
+def hosted(alone: None, servers: TestServers) -> Iterator[Hosted]:
     servers.clone(NAME)
     made = Hosted(servers)
     with made.connect(postgres.SUPERUSER) as root:

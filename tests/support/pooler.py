@@ -44,9 +44,9 @@ class Pooler:
     def url(self, database: str, role: str = postgres.OWNER_ROLE) -> str:
         return self._servers.cluster.url(role, self.port, database)
 
-    def _answers(self) -> bool:
+    def _answers(self, database: str = "pgbouncer") -> bool:
         try:
-            psycopg.connect(self.url("pgbouncer"), autocommit=True, connect_timeout=2).close()
+            psycopg.connect(self.url(database), autocommit=True, connect_timeout=2).close()
         except psycopg.OperationalError:
             return False
         return True
@@ -74,6 +74,8 @@ class Pooler:
         settings = connections.settings["default"]
         before = settings["PORT"]
         connections.close_all()
+        # It remembers for a second that a login failed, as one does while a database is made anew.
+        wait_until(lambda: self._answers(str(settings["NAME"])), 15, "the database through PgBouncer")
         settings["PORT"] = str(self.port)
         try:
             yield
