@@ -27,7 +27,7 @@ from trading.events.services import record
 from trading.locks import lock_command
 
 NOT_ASKED, SIGN_IN, OPEN, DONE = "not_asked", "sign_in", "open", "done"
-COLUMNS: Final = ("person", "email", "kind", "version", "sha256", "acknowledged_at")
+COLUMNS: Final = ("person", "kind", "version", "sha256", "acknowledged_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +110,15 @@ def _since(found: Published, now: datetime) -> int:
 
 
 def export_csv() -> str:
-    """Every acknowledgement, oldest first, for compliance. No cell begins as a formula does."""
+    """Every acknowledgement, oldest first, for compliance; people by their user name, since addresses are private.
+
+    No cell begins as a formula does.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
     rows = DisclosureAcknowledgement.objects.order_by("pk").values_list(
-        "person__username", "person__email", "version__kind", "version__version", "sha256", "at"
+        "person__username", "version__kind", "version__version", "sha256", "at"
     )
     for *cells, at in rows:
         writer.writerow([*(plain_cell(str(cell)) for cell in cells), at.isoformat()])

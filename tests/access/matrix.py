@@ -202,8 +202,8 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
 # Every table of the records, and the pages that each has: to read, and nothing else.
 RECORDS = (
     "auth.group", "disclosures.disclosureacknowledgement", "disclosures.disclosuredraft", "disclosures.disclosurenotice",
-    "disclosures.disclosureversion", "governance.apitoken", "governance.contactchoice", "governance.desklook",
-    "governance.governancegenesis",
+    "disclosures.disclosureversion",
+    "governance.apitoken", "governance.contactchoice", "governance.desklook", "governance.governancegenesis",
     "governance.handovernote", "governance.notification", "governance.notificationdelivery", "governance.personsession",
     "governance.proposal",
     "governance.proposalcomment", "governance.proposalpreview", "governance.proposaltransition", "governance.recoverycode",

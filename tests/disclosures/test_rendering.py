@@ -98,7 +98,7 @@ def test_facts_stand_in_their_place_and_are_never_markup() -> None:
 
 def test_live_facts_are_those_in_force(library: Library) -> None:
     found = freeze(FACTS)
-    assert found["limits"]["rows"][0] == ["DCT/USDT", "Sandbox TON DEX", "180000", "200000", "dct"]
+    assert found["limits"]["rows"][0] == ["DCT/USDT", "Sandbox TON DEX", "18000", "20000", "dct"]
     assert found["spreads"]["rows"][0][2:] == ["5", "60"]
     assert {name: found[name]["text"] for name in ("buyback_interval_h", "approvals_to_loosen", "timelock_to_loosen_s")} == {
         "buyback_interval_h": "4", "approvals_to_loosen": "2", "timelock_to_loosen_s": "3600"

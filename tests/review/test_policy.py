@@ -34,7 +34,7 @@ def test_what_each_change_needs() -> None:
         for rule, risk in (
             ("parameters", "reducing"), ("parameters", "neutral"), ("parameters", "increasing"), ("parameters", "strictest"),
             ("parameters", "what?"), ("control", "increasing"), ("control_kill", "increasing"), ("policy", "strictest"),
-            ("role_grant", "strictest"), ("role_grant", "reducing"), ("unheard of", "neutral"),
+            ("role_grant", "strictest"), ("role_grant", "reducing"), ("unheard of", "neutral"), ("document", "neutral"),
         )
     }  # fmt: skip
     assert {pair: (need.quorum, need.timelock_s) for pair, need in needs.items()} == {
@@ -49,13 +49,24 @@ def test_what_each_change_needs() -> None:
         ("role_grant", "strictest"): (2, 3600),
         ("role_grant", "reducing"): (0, 0),
         ("unheard of", "neutral"): (2, 3600),
+        ("document", "neutral"): (1, 0),
     }
+    assert policy.requirement("document", "neutral").roles == ("compliance",)
     assert policy.version == 3
+
+
+def test_a_policy_from_before_documents_asks_the_strictest_of_them() -> None:
+    need = parse_policy(changed("kinds.document", KeyError), 1).requirement("document", "neutral")
+    assert (need.quorum, need.roles, need.timelock_s) == (2, ("approver",), 3600)
 
 
 @pytest.mark.parametrize(
     ("path", "value"),
     [
+        ("kinds.document.quorum", 0),
+        ("kinds.document.roles", ["approver"]),
+        ("kinds.document.roles", ["compliance", "approver"]),
+        ("kinds.control.roles", ["compliance"]),
         ("version_of_format", 2),
         ("version_of_format", True),
         ("version_of_format", KeyError),
