@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Markets, Portal
 
@@ -12,8 +12,6 @@ WATCH = """window.moved = []; new PerformanceObserver((list) => list.getEntries(
   [one.value, one.sources.map((source) => source.node?.className ?? "")]))).observe({type: "layout-shift", buffered: true})"""
 SIZES = """() => ["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type))
   .map((one) => [one.name, one.transferSize])"""
-# Fifteen minutes of both markets and a second of updates have come.
-FILLED = "document.querySelectorAll('[data-chart=price] canvas').length === 2"
 
 
 def view(browser: Browser, portal: Portal, language: str, size: tuple[int, int], scheme: str = "light") -> Page:
@@ -35,9 +33,10 @@ def test_it_is_small_and_nothing_jumps(
     page = view(browser, portal, language, size)
     page.goto("/")
     page.wait_for_selector("[data-connection][data-state=live]")
-    page.wait_for_function(FILLED)
-    before = page.locator("[data-age=quotes]").first.inner_text()
-    page.wait_for_function("(text) => document.querySelector('[data-age=quotes]').textContent !== text", arg=before)
+    # Fifteen minutes of both markets and the first updates have come.
+    expect(page.locator("[data-chart=price] canvas")).to_have_count(2)
+    age = page.locator("[data-age=quotes]").first
+    expect(age).not_to_have_text(age.inner_text())
     sizes = page.evaluate(SIZES)
     assert not [name for name, _ in sizes if not name.startswith(portal.url)]
     assert sum(size for _, size in sizes) < 150_000, sizes
@@ -53,8 +52,8 @@ def test_on_paper_there_is_text_in_black_with_addresses_written_out(
     page.emulate_media(media="print")
     look = page.evaluate("""() => {
       const style = (name, pseudo) => getComputedStyle(document.querySelector(name), pseudo);
-      return [style("body").backgroundColor, style("body").color, style("header.top").display, style(".ways").display,
-        style(".connection").display,
+      return [style("body").backgroundColor, style("body").color,
+        style("header.top").display, style(".ways").display, style(".connection").display,
         style(".figure dt a", "::after").content, style("h1").color, style(".panel").backgroundColor];
     }""")
     assert look == [

@@ -13,10 +13,10 @@ import psycopg
 import pytest
 
 from dcmm_portal.embedded import postgres
-from tests.support.plugin import SERVERS
+from tests.support.plugin import SERVERS, WORKER
 from tests.support.servers import BASE_DIR
 
-DATABASE = "test_bootstrap"
+DATABASE = f"test_bootstrap_{WORKER}"
 
 
 @pytest.fixture
