@@ -42,7 +42,7 @@ INSERT INTO fills (market_id, venue, account, symbol, trade_id, order_id, client
 SELECT (SELECT id FROM markets WHERE slug = CASE n %% 2 WHEN 0 THEN 'dct-usdt-dex' ELSE 'gram-usdt-cex' END),
     'dex', 'dex-desk', 'x', n::text, n::text, '', CASE n %% 4 WHEN 0 THEN 'buy' WHEN 1 THEN 'buy' ELSE 'sell' END,
     0.2365, 100, true, 0.0023, 'usdt', 1, 1, 0.2365, 'stream', n, at, at
-FROM (SELECT n, now() - n * interval '%s days' / %s AS at FROM generate_series(1, %s) n) AS rows
+FROM (SELECT n, now() - interval '1 day' * (%s.0 * n / %s) AS at FROM generate_series(1, %s) n) AS rows
 """
 _COUNTED = (
     "cycles, two_sided_cycles, samples, our_spread_samples, market_spread_samples, depth_samples, active_samples, fills"

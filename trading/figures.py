@@ -1,12 +1,11 @@
-"""Figures over time for pages: uptime, volume and P&L by day, from PostgreSQL."""
+"""Figures of the last day for pages: uptime and volume, from PostgreSQL."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db import connection
 from django.db.models import Count, F, FloatField, Min, Sum
 from django.db.models.functions import Cast
 
@@ -34,14 +33,6 @@ class Volume:
     fills: int
     since: datetime
     until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class DayPnl:
-    """P&L of one UTC day in quote units: change of realised plus unrealised between its last snapshot and the day before's."""
-
-    day: date
-    pnl: Decimal
 
 
 def uptimes(now: datetime) -> dict[int, Uptime]:
@@ -84,40 +75,3 @@ def volumes(since: datetime, until: datetime) -> dict[int, Volume]:
         .order_by()
     )
     return {row["market_id"]: Volume(row["quote"], row["base"], row["fills"], since, until) for row in rows}
-
-
-# The last snapshot before each day's end; a day without one of its own has no P&L, but the next day's is counted from the
-# snapshot before.
-_DAY_ENDS = """
-SELECT m.id, d.day::date, s.total, s.at >= d.day AT TIME ZONE 'UTC'
-FROM markets m
-CROSS JOIN generate_series(%s::timestamp, %s::timestamp, interval '1 day') AS d(day)
-CROSS JOIN LATERAL (
-    SELECT realised + unrealised AS total, at FROM mm_state
-    WHERE market_id = m.id AND at < (d.day + interval '1 day') AT TIME ZONE 'UTC' AND unrealised IS NOT NULL
-    ORDER BY at DESC LIMIT 1
-) AS s
-ORDER BY m.id, d.day
-"""
-
-
-def daily_pnl(today: date, days: int) -> dict[int, tuple[DayPnl, ...]]:
-    """P&L of the last `days` complete UTC days by market id, oldest first; `today` itself is never in it."""
-    with connection.cursor() as cursor:
-        cursor.execute(_DAY_ENDS, [today - timedelta(days=days + 1), today - timedelta(days=1)])
-        rows = cursor.fetchall()
-    ends: dict[int, list[tuple[date, Decimal, bool]]] = {}
-    for market_id, day, total, is_own in rows:
-        ends.setdefault(market_id, []).append((day, total, is_own))
-    first = today - timedelta(days=days)
-    return {market_id: _differences(found, first) for market_id, found in ends.items()}
-
-
-def _differences(ends: list[tuple[date, Decimal, bool]], first: date) -> tuple[DayPnl, ...]:
-    before = Decimal(0)
-    days = []
-    for day, total, is_own in ends:
-        if day >= first and is_own:
-            days.append(DayPnl(day, total - before))
-        before = total
-    return tuple(days)

@@ -213,6 +213,7 @@ RECORDS = (
     "trading.assetalias", "trading.cashbalance", "trading.cashmovement", "trading.commandreceipt", "trading.decision",
     "trading.decisionbatch", "trading.event", "trading.exposurelimit", "trading.fill", "trading.fillquarantine",
     "trading.leaseepoch", "trading.lock", "trading.market", "trading.marketminute", "trading.marketsample",
+    "trading.minutechange",
     "trading.mmstate",
     "trading.namedgate", "trading.order", "trading.outboxentry", "trading.parameterset", "trading.position",
     "trading.reconciliationreport", "trading.resumerequest", "trading.tradingcontrol", "trading.tradingsession",

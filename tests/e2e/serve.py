@@ -45,7 +45,7 @@ def stage() -> None:
     on.add_fills(on.CEX, 5, now)
     on.add_minutes(on.DEX, 240, now)
     on.add_minutes(on.CEX, 60, now, two_sided=51)
-    on.add_day_ends(on.DEX, ["4.10", "9.75", "8.02", "14.60"], now)
+    on.add_rolled_days(on.DEX, ["5.65", "-1.73", "6.58"], now)
 
 
 def recovery_code(name: str, number: int) -> str:

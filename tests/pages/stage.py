@@ -12,6 +12,8 @@ from decimal import Decimal
 import redis
 from django.test import Client
 
+from disclosures.models import RollupDay, RollupProgress
+from disclosures.transparency.rollups.calendar import day_bounds, day_of
 from governance.access.roles import Role
 from governance.access.sealing import seal, unseal
 from governance.access.sessions import Marks, put_marks
@@ -236,6 +238,17 @@ def add_day_ends(slug: str, totals: list[str], now: datetime) -> None:
         )
         for n, total in enumerate(totals)
     )  # fmt: skip
+
+
+def add_rolled_days(slug: str, profits: list[str], now: datetime) -> None:
+    """Closed days up to yesterday in the Maldives with nothing held, oldest first, and their P&L."""
+    market, today = Market.objects.get(slug=slug), day_of(now)
+    for n, profit in enumerate(reversed(profits), start=1):
+        start, end = day_bounds(today - timedelta(days=n))
+        RollupDay.objects.create(
+            market=market, day=today - timedelta(days=n), starts_at=start, ends_at=end, cash_flow_quote=Decimal(profit)
+        )
+    RollupProgress.objects.update_or_create(pk=1, defaults={"closed_until": now, "rolled_at": now})
 
 
 def committed_position(slug: str, q: str, cost_basis: str, realised: str, now: datetime) -> None:

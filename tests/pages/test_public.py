@@ -141,6 +141,15 @@ def test_at_the_turn_of_an_hour_the_volume_moves_in_whole_steps(alive: dict) -> 
     )
 
 
+def test_profit_is_told_by_complete_day_of_the_maldives(alive: dict, now_ns: int) -> None:
+    noon = datetime(2026, 3, 4, 12, tzinfo=UTC)
+    stage.add_rolled_days(stage.DEX, ["5.65", "-1.73"], noon)
+    assert public_json(public_market(stage.DEX, _ns(noon)))["daily_pnl"] == [
+        {"day": "2026-03-02", "last_day": "2026-03-02", "pnl": "5.65"},
+        {"day": "2026-03-03", "last_day": "2026-03-03", "pnl": "-1.73"},
+    ]
+
+
 def test_before_the_first_full_hour_no_volume_is_told(alive: dict, now_ns: int) -> None:
     told = public_json(public_market(stage.DEX, now_ns))
     assert (told["volume"], told["volume_step"]) == (None, None)

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from tests.pages import stage
-from trading.figures import daily_pnl, uptimes, volumes
+from trading.figures import uptimes, volumes
 from trading.hot_state import connection, keys
 from trading.hot_state.values import HotDepth, HotLevel
 from trading.market_status import book_json, depth_json, status_json
@@ -181,13 +181,3 @@ def test_volume_is_of_its_window(desk: None) -> None:
     found = volumes(now - timedelta(seconds=61), now)[Market.objects.get(slug=stage.CEX).pk]
     # 20, 40 and 60 s before: 100 each, at 1.8240 × 1.0003, × 0.9997, × 1.0003.
     assert (found.fills, found.base, found.quote) == (3, 300, Decimal("547.254720"))
-
-
-def test_pnl_of_a_day_is_the_change_between_day_ends(desk: None) -> None:
-    now = datetime(2026, 3, 4, 12, tzinfo=UTC)
-    stage.add_day_ends(stage.DEX, ["4.10", "9.75", "8.02"], now)
-    found = daily_pnl(now.date(), 2)[Market.objects.get(slug=stage.DEX).pk]
-    assert [(str(each.day), each.pnl) for each in found] == [
-        ("2026-03-02", Decimal("5.65")),
-        ("2026-03-03", Decimal("-1.73")),
-    ]

@@ -12,6 +12,7 @@ from trading.models import (
     Event,
     MarketMinute,
     MarketSample,
+    MinuteChange,
     Order,
     OutboxEntry,
     VolatilitySnapshot,
@@ -106,3 +107,11 @@ class MarketSampleAdmin(RecordAdmin):
     list_filter = ("market", "state", "regime")
     list_select_related = ("market",)
     ordering = ("-minute", "market")
+
+
+@admin.register(MinuteChange)
+class MinuteChangeAdmin(RecordAdmin):
+    list_display = ("minute", "market", "source")
+    list_filter = ("market", "source")
+    list_select_related = ("market",)
+    ordering = ("id",)
