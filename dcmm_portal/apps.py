@@ -14,6 +14,7 @@ class PortalConfig(AppConfig):
     verbose_name = _("Portal")
 
     def ready(self) -> None:
-        import_module("dcmm_portal.checks")  # registers the system checks
+        # Registers the system checks too.
+        import_module("dcmm_portal.checks").refuse_to_run_as_owner()
         if process := os.environ.get("DCMM_PROCESS"):
             start_watching(process)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from pathlib import Path
+from typing import Any, Final
 
 from django.conf import settings
 from django.conf.locale import LANG_INFO
@@ -21,8 +23,23 @@ _QUESTION = """
            has_schema_privilege(current_user, 'public', 'CREATE')
 """
 _HINT = "Point DATABASE_URL at the application role (dcmm_app); migrations use DATABASE_OWNER_URL."
+# Of manage.py, all that the owner of the schema is for; everything else runs as the application.
+OWNERS_COMMANDS: Final = frozenset({"bootstrap", "migrate", "prepare", "showmigrations"})
 # Aliases whose role was found powerless by this process.
 _asked: set[str] = set()
+
+
+def runs_as_owner() -> bool:
+    """This process is one of the owner's commands, and was told to be (DCMM_DB_ROLE=owner)."""
+    program, command = Path(sys.argv[0]).name, next(iter(sys.argv[1:]), "")
+    return settings.DATABASE_ROLE == "owner" and program == "manage.py" and command in OWNERS_COMMANDS
+
+
+def refuse_to_run_as_owner() -> None:
+    """Raises `ImproperlyConfigured` at the start of every other process that is told to be the owner."""
+    if settings.DATABASE_ROLE == "owner" and not runs_as_owner():
+        commands = ", ".join(sorted(OWNERS_COMMANDS))
+        raise ImproperlyConfigured(f"DCMM_DB_ROLE=owner is for manage.py {commands} alone: start this without it.")
 
 
 def _powerful_role(connection: Any) -> str | None:
@@ -41,9 +58,9 @@ def _text(user: str) -> str:
 def refuse_powerful_role(connection: Any, **kwargs: Any) -> None:
     """No process runs as the owner, whatever its environment names: it gets no connection.
 
-    Raises `ImproperlyConfigured`. Silent for the owner's own commands (DCMM_DB_ROLE=owner).
+    Raises `ImproperlyConfigured`. Silent for the owner's own commands.
     """
-    if settings.DATABASE_ROLE == "owner" or connection.alias in _asked:
+    if runs_as_owner() or connection.alias in _asked:
         return
     if user := _powerful_role(connection):
         connection.close()
@@ -54,7 +71,7 @@ def refuse_powerful_role(connection: Any, **kwargs: Any) -> None:
 @register(Tags.database)
 def application_role_is_powerless(databases: list[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Error if the connected role owns a table, may create one, or is a superuser. Silent for migrations."""
-    if not databases or settings.DATABASE_ROLE == "owner":
+    if not databases or runs_as_owner():
         return []
     problems: list[CheckMessage] = []
     for alias in databases:

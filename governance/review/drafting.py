@@ -62,36 +62,38 @@ def propose(
     `replaces` names an own open proposal, which this supersedes. With `scheduled_for` it is not applied before that time,
     whenever it is approved. Raises `ReviewRefused`.
     """
-    wanted = kind_named(kind)
-    actor = actor_of(person)
-    text = reason_of(reason)
+    wanted, text = kind_named(kind), reason_of(reason)
 
     def work() -> Proposal:
         require_role(person, wanted.proposer_roles)
-        proposal = Proposal(proposer=person, proposer_name=name_of(person), created_at=now, reason=text)
-        proposal.kind, proposal.rolls_back_to, proposal.is_demo = kind, rolls_back_to, is_demo
-        proposal.scheduled_for = scheduled_for
-        _fill(proposal, wanted, policy_in_force(), change, now)
-        proposal.title = title.strip()[:200] or proposal.title
-        if subject is not None and subject != proposal.subject:
-            raise ReviewRefused("wrong_subject", _("The change is about “%(is)s”.") % {"is": proposal.subject})
-        proposal.save()
-        proposal.refresh_from_db()
-        record_step(proposal, "", "make", actor=actor, now=now, reason=text)
+        draft = Proposal(kind=kind, title=title, reason=text, rolls_back_to=rolls_back_to, is_demo=is_demo)
+        draft.scheduled_for = scheduled_for
+        proposal = _written(draft, person, subject, change, now)
         if replaces is not None:
             _supersede(person, replaces, proposal, now)
         if submit_at_once:
-            wanted.lock(proposal)
-            _refuse_if_asked(proposal, now)
-            return _submit(person, proposal, now)
+            return _submit_first(person, proposal, wanted, now)
         return carry_out_at_once(proposal, person, now) if apply_at_once else proposal
 
-    arguments = [kind, subject, repr(change), text, apply_at_once, replaces, rolls_back_to]
-    if submit_at_once:
-        arguments.append("submit_at_once")
+    asked = ["submit_at_once"] if submit_at_once else []
+    arguments = [kind, subject, repr(change), text, apply_at_once, replaces, rolls_back_to, *asked]
     if replaces is None:
-        return once("propose", key, arguments, actor, now, work)
-    return once_on("propose", key, arguments, actor, now, replaces, lambda _old: work())
+        return once("propose", key, arguments, actor_of(person), now, work)
+    return once_on("propose", key, arguments, actor_of(person), now, replaces, lambda _old: work())
+
+
+def _written(draft: Proposal, person: User, subject: str | None, change: Any, now: datetime) -> Proposal:
+    """The draft of that person with its content, in the database, as the first step of its history. Raises `ReviewRefused`."""
+    draft.proposer, draft.proposer_name, draft.created_at = person, name_of(person), now
+    own_title = draft.title.strip()[:200]
+    _fill(draft, kind_named(draft.kind), policy_in_force(), change, now)
+    draft.title = own_title or draft.title
+    if subject is not None and subject != draft.subject:
+        raise ReviewRefused("wrong_subject", _("The change is about “%(is)s”.") % {"is": draft.subject})
+    draft.save()
+    draft.refresh_from_db()
+    record_step(draft, "", "make", actor=actor_of(person), now=now, reason=draft.reason)
+    return draft
 
 
 def edit(person: User, proposal_id: int, change: Any, reason: str, *, key: str, now: datetime) -> Proposal:
@@ -144,6 +146,13 @@ def _submit(person: User, proposal: Proposal, now: datetime) -> Proposal:
     step(proposal, "submit", actor=actor_of(person), now=now, submitted_at=now, valid_until=until)
     tell_if_too_few(proposal, now)
     return proposal
+
+
+def _submit_first(person: User, proposal: Proposal, kind: Kind, now: datetime) -> Proposal:
+    """Into review, unless others have asked for the same already. Raises `ReviewRefused`."""
+    kind.lock(proposal)
+    _refuse_if_asked(proposal, now)
+    return _submit(person, proposal, now)
 
 
 def _refuse_if_asked(proposal: Proposal, now: datetime) -> None:

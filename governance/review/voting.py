@@ -75,9 +75,9 @@ def vote(
     text = _vote_reason(choice, reason)
     if step_up is not None:
         require_step_up(step_up, now)
-    known = Proposal.objects.filter(pk=proposal_id, state="IN_REVIEW").first()
+    known = Proposal.objects.filter(pk=proposal_id, state="IN_REVIEW", valid_until__gt=either_reached(now)).first()
     if known is not None and choice == APPROVE:
-        # May ask the hot state for seconds: before any row is locked.
+        # May ask the hot state for seconds: before any row is locked. What is over is refused below.
         kind_named(known.kind).ready(known.change, now)
 
     def work(proposal: Proposal) -> Proposal:

@@ -33,10 +33,10 @@ def governed() -> dict[str, str]:
     return found
 
 
-def hold(desk: Desk) -> dict[str, Any]:
-    """Put it there; ids and times by name."""
+def _hold_people(desk: Desk) -> dict[str, int]:
+    """Who is no more or never was of the desk, and what people sign in with; ids by name. Written while genesis is open."""
     now, people = desk.now(), desk.people
-    made: dict[str, Any] = {name: person.pk for name, person in people.items()}
+    made: dict[str, int] = {}
     desk.owner.execute("UPDATE governance_genesis SET is_open = true")
     for name in ("root", "closed"):
         made[name] = User.objects.create(username=name, is_staff=True, is_superuser=True, is_active=name == "root").pk
@@ -60,6 +60,14 @@ def hold(desk: Desk) -> dict[str, Any]:
         revoked_at=now,
     )
     desk.owner.execute("UPDATE governance_genesis SET is_open = false")
+    return made | {"former": former.pk}
+
+
+def hold(desk: Desk) -> dict[str, Any]:
+    """Put it there; ids and times by name."""
+    now, people = desk.now(), desk.people
+    made: dict[str, Any] = {name: person.pk for name, person in people.items()}
+    made |= _hold_people(desk)
     ripe = desk.approved({"markets": {DEX: {"spread_floor_bps": "1"}}})
     desk.travel(TIMELOCK + timedelta(seconds=5))
     in_review = desk.in_review({"markets": {DEX: {"spread_floor_bps": "2"}}})
@@ -81,5 +89,5 @@ def hold(desk: Desk) -> dict[str, Any]:
     return made | {
         "ripe": ripe.pk, "in_review": in_review.pk, "waiting": waiting.pk, "content": contents[in_review.pk],
         "waiting_content": contents[waiting.pk], "now": now, "yesterday": now - timedelta(days=1),
-        "tomorrow": now + timedelta(days=1), "former": former.pk,
+        "tomorrow": now + timedelta(days=1),
     }  # fmt: skip

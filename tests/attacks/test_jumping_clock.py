@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from django.db import transaction
 
 from governance.access import step_up, totp
+from governance.access.actors import actor_of
 from governance.access.tokens import authenticate, collect, issue
 from governance.models import Proposal, User
 from governance.review import applying, clockwork, drafting, previewing
@@ -17,6 +19,8 @@ from governance.review.voting import vote
 from tests.attacks.desk import SLUG, TIMELOCK, Desk, refusal
 from tests.attacks.test_controls_by_sql import END_KILL, KILL, LIFT, halted
 from tests.pages import stage
+from trading.controls.services import ControlRefused, impose_lock, set_state
+from trading.models import Lock, TradingControl
 
 __all__ = ["halted"]
 LOOSER = {"markets": {SLUG: {"spread_floor_bps": "1"}}}
@@ -83,6 +87,38 @@ def test_an_end_of_a_kill_that_is_over_is_allowed_by_no_date(halted: Desk, monke
     assert refusal(lambda: vote(anna, made.pk, "approve", content, "", shown, key="late", now=then)) == "expired"
     assert "not approved" in halted.refused(END_KILL, {"id": made.pk})
     assert "by an approved proposal" in halted.refused(LIFT)
+
+
+@pytest.mark.attacks("trading_controls.state", "proposals.review_due_at")
+def test_a_clock_put_back_resumes_nothing_and_says_why(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    olga = desk.people["olga"]
+
+    def to(state: str, key: str, now: datetime) -> None:
+        set_state(SLUG, state, actor=actor_of(olga), reason="a reason", idempotency_key=key, now=now)
+
+    to("PAUSED", "pause", desk.now())
+    safer = desk.draft({"markets": {SLUG: {"spread_floor_bps": "9"}}})
+    applying.apply_at_once(olga, safer.pk, key="safer", now=desk.now())
+    then = desk.now()
+    desk.travel(2 * DAY)
+    monkeypatch.setattr("trading.controls.services.failing", lambda *_: ())
+    with transaction.atomic(), pytest.raises(ControlRefused, match="set its time right") as caught:
+        to("ACTIVE", "resume", then)
+    assert (caught.value.code, "overdue for review" in str(caught.value)) == ("database_refused", True)
+    assert TradingControl.objects.get(scope=SLUG).state == "PAUSED"
+
+
+@pytest.mark.attacks("locks.lifted_at")
+def test_a_lock_that_ran_out_is_ended_by_no_clock_put_back(desk: Desk) -> None:
+    then = desk.now()
+    impose_lock(SLUG, "paused", "drawdown", "2 %", imposed_by="quoting", now=then, until=then + timedelta(minutes=10))
+    change, olga = {"scope": SLUG, "rule": "drawdown"}, desk.people["olga"]
+    asked = desk.in_review(change, "control")
+    desk.travel(timedelta(minutes=20))
+    assert refusal(lambda: drafting.propose(olga, "control", None, change, "a reason", key="x", now=then)) == "ran_out"
+    shown, content = StepUp("totp", then), asked.content_hash
+    late = refusal(lambda: vote(desk.people["anna"], asked.pk, "approve", content, "", shown, key="v", now=then))
+    assert (late, Lock.objects.get().lifted_at) == ("ran_out", None)
 
 
 def test_a_code_and_a_token_are_not_good_again(desk: Desk) -> None:

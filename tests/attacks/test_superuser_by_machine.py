@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +22,7 @@ from tests.attacks.desk import Desk, Refused
 from tests.attacks.held import governed
 from tests.attacks.test_votes_by_sql import VOTE
 from tests.support.plugin import DATABASE_NAME, SERVERS
+from tests.support.servers import BASE_DIR
 
 # statement → what PostgreSQL says
 FORCE = {
@@ -168,3 +173,36 @@ def test_a_process_that_is_given_the_owners_address_connects_to_nothing(
     assert [one.id for one in application_role_is_powerless(["powerful"])] == ["dcmm_portal.E002"]
     assert application_role_is_powerless(["default"]) == []
     handler.close_all()
+
+
+LONG_RUNNING = {
+    "market data": ("manage.py", "market_data"),
+    "ledger": ("manage.py", "ledger"),
+    "worker": ("-m", "celery", "-A", "dcmm_portal.celery", "worker", "--pool", "threads"),
+    "beat": ("-m", "celery", "-A", "dcmm_portal.celery", "beat", "-s", "{there}/beat", "--pidfile="),
+    "web": ("-m", "uvicorn", "dcmm_portal.asgi:application", "--port", "0"),
+    "named as a command": ("-c", "import django, sys; sys.argv = ['other.py', 'migrate']; django.setup()"),
+}
+
+
+def test_no_process_that_runs_on_is_the_owner(tmp_path: Path) -> None:
+    """DCMM_DB_ROLE=owner in the environment, with the owner's address: refused at the start, before any connection."""
+    url = SERVERS.database_url(DATABASE_NAME, "dcmm_owner")
+    environment = os.environ | {"DCMM_DB_ROLE": "owner", "DATABASE_OWNER_URL": url, "DATA_DIR": str(tmp_path)}
+    started = {
+        name: subprocess.Popen(
+            [sys.executable, *(word.format(there=tmp_path) for word in words)], cwd=BASE_DIR, env=environment,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )
+        for name, words in LONG_RUNNING.items()
+    }  # fmt: skip
+    try:
+        for name, process in started.items():
+            told = process.communicate(timeout=60)[1]
+            assert (process.returncode != 0, "DCMM_DB_ROLE=owner is for manage.py" in told) == (True, True), (
+                name,
+                told,
+            )
+    finally:
+        for process in started.values():
+            process.kill()

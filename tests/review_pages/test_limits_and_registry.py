@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from governance.models import Proposal
 from tests.review.desk import Desk, key, state
@@ -23,11 +24,13 @@ OFF = {
 }
 
 
-def test_a_limit_and_a_label_on_their_way(desk: Desk, clock: Callable, door: Callable, code_of: Callable) -> None:
-    def send(name: str, address: str, body: object) -> dict:
-        sent = {"content_type": "application/json", "headers": {"Idempotency-Key": key()}}
-        return dict(door(name).post(API + address, body, **sent).json())
+def by_api(door: Callable, name: str, address: str, body: object) -> dict:
+    sent = {"content_type": "application/json", "headers": {"Idempotency-Key": key()}}
+    return dict(door(name).post(API + address, body, **sent).json())
 
+
+def test_a_limit_on_its_way(desk: Desk, clock: Callable, door: Callable, code_of: Callable) -> None:
+    send = partial(by_api, door)
     made = send("opal", "", HIGHER)
     page = f"/desk/review/{made['id']}/"
     assert send("opal", f"{made['id']}/submit/", {})["code"] == "no_preview"
@@ -58,6 +61,9 @@ def test_a_limit_and_a_label_on_their_way(desk: Desk, clock: Callable, door: Cal
     assert door("opal").post(f"{page}roll-back/", back).status_code == 302
     assert Proposal.objects.latest("pk").change == {"limits": {"asset:dct": {"hard_limit": "50000"}}}
 
+
+def test_a_label_on_its_way_and_a_market_switched_off(desk: Desk, door: Callable, code_of: Callable) -> None:
+    send = partial(by_api, door)
     label = send("opal", "", LABEL)
     assert send("opal", f"{label['id']}/submit/", {})["state"] == "IN_REVIEW"
     page = f"/desk/review/{label['id']}/"

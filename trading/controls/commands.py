@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
 from trading.locks import lock_controls
@@ -75,6 +78,22 @@ def require_scope(scope: str) -> None:
         raise ControlRefused(
             "unknown_scope", _("There is no market “%(scope)s”.") % {"scope": scope.replace("\x00", "")}
         )
+
+
+@contextmanager
+def refused_by_database() -> Iterator[None]:
+    """A guard's no, as `ControlRefused` ("database_refused"): it judges by the database's clock, which may be ahead of ours.
+
+    Nothing more can be asked of the transaction around it, which must end.
+    """
+    try:
+        yield
+    except IntegrityError as problem:
+        message = _(
+            "The database does not allow this: %(why)s. If that is not so on the desk, this machine’s clock is wrong: set its "
+            "time right, then try again."
+        )
+        raise ControlRefused("database_refused", message % {"why": str(problem).split("\n")[0]}) from problem
 
 
 def locked_control(scope: str) -> TradingControl:

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from trading.controls.announce import announce_loosening, announce_tightening
-from trading.controls.checks import failing, refuse_if_red
+from trading.controls.checks import Failed, failing, refuse_if_red
 from trading.controls.commands import (
     DESK,
     OPERATOR,
@@ -26,6 +26,7 @@ from trading.controls.commands import (
     done_before,
     fingerprint,
     locked_control,
+    refused_by_database,
     require_key,
     require_operator,
     require_reason,
@@ -110,14 +111,9 @@ def set_state(
             return ControlResult(**done, repeated=True)
         control = locked_control(scope)
         if _loosens(control, command):
-            if not may_loosen:
-                message = _("This would loosen: it needs a person of the portal with a fresh second factor.")
-                raise ControlRefused("loosens", message)
-            _refuse_unless_one_may_loosen(control, now)
-            if failed is None:
-                raise ControlRefused("changed", _("The state has just been changed by others. Look again."))
-            refuse_if_red(failed, command.wanted)
-        result = _carry_out(control, command)
+            _refuse_unless_it_may_loosen(control, command, failed, may_loosen)
+        with refused_by_database():
+            result = _carry_out(control, command)
         receipt = {name: value for name, value in asdict(result).items() if name != "repeated"}
         write_receipt(idempotency_key, "controls.set_state", command_hash, receipt, actor, now)
     return result
@@ -156,6 +152,19 @@ def _loosens(control: TradingControl, command: _Command) -> bool:
     if command.wanted is TradingState.ACTIVE and active_locks(command.scope, command.now).exists():
         return True
     return command.wanted.strictness < before.strictness
+
+
+def _refuse_unless_it_may_loosen(
+    control: TradingControl, command: _Command, failed: tuple[Failed, ...] | None, may_loosen: bool
+) -> None:
+    """`failed`: the checks that are not passed; None where they were not asked, since nothing was to loosen then."""
+    if not may_loosen:
+        message = _("This would loosen: it needs a person of the portal with a fresh second factor.")
+        raise ControlRefused("loosens", message)
+    _refuse_unless_one_may_loosen(control, command.now)
+    if failed is None:
+        raise ControlRefused("changed", _("The state has just been changed by others. Look again."))
+    refuse_if_red(failed, command.wanted)
 
 
 def _refuse_unless_one_may_loosen(control: TradingControl, now: datetime) -> None:

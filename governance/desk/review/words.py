@@ -89,6 +89,9 @@ _NEXT: Final = {
     "own_proposal": gettext_noop("Ask the people named under “who may still vote”."),
     "proposer_gone": gettext_noop("Somebody who may propose it has to propose it again."),
     "quorum_lost": gettext_noop("Propose it again, so that people who may vote now can approve it."),
+    "ran_out": gettext_noop(
+        "If the desk still shows it, this machine’s clock is behind: set its time right, then look again."
+    ),
     "refused": gettext_noop("Codes work once: wait for the next one of your app, then try again."),
     "review_overdue": gettext_noop("Open the inbox: what is overdue stands under “to review afterwards”."),
     "stale": gettext_noop("Edit the proposal: the form starts from what is in force now."),

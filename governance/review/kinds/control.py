@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from governance.access.actors import actor_of
 from governance.access.roles import Role
+from governance.database_time import database_time
 from governance.models import Proposal
 from governance.review.canonical import digest
 from governance.review.errors import ReviewRefused
@@ -41,6 +42,7 @@ class Control:
         with _translated():
             require_scope(scope)
             what_stands(scope, rule)
+        _refuse_if_ran_out(scope, rule)
         return {"scope": scope, "rule": rule}
 
     def subject(self, change: Change) -> str:
@@ -80,11 +82,13 @@ class Control:
         lock_controls([proposal.change["scope"]])
 
     def ready(self, change: Change, now: datetime) -> None:
+        _refuse_if_ran_out(change["scope"], change["rule"])
         with _translated():
             refuse_if_red_for_two(failing(change["scope"], now))
 
     def apply(self, applying: Applying) -> None:
         proposal = applying.proposal
+        _refuse_if_ran_out(proposal.change["scope"], proposal.change["rule"])
         with _translated():
             end_by_authority(
                 proposal.change["scope"],
@@ -94,6 +98,16 @@ class Control:
                 reason=f"Proposal {proposal.pk}: {proposal.reason}"[:500],
                 now=applying.now,
             )
+
+
+def _refuse_if_ran_out(scope: str, rule: str) -> None:
+    """The database lets nobody end what has ended by its clock; only a clock of ours that is behind still shows it.
+
+    Raises `ReviewRefused` ("ran_out").
+    """
+    if Lock.objects.filter(scope=scope, rule=rule, lifted_at__isnull=True, until__lte=database_time()).exists():
+        message = _("The lock “%(rule)s” of “%(scope)s” has run out: nothing has to be ended.")
+        raise ReviewRefused("ran_out", message % {"rule": rule, "scope": scope})
 
 
 def _state_of(standing: TradingControl | Lock | None) -> str:
