@@ -1,15 +1,14 @@
-"""What the public was told, attacked in SQL with the application's own password, and by two at once."""
+"""What the public was told, attacked in SQL with the application's own password."""
 
 from __future__ import annotations
 
 import json
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, LiteralString
 
 import pytest
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 
 from disclosures.documents import drafting
 from disclosures.documents.content import published_form
@@ -180,21 +179,3 @@ def test_the_gate_of_the_disclosures_opens_for_nobody(desk: Desk) -> None:
     assert "only while" in desk.refused("UPDATE named_gates SET is_open = true WHERE name = 'disclosures'")
     desk.refused("UPDATE named_gates SET name = 'live' WHERE name = 'disclosures'")
     desk.refused("DELETE FROM named_gates")
-
-
-def test_two_at_once_publish_one_version(desk: Desk) -> None:
-    """Two approved proposals start from the same version; whoever comes second is stale."""
-    begins = (desk.now() + timedelta(hours=2)).isoformat()
-    made = [desk.vote(in_review(desk, effective_from=begins), name) for name in ("cora", "dina")]
-    desk.travel(timedelta(hours=3))
-
-    def run(proposal: Proposal) -> str:
-        try:
-            return apply(proposal.pk, now=desk.now()).state
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(2) as pool:
-        states = sorted(pool.map(run, made))
-    assert states == ["APPLIED", "FAILED"]
-    assert [one.version for one in DisclosureVersion.objects.all()] == [1]

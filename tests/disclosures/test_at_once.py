@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 from django.db import connections
@@ -11,8 +12,9 @@ from django.db import connections
 from disclosures.documents import drafting
 from disclosures.documents.acknowledging import acknowledge
 from disclosures.documents.checklist import check
-from disclosures.models import DisclosureAcknowledgement, DisclosureDraft
+from disclosures.models import DisclosureAcknowledgement, DisclosureDraft, DisclosureVersion
 from governance.models import Proposal
+from governance.review.applying import apply
 from governance.review.errors import ReviewRefused
 from tests.disclosures.library import RISK, Library
 from tests.review.desk import key
@@ -58,3 +60,15 @@ def test_each_is_done_once(committed_library: Library) -> None:
 
     assert twice(lambda _: check(now)) == ["done", "done"]
     assert Event.objects.filter(type="disclosure.missing", aggregate=f"disclosure:{RISK}").count() == 1
+
+
+def test_two_approved_from_the_same_version_publish_one(committed_library: Library) -> None:
+    """Whoever comes second is stale."""
+    library, desk = committed_library, committed_library.desk
+    begins = (library.now + timedelta(hours=2)).isoformat()
+    made = [desk.vote(library.submitted(library.draft(effective_from=begins)), name) for name in ("dina", "emma")]
+    assert [one.state for one in made] == ["APPROVED", "APPROVED"]
+    desk.forward(hours=3)
+    assert twice(lambda number: apply(made[number].pk, now=library.now)) == ["done", "done"]
+    assert sorted(Proposal.objects.values_list("state", flat=True)) == ["APPLIED", "FAILED"]
+    assert [one.version for one in DisclosureVersion.objects.all()] == [1]
