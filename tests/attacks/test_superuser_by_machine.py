@@ -62,8 +62,10 @@ FORCE = {
     "COPY votes FROM PROGRAM 'cat'": "permission denied",
     "SELECT pg_read_file('postgresql.conf')": "permission denied",
     "SELECT lo_import('/etc/passwd')": "permission denied",
-    "INSERT INTO exposure_limits SELECT * FROM exposure_limits ON CONFLICT (id) DO UPDATE SET hard_limit = 9e9": "only by an approved proposal",
-    "MERGE INTO exposure_limits e USING markets m ON true WHEN MATCHED THEN UPDATE SET hard_limit = 10 ^ 9": "only as its next version",
+    "INSERT INTO exposure_limits SELECT * FROM exposure_limits ON CONFLICT (id) DO UPDATE SET hard_limit = 9e9":
+        "only by an approved proposal",
+    "MERGE INTO exposure_limits e USING markets m ON true WHEN MATCHED THEN UPDATE SET hard_limit = 10 ^ 9":
+        "only as its next version",
     "WITH x AS (UPDATE exposure_limits SET hard_limit = 10 ^ 9 RETURNING 1) SELECT * FROM x": "only as its next version",
 }  # fmt: skip
 

@@ -142,7 +142,7 @@ def test_an_account_is_closed_on_its_page_with_a_code(
 
 def limits(**changes: str) -> dict[str, str]:
     """The form of limits as a browser sends it, every field written by hand: what the demonstration has in force."""
-    names = {f"asset:{one}": ("none", "none") for one in ("dct", "eth", "gram", "ton", "usdt")}
+    names = {f"asset:{one}": ("none", "none") for one in ("dct", "eth", "gram", "usdt")}
     names |= {
         "asset:dct": ("40000", "50000"),
         "asset:gram": ("4000", "5000"),

@@ -133,9 +133,11 @@ def error_of(spec: FieldSpec, values: tuple[str, ...]) -> str:
     text = values[0] if len(values) == 1 else ""
     if spec.input is Input.TEXT:
         message = _("At most %(most)s characters.") if spec.is_optional else _("Write 1 to %(most)s characters.")
-        is_counted = text or spec.is_optional
+        is_long_enough = spec.is_optional or bool(text)
         return (
-            "" if is_counted and len(text) <= spec.longest and "\x00" not in text else message % {"most": spec.longest}
+            ""
+            if is_long_enough and len(text) <= spec.longest and "\x00" not in text
+            else message % {"most": spec.longest}
         )
     if text and text == spec.or_word:
         return ""
