@@ -133,7 +133,7 @@ def error_of(spec: FieldSpec, values: tuple[str, ...]) -> str:
     text = values[0] if len(values) == 1 else ""
     if spec.input is Input.TEXT:
         message = _("At most %(most)s characters.") if spec.is_optional else _("Write 1 to %(most)s characters.")
-        is_long_enough = spec.is_optional or bool(text)
+        is_long_enough = bool(text) or (spec.is_optional and len(values) <= 1)
         return (
             ""
             if is_long_enough and len(text) <= spec.longest and "\x00" not in text
