@@ -10,7 +10,10 @@ from playwright.sync_api import Browser
 from tests.e2e.conftest import SCREENS, Markets, Portal, sign_in
 
 pytestmark = pytest.mark.e2e
-KINDS = ("policy", "role_grant", "credentials", "token", "account")
+KINDS = {
+    "administrator": ("policy", "role_grant", "credentials", "token", "account"),
+    "operator": ("limits", "registry"),
+}
 LOOKS: dict[str, tuple[str, dict[str, Any]]] = {
     "desk": ("en", {"viewport": {"width": 1280, "height": 900}}),
     "phone-dv-dark": (
@@ -20,9 +23,10 @@ LOOKS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def test_forms_fit_every_screen(browser: Browser, portal: Portal, markets: Markets) -> None:
+@pytest.mark.parametrize("role", KINDS)
+def test_forms_fit_every_screen(browser: Browser, portal: Portal, markets: Markets, role: str) -> None:
     signed_in = browser.new_context(base_url=portal.url)
-    sign_in(signed_in.new_page(), "administrator")
+    sign_in(signed_in.new_page(), role)
     cookies: Any = signed_in.cookies()
     problems: list[str] = []
     SCREENS.mkdir(exist_ok=True)
@@ -33,8 +37,8 @@ def test_forms_fit_every_screen(browser: Browser, portal: Portal, markets: Marke
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.goto("/desk/review/")
         page.locator(".menu summary").click()
-        page.screenshot(path=SCREENS / f"menu-{look}.png")
-        for kind in KINDS:
+        page.screenshot(path=SCREENS / f"menu-{role}-{look}.png")
+        for kind in KINDS[role]:
             page.goto(f"/desk/review/new/{kind}/")
             page.evaluate("document.querySelectorAll('details.group').forEach(one => { one.open = true })")
             page.screenshot(path=SCREENS / f"form-{kind}-{look}.png", full_page=True)

@@ -12,10 +12,11 @@ from governance.desk.review.kind_forms import FORMS
 from governance.models import Proposal, ReviewPolicy, User
 from governance.review.starting_policy import starting_policy
 from tests.review.desk import DEX, ONE_OF_EACH, Desk, in_force, key, refused, state
+from trading.models import Market
 
 # What a person's menu offers, written by hand.
 MENUS = {
-    "opal": ("/desk/review/new/",),
+    "opal": ("/desk/review/new/", "/desk/review/new/limits/", "/desk/review/new/registry/"),
     "ada": (
         "/desk/review/new/policy/", "/desk/review/new/role_grant/", "/desk/review/new/credentials/", "/desk/review/new/token/",
         "/desk/review/new/account/",
@@ -137,6 +138,104 @@ def test_an_account_is_closed_on_its_page_with_a_code(
     done = send("ada", f"{draft.pk}/apply-at-once/", code=code_of("ada"))
     assert (done.status_code, state(draft)) == (200, "APPLIED")
     assert not User.objects.get(username="anna").is_active
+
+
+def limits(**changes: str) -> dict[str, str]:
+    """The form of limits as a browser sends it, every field written by hand: what the demonstration has in force."""
+    names = {f"asset:{one}": ("none", "none") for one in ("dct", "eth", "gram", "usdt")}
+    names |= {
+        "asset:dct": ("40000", "50000"),
+        "asset:gram": ("4000", "5000"),
+        "asset:eth": ("4", "5"),
+        "desk:usdt": ("18000", "25000"),
+    }
+    both = {part: {f"{part}.soft_limit": soft, f"{part}.hard_limit": hard} for part, (soft, hard) in names.items()}
+    return {name: text for part in both.values() for name, text in part.items()} | changes
+
+
+def test_limits_show_what_is_in_force_and_change_only_what_differs(desk: Desk, door: Callable) -> None:
+    page = door("opal").get("/desk/review/new/limits/").content.decode()
+    for words in ('name="asset:dct.hard_limit" value="50000"', "<small>DCT</small>", '<bdi dir="ltr">18000</bdi>',
+                  "DCT on all markets", "The whole desk, in USDT", "none</bdi>"):  # fmt: skip
+        assert words in page, words
+    assert "<code>no_change</code>" in sending(door, "opal", "limits", "save", **limits()).content.decode()
+    wrong: tuple[tuple[dict[str, str], str], ...] = (
+        ({"asset:dct.hard_limit": "NaN"}, "invalid"), ({"asset:dct.hard_limit": ""}, "invalid"),
+        ({"asset:dct.hard_limit": "lots"}, "invalid"), ({"asset:dct.hard_limit": "-1"}, "invalid"),
+        ({"asset:dct.hard_limit": "5e4"}, "no_change"), ({"asset:dct.hard_limit": "6e4"}, "invalid"),
+        ({"asset:dct.hard_limit": "none"}, "invalid"), ({"asset:dct.hard_limit": "39999"}, "invalid"),
+        ({"desk:usdt.hard_limit": "1000000000001"}, "invalid"),
+    )  # fmt: skip
+    for changes, code in wrong:
+        for action in ("check", "save", "apply_at_once"):
+            answer = sending(door, "opal", "limits", action, **limits(**changes))
+            assert (answer.status_code, f"<code>{code}</code>" in answer.content.decode()) == (422, True), changes
+    assert not Proposal.objects.exists()
+    wider = limits(**{"asset:dct.hard_limit": "60000", "desk:usdt.soft_limit": "18000.0"})
+    assert "riskier" in sending(door, "opal", "limits", "check", **wider).content.decode()
+    assert sending(door, "opal", "limits", "save", **wider).status_code == 302
+    draft = Proposal.objects.get()
+    assert draft.change == {"limits": {"asset:dct": {"hard_limit": "60000"}}}
+    form = door("opal").get(f"/desk/review/{draft.pk}/edit/").content.decode()
+    assert 'name="asset:dct.hard_limit" value="60000"' in form and 'name="asset:dct.soft_limit" value="40000"' in form
+    none = limits(**{"desk:usdt.soft_limit": "none", "desk:usdt.hard_limit": "none"})
+    sent = none | {"idempotency_key": key(), "reason": "other limit", "action": "save"}
+    assert door("opal").post(f"/desk/review/{draft.pk}/edit/", sent).status_code == 302
+    draft.refresh_from_db()
+    assert draft.change == {"limits": {"desk:usdt": {"hard_limit": "none", "soft_limit": "none"}}}
+    lower = sending(door, "opal", "limits", "apply_at_once", **limits(**{"asset:dct.soft_limit": "30000"}))
+    assert (lower.status_code, Proposal.objects.latest("pk").state) == (302, "APPLIED")
+
+
+def test_the_registry_one_word_at_a_time(desk: Desk, door: Callable) -> None:
+    page = door("opal").get("/desk/review/new/registry/").content.decode()
+    for words in ('value="market:dct-usdt-dex.is_active=false"', "switch dct-usdt-dex off (now on)", 'href="/api/v1/schema/"',
+                  "switch eth-usdt-perp on (now off)", '<optgroup label="Change a label">', "by the API",
+                  "market:gram-usdt-cex: symbol on the venue (now: GRAM-USDT)"):  # fmt: skip
+        assert words in page, words
+    wrong: tuple[tuple[dict[str, str], str], ...] = (
+        ({}, "invalid"), ({"what": "market:new-one.is_active=true"}, "invalid"), ({"what": "asset:dct.version"}, "invalid"),
+        ({"what": "market:dct-usdt-dex.is_active=true"}, "invalid"), ({"what": "asset:dct.name"}, "invalid"),
+        ({"what": "market:dct-usdt-dex.is_active=false", "value": "true"}, "invalid"),
+        ({"what": "asset:dct.name", "value": "x" * 121}, "invalid"), ({"what": "asset:dct.name", "value": "x" * 81}, "invalid"),
+        ({"what": "asset:dct.decimals", "value": "9.5"}, "invalid"),
+        ({"what": "asset:dct.name", "value": "Dynamic Capital Token"}, "no_change"),
+    )  # fmt: skip
+    for typed, code in wrong:
+        for action in ("check", "save", "apply_at_once"):
+            answer = sending(door, "opal", "registry", action, **typed)
+            assert (answer.status_code, f"<code>{code}</code>" in answer.content.decode()) == (422, True), typed
+    assert not Proposal.objects.exists()
+    symbol = {"what": "market:gram-usdt-cex.venue_symbol", "value": "TON-USDT"}
+    assert "moves" in sending(door, "opal", "registry", "check", **symbol).content.decode()
+    assert sending(door, "opal", "registry", "save", **symbol).status_code == 302
+    draft = Proposal.objects.get()
+    assert (draft.change, draft.risk_class) == (
+        {"registry": {"market:gram-usdt-cex": {"venue_symbol": "TON-USDT"}}}, "strictest"
+    )  # fmt: skip
+    form = door("opal").get(f"/desk/review/{draft.pk}/edit/").content.decode()
+    assert '<option value="market:gram-usdt-cex.venue_symbol" selected>' in form and 'value="TON-USDT"' in form
+    off = sending(door, "opal", "registry", "apply_at_once", what="market:gram-usdt-cex.is_active=false")
+    assert (off.status_code, Proposal.objects.latest("pk").state) == (302, "APPLIED")
+    assert not Market.objects.get(slug="gram-usdt-cex").is_active
+    on = sending(door, "opal", "registry", "apply_at_once", what="market:gram-usdt-cex.is_active=true")
+    assert "<code>needs_review</code>" in on.content.decode()
+
+
+def test_what_the_form_cannot_say_is_not_lost_by_editing_it(desk: Desk, door: Callable) -> None:
+    two = {"registry": {"asset:dct": {"name": "Dynamic", "decimals": "8"}}}
+    for kind, change in (
+        ("registry", two),
+        ("limits", {"limits": {"desk:dct": {"soft_limit": "1", "hard_limit": "2"}}}),
+    ):
+        draft = desk.propose(change, kind=kind)
+        for answer in (
+            door("opal").get(f"/desk/review/{draft.pk}/edit/"),
+            door("opal").post(f"/desk/review/{draft.pk}/edit/", {"idempotency_key": key(), "action": "save"}),
+        ):
+            assert "<code>no_form</code>" in answer.content.decode()
+        draft.refresh_from_db()
+        assert (draft.change, draft.revision) == (change, 1)
 
 
 def test_every_rule_of_the_policy_has_its_field_with_what_is_in_force(desk: Desk, door: Callable) -> None:

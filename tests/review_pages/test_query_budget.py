@@ -20,12 +20,20 @@ PAGES = {
 }
 
 
-FORMS = ("policy", "role_grant", "credentials", "token", "account")
+FORMS = {
+    "policy": "ada",
+    "role_grant": "ada",
+    "credentials": "ada",
+    "token": "ada",
+    "account": "ada",
+    "limits": "opal",
+    "registry": "opal",
+}
 
 
 @pytest.mark.parametrize("kind", FORMS)
 def test_forms(desk: Desk, door: Callable, kind: str) -> None:
-    get_within_budget(door("ada"), f"review:new:{kind}", f"/desk/review/new/{kind}/")
+    get_within_budget(door(FORMS[kind]), f"review:new:{kind}", f"/desk/review/new/{kind}/")
 
 
 @pytest.mark.parametrize("page", PAGES)

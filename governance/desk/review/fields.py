@@ -33,11 +33,12 @@ class Input(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`label` in the reader's language, or a name; `help` says what it does."""
+    """`label` in the reader's language, or a name; `help` says what it does. `group`: the heading in a list of many."""
 
     value: str
     label: str
     help: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ class FieldSpec:
     shown ("s" is also told in words).
 
     `current`: what is in force, as the field would send it; None where there is nothing to compare with. `initial`: what the form
-    begins with. `minimum` and `maximum` of a number, included. `group` is the heading under which it stands.
+    begins with. `minimum` and `maximum` of a number, included; `or_word` may stand in its place. `group` is the heading under
+    which it stands.
     """
 
     name: str
@@ -59,6 +61,7 @@ class FieldSpec:
     initial: tuple[str, ...] = ()
     minimum: str = ""
     maximum: str = ""
+    or_word: str = ""
     longest: int = NUMBER_MAX
     is_optional: bool = False
     group: str = ""
@@ -129,8 +132,15 @@ def error_of(spec: FieldSpec, values: tuple[str, ...]) -> str:
         return "" if is_counted and set(values) <= known else _("Choose from the list.")
     text = values[0] if len(values) == 1 else ""
     if spec.input is Input.TEXT:
-        message = _("Write 1 to %(most)s characters.")
-        return "" if 0 < len(text) <= spec.longest and "\x00" not in text else message % {"most": spec.longest}
+        message = _("At most %(most)s characters.") if spec.is_optional else _("Write 1 to %(most)s characters.")
+        is_long_enough = bool(text) or (spec.is_optional and len(values) <= 1)
+        return (
+            ""
+            if is_long_enough and len(text) <= spec.longest and "\x00" not in text
+            else message % {"most": spec.longest}
+        )
+    if text and text == spec.or_word:
+        return ""
     return _number_error(spec, text)
 
 

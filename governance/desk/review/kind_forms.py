@@ -16,22 +16,26 @@ from django.utils.translation import gettext_noop
 from governance.access.roles import STAFF_ROLES, Role
 from governance.access.tokens import LONGEST_DAYS, NAME_MAX
 from governance.desk.review.fields import Choice, FieldSpec, Input, Sent
+from governance.desk.review.limits_form import limits_change, limits_fields, limits_sent
 from governance.desk.review.policy_form import policy_change, policy_fields, policy_sent
+from governance.desk.review.registry_form import registry_change, registry_fields, registry_sent
 from governance.models import User
 
 
 @dataclass(frozen=True, slots=True)
 class KindForm:
     """`intro`: what comes of such a change, a msgid. `fields` for the person who fills it in; `change` makes of what was sent the
-    change as a door sends it, `sent` of a proposal's change what its form would send.
+    change as a door sends it, `sent` of a proposal's change what its form would send. `only_by_api`: what the form cannot say, a
+    msgid; the page names the API's description beside it.
 
-    `fields` may raise `ReviewRefused` where there is nothing to begin with.
+    `fields` may raise `ReviewRefused` where there is nothing to begin with, `change` and `sent` where the form cannot say it.
     """
 
     intro: str
     fields: Callable[[User], tuple[FieldSpec, ...]]
     change: Callable[[Sent], Any]
     sent: Callable[[Mapping[str, Any]], Sent]
+    only_by_api: str = ""
 
 
 def _people(label: str, people: Q | None = None, but: User | None = None) -> FieldSpec:
@@ -125,6 +129,21 @@ def _as_sent(change: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 FORMS: Final[dict[str, KindForm]] = {
+    "limits": KindForm(
+        gettext_noop(
+            "How much of an asset, or money of the desk, may be reached at worst over all markets. What is narrower may be "
+            "applied at once; what is wider waits for others."
+        ),
+        limits_fields, limits_change, limits_sent,
+    ),
+    "registry": KindForm(
+        gettext_noop(
+            "Switching a market off may be applied at once; a label needs one other person, switching on the rules of what "
+            "increases risk, and every other word the strictest: it decides where and in which units money moves."
+        ),
+        registry_fields, registry_change, registry_sent,
+        gettext_noop("A market, asset, venue or account that is new, and several words at once, are proposed by the API:"),
+    ),
     "policy": KindForm(
         gettext_noop("The rules change by the strictest rule in force. What is proposed before keeps the stricter of both."),
         policy_fields, policy_change, policy_sent,

@@ -86,9 +86,9 @@ def _shown(request: HttpRequest, kind: str, proposal: Proposal | None) -> HttpRe
     form, posted = FORMS[kind], request.method == "POST"
     try:
         specs = form.fields(request.user)
+        typed: Sent | None = form.sent(proposal.change) if proposal else None
     except ReviewRefused as refused:
         return refused_page(request, refused)
-    typed: Sent | None = form.sent(proposal.change) if proposal else None
     if posted:
         typed = {spec.name: tuple(request.POST.getlist(spec.name)) for spec in specs}
 
@@ -96,6 +96,7 @@ def _shown(request: HttpRequest, kind: str, proposal: Proposal | None) -> HttpRe
         shown = {
             "kind": kind,
             "intro": _(form.intro),
+            "only_by_api": _(form.only_by_api) if form.only_by_api else "",
             "groups": filled(specs, typed, is_judged=posted),
             "is_for_page": kind in STEP_UP_AT_ONCE,
             "key": context.get("key") or new_key(),

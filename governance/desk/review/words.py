@@ -78,6 +78,7 @@ _NEXT: Final = {
     ),
     "no_address": gettext_noop("Propose to reset the second factor, or have an address entered first."),
     "no_change": gettext_noop("Change at least one value."),
+    "no_form": gettext_noop("Edit it by the API, or withdraw it and propose anew what the form can say."),
     "no_policy": gettext_noop("The owner runs bootstrap, which writes the first rules."),
     "no_preview": gettext_noop("Press “Make the preview”, look at it, then submit."),
     "no_reason": gettext_noop("Say why, in at least three letters: the reason stays with the change."),
