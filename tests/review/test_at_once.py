@@ -154,7 +154,8 @@ def test_an_end_and_a_step_forward_at_once_leave_one_of_the_two(committed_desk: 
     }
     right = {
         "APPLIED": ((["done", "bad_state"], "124"), (["done", "bad_state"], True)),
-        "WITHDRAWN": ((["bad_state", "done"], "120"),),
+        # Also after the vote approved it, before it was applied.
+        "WITHDRAWN": ((["bad_state", "done"], "120"), (["done", "done"], "120")),
         "CANCELLED": ((["bad_state", "done"], False),),
     }
     assert [came for at, came in ends.items() if came not in right[at]] == []

@@ -161,7 +161,7 @@ def test_an_auditor_takes_the_whole_story_away(desk: Desk) -> None:
 def test_every_kind_tells_its_story(desk: Desk, kind: str) -> None:
     impose_lock(DEX, "paused", "hard_limit", "q 21 lots", imposed_by="quoting", now=desk.now)
     proposal = desk.propose(
-        ONE_OF_EACH[kind], "ada" if kind in ("policy", "role_grant", "credentials") else "opal", kind
+        ONE_OF_EACH[kind], "ada" if kind in ("policy", "role_grant", "credentials", "publication") else "opal", kind
     )
     assert proposal_story(proposal.pk, desk.now).diff
     assert export_story(proposal.pk)["diff"]

@@ -47,10 +47,10 @@ def rules(**changes: Any) -> dict[str, Any]:
     for name, quorum, timelock, valid in (
         ("classes.neutral", "1", "0", "259200"), ("classes.increasing", "2", "3600", "86400"),
         ("classes.strictest", "2", "3600", "86400"), ("kinds.control", "1", "0", "1800"),
-        ("kinds.control_kill", "1", "0", "1800"),
+        ("kinds.control_kill", "1", "0", "1800"), ("kinds.document", "1", "0", "2592000"),
     ):  # fmt: skip
         body |= {
-            f"{name}.quorum": quorum, f"{name}.timelock_s": timelock, f"{name}.valid_s": valid, f"{name}.roles": ["approver"]
+            f"{name}.quorum": quorum, f"{name}.timelock_s": timelock, f"{name}.valid_s": valid, f"{name}.roles": ["compliance" if name == "kinds.document" else "approver"],
         }  # fmt: skip
     return body | changes
 

@@ -20,6 +20,7 @@ from governance.review.policy import (
     LEAST_OF_KIND,
     SMALL_CHANGE_MOST,
     VOTER_ROLES,
+    VOTERS_OF_KIND,
     bounds_of,
 )
 
@@ -32,6 +33,7 @@ _GROUPS: Final = {
     "strictest": gettext_noop("The strictest: rules, roles, credentials, tokens, and what cannot be judged"),
     "control": gettext_noop("Ending a rule’s lock on trading"),
     "control_kill": gettext_noop("Ending a kill"),
+    "document": gettext_noop("Publishing or withdrawing a disclosure"),
 }
 _RULES: Final = {
     "quorum": gettext_noop("Approvals by other people"),
@@ -47,8 +49,14 @@ _RULES: Final = {
 def policy_fields(person: User) -> tuple[FieldSpec, ...]:
     """With what is in force. Raises `ReviewRefused` where no rules can be read."""
     body = _body()
-    kinds = tuple(_requirement(body, f"kinds.{name}", "increasing", least) for name, least in LEAST_OF_KIND.items())
-    classes = tuple(_requirement(body, f"classes.{name}", name, LEAST.get(name, (0, 0))) for name in CLASSES)
+    kinds = tuple(
+        _requirement(body, f"kinds.{name}", "increasing", least, VOTERS_OF_KIND.get(name, VOTER_ROLES))
+        for name, least in LEAST_OF_KIND.items()
+        if name in body["kinds"]
+    )
+    classes = tuple(
+        _requirement(body, f"classes.{name}", name, LEAST.get(name, (0, 0)), VOTER_ROLES) for name in CLASSES
+    )
     return tuple(field for fields in (*classes, *kinds, _general(body)) for field in fields)
 
 
@@ -100,7 +108,9 @@ def _leaves(value: Any, name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield name, (str(value),)
 
 
-def _requirement(body: Mapping[str, Any], path: str, risk_class: str, least: tuple[int, int]) -> Iterator[FieldSpec]:
+def _requirement(
+    body: Mapping[str, Any], path: str, risk_class: str, least: tuple[int, int], voters: frozenset[str]
+) -> Iterator[FieldSpec]:
     part, name = path.split(".")
     entry, group = body[part][name], _(_GROUPS[name]) if name in _GROUPS else name
     for rule, (low, high) in bounds_of(risk_class, least).items():
@@ -108,7 +118,7 @@ def _requirement(body: Mapping[str, Any], path: str, risk_class: str, least: tup
             yield _number(f"{path}.{rule}", rule, entry[rule], low, high, group)
     if risk_class == "reducing":
         return
-    roles = tuple(Choice(role, role) for role in sorted(VOTER_ROLES))
+    roles = tuple(Choice(role, role) for role in sorted(voters))
     now = tuple(entry["roles"])
     yield FieldSpec(f"{path}.roles", _("Who votes"), Input.CHECKS, choices=roles, current=now, initial=now, group=group)
     yes = (Choice("yes", _("Votes need a security key"), _("A vote by a code is refused, and does not count.")),)
