@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, settings
 from tests.support.plugin import DATABASE_NAME, SERVERS
 from tests.support.servers import TestServers
 
-
 # How long data takes to make depends on what else runs: no property fails for that.
 settings.register_profile("house", suppress_health_check=[HealthCheck.too_slow], deadline=None)
 settings.load_profile("house")

@@ -30,7 +30,7 @@ KINDS = 11
 FULL = Conditions(fills=200, each=3, uptime=0.6)
 FULL_KILLS = 40
 # From here on every kind is hit at least once.
-SHORT_KILLS = 20
+SHORT_KILLS = KINDS
 # What the system under test runs with: the record is played faster, so that enough is filled in the time.
 SETTINGS = {"SANDBOX_SPEED": "2"}
 Say = Callable[[str], None]

@@ -85,7 +85,9 @@ def cells(who: str) -> Iterator[tuple[str, str, dict[str, str], tuple[str, ...]]
         for page, method, tail, row in matrix.RECORD_PAGES:
             row = matrix.RECORD_EXCEPTIONS.get((name, page), row)
             yield method, f"/admin/{name.replace('.', '/')}/{tail}", {}, (word(row, who),)
-    # A method that is not in the table does nothing.
+    # A method that is not in the table does nothing: refused before anybody is asked who they are, so few have to try.
+    if who not in ("nobody", "operator", "administrator"):
+        return
     listed = {(address.split("?")[0], method) for _, method, address, *_ in matrix.URLS}
     for address, method in itertools.product(sorted({address for address, _ in listed}), METHODS):
         if (address, method) not in listed and address not in ("/accounts/sign-out/", "/admin/logout/"):

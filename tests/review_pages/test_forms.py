@@ -50,7 +50,8 @@ def rules(**changes: Any) -> dict[str, Any]:
         ("kinds.control_kill", "1", "0", "1800"), ("kinds.document", "1", "0", "2592000"),
     ):  # fmt: skip
         body |= {
-            f"{name}.quorum": quorum, f"{name}.timelock_s": timelock, f"{name}.valid_s": valid, f"{name}.roles": ["compliance" if name == "kinds.document" else "approver"],
+            f"{name}.quorum": quorum, f"{name}.timelock_s": timelock, f"{name}.valid_s": valid,
+            f"{name}.roles": ["compliance" if name == "kinds.document" else "approver"],
         }  # fmt: skip
     return body | changes
 
