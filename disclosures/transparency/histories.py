@@ -17,7 +17,6 @@ from disclosures.transparency.wording import AUTHORITIES, BUCKETS, INCIDENT_KIND
 from trading.controls.commands import DESK
 
 PAGE_ROWS: Final = 50
-POLICY_FIELDS: Final = ("delay_s", "inventory_step_share", "pnl_granularity_days", "quote_granularity_s")
 
 
 class BadPage(ValueError):
@@ -51,13 +50,13 @@ def told_incidents(now: datetime, slug: str = "") -> list[dict[str, Any]]:
 
 
 def told_parameters(slugs: Sequence[str]) -> list[dict[str, Any]]:
-    """Every value that changed in these markets, newest first."""
-    found = [
-        row | _authority(row) | _times(row, "applied_at") | {"market": slug}
-        for slug in slugs
-        for row in _dicts(parameter_changes(slug))
-    ]
-    return sorted(found, key=lambda row: row["applied_at"], reverse=True)
+    """Every version of the parameters of these markets with what changed in it, newest first."""
+    found: dict[tuple[str, int], dict[str, Any]] = {}
+    for slug in slugs:
+        for row in _dicts(parameter_changes(slug)):
+            new = row | _authority(row) | _times(row, "applied_at") | {"market": slug, "changes": []}
+            found.setdefault((slug, row["version"]), new)["changes"].append(row)
+    return sorted(found.values(), key=lambda version: (version["applied_at"], version["market"]), reverse=True)
 
 
 def told_policies() -> list[dict[str, Any]]:

@@ -88,8 +88,8 @@ def chart(request: HttpRequest, slug: str, key: str) -> HttpResponseBase:
     if isinstance(asked, HttpResponse):
         return asked
     context = {
-        "shown": shown_chart(found, drawn, asked), "chart": drawn, "slug": slug, "asked": asked, "tabs": range_tabs(asked),
-        "symbol": f"{found.base_id.upper()}/{found.quote_id.upper()}", "policy": publication_in_force(), "here": "markets",
+        "shown": shown_chart(found, drawn, asked), "slug": slug, "asked": asked, "tabs": range_tabs(asked),
+        "symbol": f"{found.base_id.upper()}/{found.quote_id.upper()}", "here": "markets",
     }  # fmt: skip
     return page(request, "public/chart.html", context)
 

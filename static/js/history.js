@@ -39,7 +39,7 @@ class SeriesChart extends Plot {
 
   #label(value) {
     const size = Math.abs(value);
-    return fixed(value, size === 0 || size >= 1000 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 6).replace(/(\.\d*?[1-9])0+$/, "$1");
+    return fixed(value, size === 0 || size >= 1000 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 6).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
   }
 
   #format() {
@@ -64,15 +64,16 @@ class SeriesChart extends Plot {
 
   options() {
     const { near } = this.#format();
-    const stepped = uPlot.paths.stepped({ align: 1 }), bars = uPlot.paths.bars({ size: [0.7, 28], align: 1 });
+    const stepped = uPlot.paths.stepped({ align: 1 }), bars = uPlot.paths.bars({ size: [0.7, 28] });
+    // A bar, or a single point, needs room on both sides.
+    const room = this.form === "bar" || this.data[0].length === 1 ? DAY_S / 2 : 0;
     const isSparse = this.data[0].length < 60;
-    const single = this.data[0].length === 1;
     const labels = (ticks) => ticks.map((value) => this.#label(value));
     return {
       cursor: { y: false, points: { size: 6 } },
       tzDate: (at) => uPlot.tzDate(new Date(at * 1000), this.timeZone),
       scales: {
-        x: single ? { range: () => [this.data[0][0] - DAY_S, this.data[0][0] + DAY_S] } : {},
+        x: { range: (_, first, last) => [first - room, last + room] },
         y: { range: (_, low, high) => this.#range(low, high) },
       },
       series: [{}, ...this.lines.map((line) => ({
@@ -82,7 +83,7 @@ class SeriesChart extends Plot {
       }))],
       axes: [
         { ...axis(), values: (_, ticks) => ticks.map((at) => near.format(at * 1000)), space: 64, size: 28 },
-        { ...axis(), values: (_, ticks) => labels(ticks), size: (_, ticks) => 18 + 6.4 * Math.max(3, ...(ticks ?? []).map((one) => one.length)), space: 34 },
+        { ...axis(), values: (_, ticks) => labels(ticks), size: (_, ticks) => 24 + 6.8 * Math.max(3, ...(ticks ?? []).map((one) => one.length)), space: 34 },
       ],
       hooks: { setCursor: [(plot) => this.#tell(plot.cursor.idx ?? null)] },
     };

@@ -20,6 +20,7 @@ def stage() -> None:
     from governance.review.policies import write_policy
     from governance.review.starting_policy import DEMO_TIMELOCK_S, starting_policy
     from tests.controls.green import compared
+    from tests.e2e.told_history import plant
     from tests.pages import stage as on
     from tests.support.demo import declare_two_markets
 
@@ -46,6 +47,7 @@ def stage() -> None:
     on.add_minutes(on.DEX, 240, now)
     on.add_minutes(on.CEX, 60, now, two_sided=51)
     on.add_day_ends(on.DEX, ["4.10", "9.75", "8.02", "14.60"], now)
+    plant(now)
 
 
 def recovery_code(name: str, number: int) -> str:

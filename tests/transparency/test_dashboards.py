@@ -163,7 +163,7 @@ def test_the_overview_tells_the_share_of_a_day(market: Market, client: Client) -
 def test_changes_and_incidents_tell_reasons_and_roles_without_names(changed: Desk, client: Client) -> None:
     page = seen(client, f"/changes/?market={DEX}")
     assert "tighter book" in page and "proposed by operator, approved by 2 × approver" in page
-    assert '<td class="num" dir="ltr">5</td><td class="num" dir="ltr">4</td>' in page
+    assert '<code>spread_floor_bps</code> <bdi class="num" dir="ltr">5 → 4</bdi>' in page
     incidents = seen(client, f"/incidents/?market={DEX}")
     assert "<code>hard_limit_reached</code>" in incidents and "20123" not in incidents
     assert "&lt;b&gt;maintenance&lt;/b&gt;" in incidents and "<b>maintenance" not in incidents
