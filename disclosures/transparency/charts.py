@@ -70,11 +70,11 @@ AROUND: Final = (
     Chart("volatility", "volatility", _("Volatility"), "sigma", (("sigma", "accent", False),)),
     Chart(
         "regime", "volatility", _("Volatility regime"), "share",
-        (("calm", "good", False), ("normal", "accent", False), ("stressed", "bad", False)), "step",
+        (("calm", "good", False), ("normal", "bid", False), ("stressed", "bad", False)), "step",
     ),
     Chart(
         "states", "states", _("States"), "share",
-        (("active", "good", False), ("reducing", "accent", False), ("paused", "warn", False), ("halted", "bad", False)), "step",
+        (("active", "good", False), ("reducing", "bid", False), ("paused", "warn", False), ("halted", "bad", False)), "step",
     ),
 )  # fmt: skip
 GROUPS: Final = ((_("Quoting"), QUOTING), (_("Trading"), TRADING), (_("Market and states"), AROUND))

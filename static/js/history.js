@@ -1,8 +1,11 @@
 // Charts over time, fetched from the public API when they come near the screen. Each reads its own data- attributes.
 import { axis, Plot, toNumbers, token } from "./chart.js";
 import { fixed } from "./format.js";
+import { figure } from "./market.js";
 
 const DAY_S = 86400;
+// Days between two marks below a long chart, so that none is named twice.
+const DAYS = [1, 2, 3, 5, 7, 10, 14, 30, 60, 90, 180, 365].map((days) => days * DAY_S);
 // A day's row has no time of its own: it begins at midnight in the Maldives.
 const moment = (text) => Date.parse(text.includes("T") ? text : `${text}T00:00:00+05:00`) / 1000;
 
@@ -46,30 +49,32 @@ class SeriesChart extends Plot {
     const span = this.data[0].at(-1) - this.data[0][0];
     const day = { day: "2-digit", month: "short", timeZone: this.timeZone };
     const time = { hour: "2-digit", minute: "2-digit", timeZone: this.timeZone };
-    const near = new Intl.DateTimeFormat("en-GB", span > 2 * DAY_S ? day : time);
+    const near = new Intl.DateTimeFormat("en-GB", span > 2 * DAY_S || this.form === "bar" ? day : time);
     const whole = new Intl.DateTimeFormat("en-GB", this.form === "bar" ? { ...day, year: "numeric" } : { ...day, ...time });
-    return { near, whole };
+    return { near, whole, isLong: span > 2 * DAY_S || this.form === "bar" };
   }
 
   #tell(index) {
     let at = index;
     if (at === null) for (at = this.data[0].length - 1; at > 0 && this.data.slice(1).every((line) => line[at] === null);) at -= 1;
     if (this.isEmpty || this.data[0][at] === undefined) return;
-    const words = this.lines.map((_, i) => {
+    const told = this.lines.flatMap((_, i) => {
       const value = this.data[i + 1][at];
-      return `${this.words[i]} ${value === null ? "—" : this.#label(value)}${value !== null && this.isShare ? " %" : ""}`;
+      const figureOf = value === null ? "—" : `${this.#label(value)}${this.isShare ? " %" : ""}`;
+      return [` · ${this.words[i]} `, figure(figureOf, "bdi")];
     });
-    this.readout.textContent = [this.#format().whole.format(this.data[0][at] * 1000), ...words].join(" · ");
+    this.readout.replaceChildren(figure(this.#format().whole.format(this.data[0][at] * 1000), "bdi"), ...told);
   }
 
   options() {
-    const { near } = this.#format();
+    const { near, isLong } = this.#format();
     const stepped = uPlot.paths.stepped({ align: 1 }), bars = uPlot.paths.bars({ size: [0.7, 28] });
     // A bar, or a single point, needs room on both sides.
     const room = this.form === "bar" || this.data[0].length === 1 ? DAY_S / 2 : 0;
     const isSparse = this.data[0].length < 60;
     const labels = (ticks) => ticks.map((value) => this.#label(value));
     return {
+      padding: [10, 20, 0, 0],
       cursor: { y: false, points: { size: 6 } },
       tzDate: (at) => uPlot.tzDate(new Date(at * 1000), this.timeZone),
       scales: {
@@ -82,7 +87,7 @@ class SeriesChart extends Plot {
         fill: this.form === "bar" ? `color-mix(in srgb, ${token(line.colour)} 35%, transparent)` : undefined,
       }))],
       axes: [
-        { ...axis(), values: (_, ticks) => ticks.map((at) => near.format(at * 1000)), space: 64, size: 28 },
+        { ...axis(), ...(isLong ? { incrs: DAYS } : {}), values: (_, ticks) => ticks.map((at) => near.format(at * 1000)), space: 64, size: 28 },
         { ...axis(), values: (_, ticks) => labels(ticks), size: (_, ticks) => 24 + 6.8 * Math.max(3, ...(ticks ?? []).map((one) => one.length)), space: 34 },
       ],
       hooks: { setCursor: [(plot) => this.#tell(plot.cursor.idx ?? null)] },

@@ -56,7 +56,11 @@ def plant(now: datetime) -> None:
         causes="fill", at=now - timedelta(hours=1),
     )  # fmt: skip
     for n, (rule, reason) in enumerate(
-        (("person", "The venue announced maintenance."), ("breaker", "price_move: 4.1 % in 60 s"), ("feed", "stale_book: 12 s"))
+        (
+            ("person", "The venue announced maintenance."),
+            ("breaker", "price_move: 4.1 % in 60 s"),
+            ("feed", "stale_book: 12 s"),
+        )
     ):
         began = now - timedelta(hours=5 + 7 * n)
         Lock.objects.create(
