@@ -11,6 +11,12 @@ from disclosures.transparency import views
 
 urlpatterns = [
     path("", views.live, name="live"),
+    path("markets/", views.markets, name="markets"),
+    path("markets/<slug:slug>/", views.market, name="market"),
+    path("markets/<slug:slug>/<slug:key>/", views.chart, name="market-chart"),
+    path("changes/", views.changes, name="changes"),
+    path("incidents/", views.incidents, name="incidents"),
+    path("restatements/", views.restatements, name="restatements"),
     path("definitions/", views.definitions, name="definitions"),
     path("disclosures/", documents.index, name="disclosures"),
     path("disclosures/<slug:kind>/", documents.kind, name="disclosure-kind"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -58,6 +58,10 @@ class Window:
             yield at
             at += self.bucket
 
+    def newest(self, most: int) -> Window:
+        """Its last buckets, `most` at most."""
+        return replace(self, since=max(self.since, self.until - most * self.bucket))
+
 
 def asked_range(name: str, since: str, until: str, now: datetime) -> tuple[datetime | None, datetime]:
     """From and to of a named range, or of two times; from is None for all there is. Raises `BadRange`."""
@@ -95,25 +99,41 @@ def market_series(
     metric = METRICS.get(metric_name)
     if metric is None:
         raise BadRange("metric", _("There are the metrics %(names)s.") % {"names": ", ".join(METRICS)})
+    return market_tables(market, (metric,), since, until, now)[metric_name]
+
+
+def market_tables(
+    market: Market, metrics: Sequence[Metric], since: datetime | None, until: datetime, now: datetime,
+    newest: int | None = None,
+) -> dict[str, PublicTable]:  # fmt: skip
+    """The tables of several metrics by name, read together. With `newest` only that many rows of each, in the buckets of the
+    whole range."""
     policy = publication_in_force()
     progress = RollupProgress.objects.filter(pk=1).first()
     # What is told is closed: from then on it changes by a restatement alone.
     now = min(now, progress.closed_until) if progress and progress.closed_until else EARLIEST
-    about: dict[str, Cell] = {"market": market.slug, "metric": metric.name, "unit": metric.unit}
-    table = PublicTable(
-        "series", metric.definition, metric.source, (), (), policy, progress.rolled_at if progress else None, about
-    )
     first = RollupDay.objects.filter(market=market).order_by("starts_at").values_list("starts_at", flat=True).first()
     begin = first if since is None else max(since, first or since)
-    if metric.follows == "profit":
-        return replace(table, columns=("first_day", "last_day", *metric.columns), about=about | {"bucket": "day"},
-                       rows=_profits(market, policy, begin, until, now))  # fmt: skip
-    columns = ("starts_at", "ends_at", *metric.columns)
-    if begin is None or first is None or begin > now:
-        return replace(table, columns=columns)
-    window = window_for(metric, policy, begin, min(until, _limit(metric, policy, now)), progress)
-    about |= {"bucket": _WORDS[window.bucket], "from": iso(window.since), "to": iso(window.until)}
-    return replace(table, columns=columns, about=about, rows=_rows(market, metric, policy, window))
+    tables, windows = {}, {}
+    for metric in metrics:
+        about: dict[str, Cell] = {"market": market.slug, "metric": metric.name, "unit": metric.unit}
+        columns, rows = ("starts_at", "ends_at", *metric.columns), []
+        if metric.follows == "profit":
+            columns, about = ("first_day", "last_day", *metric.columns), about | {"bucket": "day"}
+            rows = _profits(market, policy, begin, until, now)[-(newest or MOST_POINTS) :]
+        elif begin is not None and first is not None and begin <= now:
+            window = window_for(metric, policy, begin, min(until, _limit(metric, policy, now)), progress)
+            about |= {"bucket": _WORDS[window.bucket], "from": iso(window.since), "to": iso(window.until)}
+            windows[metric.name] = window.newest(newest or MOST_POINTS)
+        rolled_at = progress.rolled_at if progress else None
+        tables[metric.name] = PublicTable(
+            "series", metric.definition, metric.source, columns, rows, policy, rolled_at, about
+        )
+    sums = _sums(market, windows)
+    for name, window in windows.items():
+        told = _rows(market, METRICS[name], policy, window, sums[window])
+        tables[name] = replace(tables[name], rows=told)
+    return tables
 
 
 def _limit(metric: Metric, policy: Publication, now: datetime) -> datetime:
@@ -147,12 +167,23 @@ def _floor(at: datetime, bucket: timedelta) -> datetime:
     return hour_of(at) if bucket == HOUR else minute_of(at)
 
 
-def _rows(market: Market, metric: Metric, policy: Publication, window: Window) -> list[tuple[Cell, ...]]:
-    names = ["starts_at", "base_change", *(name for name in metric.needs if name != "base_change")]
-    found = _TABLES[window.bucket].objects.filter(
-        market=market, starts_at__gte=window.since, starts_at__lt=window.until
-    )
-    sums = {row["starts_at"]: row for row in found.values(*names)}
+def _sums(market: Market, windows: Mapping[str, Window]) -> dict[Window, dict[datetime, dict[str, Any]]]:
+    """The sums by window and beginning, each window read once, with what its metrics need."""
+    needs: dict[Window, set[str]] = {}
+    for name, window in windows.items():
+        needs.setdefault(window, {"starts_at", "base_change"}).update(METRICS[name].needs)
+    found = {}
+    for window, names in needs.items():
+        rows = _TABLES[window.bucket].objects.filter(
+            market=market, starts_at__gte=window.since, starts_at__lt=window.until
+        )
+        found[window] = {row["starts_at"]: row for row in rows.values(*sorted(names))}
+    return found
+
+
+def _rows(
+    market: Market, metric: Metric, policy: Publication, window: Window, sums: Mapping[datetime, Mapping[str, Any]]
+) -> list[tuple[Cell, ...]]:
     nothing: dict[str, Any] = {name: Decimal(0) for name in ADDED} | {CLOSING: None}
     hard, seconds = hard_limit(market), int(window.bucket.total_seconds())
     held = _held_before(market, window.since) if metric.name == "inventory" else Decimal(0)

@@ -1,8 +1,8 @@
 // Charts of a market's last minutes. Times run from left to right in every language, as prices and clocks do.
 const MOST_POINTS = 1500;
-const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-function toNumbers(column) {
+export function toNumbers(column) {
   return column.map((value) => (value === null ? null : Number(value)));
 }
 
@@ -34,26 +34,57 @@ const KINDS = {
   },
 };
 
-export class MarketChart {
-  constructor(element, kind, decimals) {
+export function axis() {
+  return { stroke: token("--soft"), grid: { stroke: token("--line"), width: 1 }, ticks: { show: false }, font: "11px Inter, sans-serif" };
+}
+
+/** A plot in its box: drawn anew when the box, the theme or the data change. `options()` gives what uPlot needs besides its size. */
+export class Plot {
+  constructor(element, note) {
     this.element = element;
+    this.note = note;
+    this.data = [[]];
+    this.plot = null;
+    // The desk reads UTC; pages for the public say whose clock theirs is.
+    this.timeZone = element.closest("[data-time-zone]")?.dataset.timeZone ?? "UTC";
+    new ResizeObserver(() => this.plot?.setSize(this.size())).observe(element);
+    document.addEventListener("themechange", () => this.draw());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+  }
+
+  size() {
+    return { width: Math.max(200, this.element.clientWidth), height: this.element.clientHeight || 200 };
+  }
+
+  get isEmpty() {
+    return this.data[0].length < 2;
+  }
+
+  draw() {
+    if (this.note) this.note.hidden = !this.isEmpty;
+    this.element.hidden = this.isEmpty;
+    this.plot?.destroy();
+    this.plot = null;
+    if (this.isEmpty) return;
+    const common = { padding: [10, 6, 0, 0], legend: { show: false } };
+    this.plot = new uPlot({ ...this.size(), ...common, ...this.options() }, this.data, this.element);
+  }
+}
+
+export class MarketChart extends Plot {
+  constructor(element, kind, decimals) {
+    super(element, element.parentElement.querySelector(".chart-empty"));
     this.kind = KINDS[kind];
     this.decimals = kind === "price" ? decimals : 2;
     this.data = [[], [], [], []];
-    this.plot = null;
     this.last = 0;
-    // The desk reads UTC; pages for the public say whose clock theirs is.
-    const timeZone = element.closest("[data-time-zone]")?.dataset.timeZone ?? "UTC";
-    this.clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone });
-    new ResizeObserver(() => this.plot?.setSize(this.#size())).observe(element);
-    document.addEventListener("themechange", () => this.#draw());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
+    this.clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: this.timeZone });
   }
 
   load(history) {
     this.data = this.kind.data(history);
     this.last = this.data[0].at(-1) ?? 0;
-    this.#draw();
+    this.draw();
   }
 
   add(status, at) {
@@ -62,34 +93,19 @@ export class MarketChart {
     const values = this.kind.point(status).map((value) => (value === null || value === undefined ? null : Number(value)));
     this.data = this.data.map((column, i) => [...column, i ? values[i - 1] : at].slice(-MOST_POINTS));
     if (this.plot) this.plot.setData(this.data);
-    else this.#draw();
+    else this.draw();
   }
 
-  #size() {
-    return { width: Math.max(200, this.element.clientWidth), height: this.element.clientHeight || 200 };
-  }
-
-  #draw() {
-    const isEmpty = this.data[0].length < 2;
-    const note = this.element.parentElement.querySelector(".chart-empty");
-    if (note) note.hidden = !isEmpty;
-    this.element.hidden = isEmpty;
-    this.plot?.destroy();
-    this.plot = null;
-    if (isEmpty) return;
-    const axis = { stroke: token("--soft"), grid: { stroke: token("--line"), width: 1 }, ticks: { show: false }, font: "11px Inter, sans-serif" };
+  options() {
     const label = (value) => value.toFixed(Math.min(this.decimals, 6));
-    this.plot = new uPlot({
-      ...this.#size(),
-      padding: [10, 6, 0, 0],
+    return {
       cursor: { y: false, points: { size: 6 } },
-      legend: { show: false },
       series: [{}, ...this.kind.series().map((series) => ({ ...series, points: { show: false }, spanGaps: false }))],
       bands: this.kind.bands(),
       axes: [
-        { ...axis, values: (_, ticks) => ticks.map((at) => this.clock.format(at * 1000)), space: 70, size: 28 },
-        { ...axis, values: (_, ticks) => ticks.map(label), size: 14 + 7 * (this.decimals + 3), space: 34 },
+        { ...axis(), values: (_, ticks) => ticks.map((at) => this.clock.format(at * 1000)), space: 70, size: 28 },
+        { ...axis(), values: (_, ticks) => ticks.map(label), size: 14 + 7 * (this.decimals + 3), space: 34 },
       ],
-    }, this.data, this.element);
+    };
   }
 }

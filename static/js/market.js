@@ -20,6 +20,7 @@ export class MarketView {
   }
 
   async loadHistory() {
+    if (!this.charts.length) return;
     const answer = await fetch(`${this.element.dataset.history}?seconds=900`, { headers: { Accept: "application/json" } }).catch(() => null);
     if (!answer?.ok) return;
     const history = await answer.json();
@@ -80,6 +81,7 @@ export class MarketView {
 
   #rail(status) {
     const rail = this.element.querySelector("[data-rail]");
+    if (!rail) return;
     const mid = Number(status.mid);
     const prices = [status.bid, status.ask, status.market_bid, status.market_ask].filter((price) => price !== null).map(Number);
     rail.hidden = !status.mid || prices.length === 0;

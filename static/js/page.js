@@ -30,7 +30,8 @@ export function start(makeView = (element, words) => new MarketView(element, wor
     onState: tell,
     onMessage: (message) => {
       const view = views.get(message.market);
-      if (message.type === "snapshot" && !view) location.reload(); // a market was added since the page was made
+      // A market was added since a page of all of them was made.
+      if (message.type === "snapshot" && !view && words.only === undefined) location.reload();
       if (view && message.status) view.show(message.status);
       if (view) onMessage(view, message);
     },

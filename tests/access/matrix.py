@@ -27,6 +27,12 @@ _ONE, _API = "desk/review/<int:proposal_id>/", "api/v1/review/<int:proposal_id>/
 URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
     ("", "GET", "/", {}, EVERYBODY),
     ("definitions/", "GET", "/definitions/", {}, EVERYBODY),
+    ("markets/", "GET", "/markets/", {}, EVERYBODY),
+    ("markets/<slug:slug>/", "GET", "/markets/dct-usdt-dex/", {}, EVERYBODY),
+    ("markets/<slug:slug>/<slug:key>/", "GET", "/markets/dct-usdt-dex/spread/", {}, EVERYBODY),
+    ("changes/", "GET", "/changes/", {}, EVERYBODY),
+    ("incidents/", "GET", "/incidents/", {}, EVERYBODY),
+    ("restatements/", "GET", "/restatements/", {}, EVERYBODY),
     ("disclosures/", "GET", "/disclosures/", {}, EVERYBODY),
     ("disclosures/<slug:kind>/", "GET", "/disclosures/general-risk/", {}, NOT_THERE),
     ("disclosures/<slug:kind>/<int:version>/", "GET", "/disclosures/general-risk/1/", {}, NOT_THERE),

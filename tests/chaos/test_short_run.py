@@ -1,4 +1,4 @@
-"""A short chaos run of the whole system: a kill, a stop and a fault of every kind, and nothing is lost, doubled, orphaned or past a limit."""
+"""A short chaos run of the whole system, a blow of every kind: nothing is lost, doubled, orphaned or past a limit."""
 
 from __future__ import annotations
 

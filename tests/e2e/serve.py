@@ -20,6 +20,7 @@ def stage() -> None:
     from governance.review.policies import write_policy
     from governance.review.starting_policy import DEMO_TIMELOCK_S, starting_policy
     from tests.controls.green import compared
+    from tests.e2e.told_history import plant
     from tests.pages import stage as on
     from tests.support.demo import declare_two_markets
 
@@ -45,7 +46,7 @@ def stage() -> None:
     on.add_fills(on.CEX, 5, now)
     on.add_minutes(on.DEX, 240, now)
     on.add_minutes(on.CEX, 60, now, two_sided=51)
-    on.add_rolled_days(on.DEX, ["5.65", "-1.73", "6.58"], now)
+    plant(now)
 
 
 def recovery_code(name: str, number: int) -> str:

@@ -24,6 +24,12 @@ LOOKS = [
     ),
 ]
 
+PAGES = (
+    ("/definitions/", "definitions"), ("/markets/", "markets"), ("/markets/dct-usdt-dex/?range=7d", "market"),
+    ("/markets/dct-usdt-dex/spread/?range=7d", "chart"), ("/changes/", "changes"), ("/incidents/", "incidents"),
+    ("/restatements/", "restatements"), ("/", "public"),
+)  # fmt: skip
+
 
 @pytest.mark.parametrize(("name", "options", "language"), LOOKS, ids=[look[0] for look in LOOKS])
 def test_pages_in_every_look(
@@ -42,7 +48,7 @@ def test_pages_in_every_look(
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
-    for address, file in (("/definitions/", "definitions"), ("/", "public")):
+    for address, file in PAGES:
         page.goto(address)
         _settled(page, address)
         page.screenshot(path=SCREENS / f"{file}-{name}.png", full_page=True)
@@ -62,11 +68,21 @@ def test_pages_in_every_look(
     context.close()
 
 
+# Every chart over time is drawn, or says that nothing is known.
+DRAWN = """() => [...document.querySelectorAll("[data-series]")].every((one) => one.querySelector("canvas")
+  || !one.parentElement.querySelector("[data-empty]").hidden)"""
+
+
 def _settled(page: Page, address: str) -> None:
     """Live and with its charts drawn, and nothing wider than the screen."""
-    if address != "/definitions/":
+    if page.locator("[data-live]").count():
         page.wait_for_selector("[data-connection][data-state=live]")
+    if page.locator("[data-chart=price]").count():
         page.wait_for_selector("[data-chart=price] canvas")
+    for chart in page.locator("[data-series]").all():
+        chart.scroll_into_view_if_needed()
+    if page.locator("[data-series]").count():
+        page.wait_for_function(DRAWN)
     page.evaluate("document.fonts.ready")
     assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth"), address
 

@@ -14,7 +14,17 @@ from governance.access.roles import Role
 from tests.pages import stage
 from tests.support.query_budget import BudgetExceeded, budgets, counted, get_within_budget, judge, query_count
 
-PUBLIC = {"public:live": "/", "public:definitions": "/definitions/", "sign-in": "/accounts/sign-in/"}
+PUBLIC = {
+    "public:live": "/",
+    "public:definitions": "/definitions/",
+    "public:markets": "/markets/",
+    "public:market": f"/markets/{stage.DEX}/?range=24h",
+    "public:chart": f"/markets/{stage.DEX}/inventory/?range=24h",
+    "public:changes": "/changes/",
+    "public:incidents": "/incidents/",
+    "public:restatements": "/restatements/",
+    "sign-in": "/accounts/sign-in/",
+}
 # The budget of a list that has none of its own yet.
 ANY_LIST = "admin:changelist"
 LISTS = sorted(

@@ -16,6 +16,7 @@ from disclosures import urls as page_urls
 from disclosures.api import urls as api_urls
 from disclosures.consumers import read_public
 from disclosures.models import RollupDay
+from disclosures.transparency.charts import CHARTS
 from disclosures.transparency.metrics import METRICS
 from disclosures.transparency.publication import Publication
 from disclosures.transparency.rollups.roll import roll_up
@@ -31,7 +32,11 @@ from trading.selectors import market_status
 __all__ = ["alive", "desk", "now_ns"]
 API = "/api/v1/public/"
 EXACT_Q, NAME = "203517.4271", "olga-of-the-desk"
-FILLED = {"<slug:slug>": stage.DEX, "<slug:kind>": "general-risk", "<int:version>": "1", "<slug:language>": "en"}
+# A document that is not published and a chart of each kind.
+FILLED = {
+    "<slug:slug>": stage.DEX, "<slug:key>": "<chart>", "<slug:kind>": "general-risk", "<int:version>": "1",
+    "<slug:language>": "en",
+}  # fmt: skip
 # What the desk knows and nobody else: inventory, fills, their sums, fees, P&L of the moment, names, a rule's figures.
 SECRETS = (
     "203517", "203,517", "203.517",
@@ -99,16 +104,24 @@ def addresses() -> list[str]:
     for root, patterns in (("/", page_urls.urlpatterns), (API, api_urls.urlpatterns)):
         for pattern in patterns:
             route = root + str(pattern.pattern)
-            for name, filling in FILLED.items():
-                route = route.replace(name, filling)
-            assert "<" not in route, f"teach this walk how to fill {route}"
-            if "series" in route:
+            for name, value in FILLED.items():
+                route = route.replace(name, value)
+            assert "<" not in route.replace("<chart>", ""), f"teach this walk how to fill {route}"
+            if "<chart>" in route:
+                found += [f"{route.replace('<chart>', key)}?range={name}" for key in CHARTS for name in ("1h", "all")]
+            elif route.startswith(f"/markets/{stage.DEX}/"):
+                found += [f"{route}?range={name}" for name in ("1h", "30d", "all", "2h")] + [f"{route}?from=2020-01-01"]
+            elif "series" in route:
                 found += [f"{route}?metric={metric}&range={name}" for metric in METRICS for name in ("1h", "7d", "all")]
                 found += [f"{route}?metric={metric}&from=2020-01-01" for metric in METRICS]
                 found += [f"{route}?metric=x", f"{route}?metric=volume&range=2h"]
             else:
                 found.append(route)
-    return [*found, f"{API}markets/nowhere/", f"{API}markets/nowhere/series.csv?metric=volume", "/nowhere/"]
+    more = [f"/{room}/?market={stage.DEX}" for room in ("changes", "incidents")] + [
+        "/restatements/?page=9",
+        "/markets/nowhere/",
+    ]
+    return [*found, *more, f"{API}markets/nowhere/", f"{API}markets/nowhere/series.csv?metric=volume", "/nowhere/"]
 
 
 def told(client: Client) -> dict[str, str]:
@@ -116,7 +129,7 @@ def told(client: Client) -> dict[str, str]:
     bodies = {}
     for address in addresses():
         answer = client.get(address)
-        assert answer.status_code in (200, 400, 404, 405), (address, answer.status_code, answer.content[:300])
+        assert answer.status_code in (200, 302, 400, 404, 405), (address, answer.status_code, answer.content[:300])
         bodies[address] = answer.content.decode() + str(dict(answer.headers))
     bodies["socket"] = json.dumps(read_public())
     return bodies
@@ -143,6 +156,8 @@ def test_no_exact_value_leaves_by_any_door(client: Client) -> None:
     assert '"204000"' in bodies["socket"]
     assert "6 bps" in bodies["/feed.xml"] or "→ 6" in bodies["/feed.xml"]
     assert '"pnl_quote"' in bodies[f"{API}restatements/"]
+    assert "<code>pnl_quote</code>" in bodies["/restatements/"] and "hard_limit_reached" in bodies["/incidents/"]
+    assert ">204,000</b>" in bodies[f"/markets/{stage.DEX}/?range=1h"]
     assert len(RANGES) == 7
 
 
