@@ -95,6 +95,13 @@ def market_series(
     metric = METRICS.get(metric_name)
     if metric is None:
         raise BadRange("metric", _("There are the metrics %(names)s.") % {"names": ", ".join(METRICS)})
+    return series_of(market, metric, since, until, now)
+
+
+def series_of(
+    market: Market, metric: Metric, since: datetime | None, until: datetime, now: datetime, least: timedelta = MINUTE
+) -> PublicTable:
+    """The table of a metric, in buckets of `least` or more."""
     policy = publication_in_force()
     progress = RollupProgress.objects.filter(pk=1).first()
     # What is told is closed: from then on it changes by a restatement alone.
@@ -111,7 +118,7 @@ def market_series(
     columns = ("starts_at", "ends_at", *metric.columns)
     if begin is None or first is None or begin > now:
         return replace(table, columns=columns)
-    window = window_for(metric, policy, begin, min(until, _limit(metric, policy, now)), progress)
+    window = window_for(metric, policy, begin, min(until, _limit(metric, policy, now)), progress, least)
     about |= {"bucket": _WORDS[window.bucket], "from": iso(window.since), "to": iso(window.until)}
     return replace(table, columns=columns, about=about, rows=_rows(market, metric, policy, window))
 
@@ -126,7 +133,12 @@ def _limit(metric: Metric, policy: Publication, now: datetime) -> datetime:
 
 
 def window_for(
-    metric: Metric, policy: Publication, since: datetime, until: datetime, progress: RollupProgress | None
+    metric: Metric,
+    policy: Publication,
+    since: datetime,
+    until: datetime,
+    progress: RollupProgress | None,
+    least: timedelta = MINUTE,
 ) -> Window:
     """The finest buckets that the policy allows and of which there are not too many; at the most the last `MOST_POINTS` days."""
     finest = HOUR if metric.follows == "volume" else MINUTE
@@ -135,6 +147,7 @@ def window_for(
     kept_from = progress.minutes_kept_from if progress else None
     if finest == MINUTE and kept_from is not None and since < kept_from:
         finest = HOUR
+    finest = max(finest, least)
     length = until - since
     bucket = next((each for each in (MINUTE, HOUR) if each >= finest and length <= MOST_POINTS * each), DAY)
     start = max(since, until - MOST_POINTS * bucket)

@@ -14,7 +14,12 @@ from governance.access.roles import Role
 from tests.pages import stage
 from tests.support.query_budget import BudgetExceeded, budgets, counted, get_within_budget, judge, query_count
 
-PUBLIC = {"public:live": "/", "public:definitions": "/definitions/", "sign-in": "/accounts/sign-in/"}
+PUBLIC = {
+    "public:live": "/",
+    "public:definitions": "/definitions/",
+    "public:reports": "/reports/",
+    "sign-in": "/accounts/sign-in/",
+}
 # The budget of a list that has none of its own yet.
 ANY_LIST = "admin:changelist"
 LISTS = sorted(
