@@ -23,7 +23,7 @@ from disclosures.transparency.publication import Publication
 from disclosures.transparency.tables import Cell, PublicTable
 
 COLUMNS: Final = ("market", "table", "row", "column", "unit", "value")
-TEMPLATE: Final = "report.typ"
+TEMPLATE: Final = "public_report.typ"
 # More columns than this do not stand beside each other on a page of paper held upright.
 UPRIGHT: Final = 4
 

@@ -9,18 +9,16 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from disclosures.reports.words import MISSING, TITLES, columns, figure, title
+from disclosures.reports.words import MISSING, TITLES, Writer, columns, direction_of, figure, spoken, title
 from disclosures.transparency.tables import PublicTable
-
-FREE_TEXT = {"reason", "reason_of_end"}
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`is_text`: people's own words, in whatever direction; else figures, names and times, from left to right."""
+    """`direction`: "ltr" of figures, names and times; of people's own words as they go; empty of words of the portal."""
 
     words: str
-    is_text: bool = False
+    direction: str = "ltr"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,9 @@ def _figures(market: Mapping[str, Any], first: str, last: str) -> Section:
                 continue
             called, write = figure(table["name"], name, {"base": market["base"], "quote": market["quote"]})
             values = [Cell(write(by_day[day][number]) if day in by_day else MISSING) for day in days]
-            rows.append([Cell(called, is_text=True), *values])
+            rows.append([Cell(called, ""), *values])
+    if all(cell.words == MISSING for row in rows for cell in row[1:]):
+        rows = []
     heading = f"{market['symbol']} · {market['venue']}"
     return Section(heading, "average", [_("Figure"), *days], rows, is_figures=True)
 
@@ -91,9 +91,13 @@ def _changes(market: Mapping[str, Any]) -> Section:
 
 def _listed(table: Mapping[str, Any], heading: str, level: int = 2, translated: bool = False) -> Section:
     shown = [(table["columns"].index(name), name, words, write) for name, words, write in columns(table["name"])]
-    rows = [[Cell(write(row[at]), name in FREE_TEXT) for at, name, _words, write in shown] for row in table["rows"]]
+    rows = [[_cell(write(row[at]), write) for at, _name, _words, write in shown] for row in table["rows"]]
     called = heading if translated else _(heading)
     return Section(called, table["definition"], [words for _at, _name, words, _write in shown], rows, level)
+
+
+def _cell(words: str, write: Writer) -> Cell:
+    return Cell(words, direction_of(words) if write is spoken else "ltr")
 
 
 def section_of(table: PublicTable) -> Section:

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable
 from typing import Final
 
+from django.utils.translation import get_language_bidi, gettext_noop
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from dcmm_portal.templatetags.figures import MISSING, fixed, percent
 from disclosures.transparency.tables import Cell
 
+_TURNS: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 Writer = Callable[[Cell], str]
+
+
+def together(words: str) -> str:
+    """Numbers and signs that stay in their order amid words that run from right to left."""
+    return f"\u2066{words}\u2069" if get_language_bidi() else words
+
+
+def spoken(value: Cell) -> str:
+    """What people wrote, without signs that would turn the writing around it."""
+    return _TURNS.sub("\N{REPLACEMENT CHARACTER}", plain(value))
+
+
+def direction_of(words: str) -> str:
+    """ "ltr" or "rtl", as the first letter goes."""
+    kinds = (unicodedata.bidirectional(letter) for letter in words)
+    return "rtl" if next((kind for kind in kinds if kind in ("L", "R", "AL")), "L") != "L" else "ltr"
 
 
 def plain(value: Cell) -> str:
@@ -31,13 +50,13 @@ def short(value: Cell) -> str:
 
 _DEPTH: Final = ("our_bid_quote", "our_ask_quote", "bid_quote", "ask_quote")
 _DEPTH_WORDS: Final = {
-    "our_bid_quote": gettext_noop("Our depth to buy within ±%(band)s %% (%(quote)s)"),
-    "our_ask_quote": gettext_noop("Our depth to sell within ±%(band)s %% (%(quote)s)"),
-    "bid_quote": gettext_noop("Everybody's depth to buy within ±%(band)s %% (%(quote)s)"),
-    "ask_quote": gettext_noop("Everybody's depth to sell within ±%(band)s %% (%(quote)s)"),
-    "our_share": gettext_noop("Our share of the depth within ±%(band)s %%"),
+    "our_bid_quote": gettext_noop("Our depth to buy within %(band)s (%(quote)s)"),
+    "our_ask_quote": gettext_noop("Our depth to sell within %(band)s (%(quote)s)"),
+    "bid_quote": gettext_noop("Everybody's depth to buy within %(band)s (%(quote)s)"),
+    "ask_quote": gettext_noop("Everybody's depth to sell within %(band)s (%(quote)s)"),
+    "our_share": gettext_noop("Our share of the depth within %(band)s"),
 }
-_BANDS: Final = {"depth_05": "0.5", "depth_1": "1", "depth_2": "2"}
+_BANDS: Final = {"depth_05": "±0.5 %", "depth_1": "±1 %", "depth_2": "±2 %"}
 # (metric, column): what it is called; how it is written.
 _FIGURES: Final[dict[tuple[str, str], tuple[str, Writer]]] = {
     ("spread", "ours_bps"): (gettext_noop("Our spread (bps)"), fixed),
@@ -73,7 +92,7 @@ _COLUMNS: Final[dict[str, dict[str, tuple[str, Writer]]]] = {
         "before": (gettext_noop("Before"), plain),
         "after": (gettext_noop("After"), plain),
         "unit": (gettext_noop("Unit"), plain),
-        "reason": (gettext_noop("Reason"), plain),
+        "reason": (gettext_noop("Reason"), spoken),
         "approved_by_role": (gettext_noop("Approved by"), plain),
         "approvals": (gettext_noop("Approvals"), plain),
     },
@@ -82,14 +101,14 @@ _COLUMNS: Final[dict[str, dict[str, tuple[str, Writer]]]] = {
         "kind": (gettext_noop("Kind"), plain),
         "scope": (gettext_noop("Where"), plain),
         "state": (gettext_noop("State"), plain),
-        "reason": (gettext_noop("Reason"), plain),
+        "reason": (gettext_noop("Reason"), spoken),
         "ended_at": (gettext_noop("Ended (UTC)"), moment),
-        "reason_of_end": (gettext_noop("Why it ended"), plain),
+        "reason_of_end": (gettext_noop("Why it ended"), spoken),
     },
     "publication": {
         "applied_at": (gettext_noop("When (UTC)"), moment),
         "version": (gettext_noop("Version"), plain),
-        "reason": (gettext_noop("Reason"), plain),
+        "reason": (gettext_noop("Reason"), spoken),
         "approved_by_role": (gettext_noop("Approved by"), plain),
         "approvals": (gettext_noop("Approvals"), plain),
     },
@@ -122,7 +141,7 @@ TITLES: Final = {
 def figure(metric: str, column: str, names: dict[str, str]) -> tuple[str, Writer]:
     """What a figure of a market is called, and what writes its values. `names`: the market's base and quote."""
     words, writer = _FIGURES[metric, column]
-    return _(words) % (names | {"band": _BANDS.get(metric, "")}), writer
+    return _(words) % (names | {"band": together(_BANDS.get(metric, ""))}), writer
 
 
 def columns(table: str) -> list[tuple[str, str, Writer]]:
@@ -133,5 +152,5 @@ def columns(table: str) -> list[tuple[str, str, Writer]]:
 def title(kind: str, first: str, last: str) -> str:
     """Of a report."""
     if kind == "daily":
-        return _("Daily report, %(day)s") % {"day": first}
-    return _("Weekly report, %(first)s to %(last)s") % {"first": first, "last": last}
+        return _("Daily report, %(day)s") % {"day": together(first)}
+    return _("Weekly report, %(first)s to %(last)s") % {"first": together(first), "last": together(last)}
