@@ -48,7 +48,7 @@ def sheet_of(body: Mapping[str, Any]) -> Sheet:
     sections = []
     for market in body["markets"]:
         sections += [_figures(market, first, last), _changes(market)]
-    sections += [_listed(table, TITLES[name]) for name, table in body["tables"].items()]
+    sections += [_listed(body["tables"][name], words) for name, words in TITLES.items() if name in body["tables"]]
     return Sheet(title(body["kind"], first, last), _notes(body), sections)
 
 

@@ -63,9 +63,7 @@ def report(request: HttpRequest, kind: str, day: str) -> HttpResponse:
         "nothing": nothing(),
         "here": "reports",
     }
-    answer = render(request, "public/report.html", context)
-    answer["Cache-Control"] = "private, no-cache" if request.user.is_authenticated else "public, max-age=15"
-    return answer
+    return render(request, "public/report.html", context)
 
 
 class _File(PublicView):
