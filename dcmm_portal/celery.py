@@ -12,6 +12,7 @@ from celery import Celery, signals
 from celery.beat import BeatLazyFunc, PersistentScheduler
 from django.conf import settings
 
+from dcmm_portal.maldives_schedule import MaldivesCrontab
 from trading.quoting.grid import GridSchedule, due_slot
 from trading.quoting.ticks import EXPIRES_AT_LEAST_S, EXPIRES_TICKS
 
@@ -40,6 +41,7 @@ def _housekeeping(task: str, every_s: float) -> dict[str, Any]:
     return {"task": task, "schedule": every_s, "options": {"queue": "housekeeping", "expires": every_s}}
 
 
+_REPORTS = {"queue": "housekeeping", "expires": 600.0}
 app.conf.beat_schedule = {
     **{f"quote-{shard}": _quote_entry(shard) for shard in range(settings.QUOTE_SHARDS)},
     "persist-state": _housekeeping("trading.persist_state", 60.0),
@@ -54,6 +56,13 @@ app.conf.beat_schedule = {
     "check-disclosures": _housekeeping("disclosures.check", 60.0),
     "roll-up": _housekeeping("disclosures.roll_up", 20.0),
     "drop-old-minutes": _housekeeping("disclosures.drop_old_minutes", 24 * 3600.0),
+    "reports": {
+        "task": "disclosures.make_reports",
+        "schedule": MaldivesCrontab(hour="0", minute="10"),
+        "options": _REPORTS,
+    },
+    # What was missed, and what had to wait for its figures; and the alarm.
+    "missed-reports": _housekeeping("disclosures.make_reports", 600.0),
     "decision-partitions": _housekeeping("trading.decision_partitions", 6 * 3600.0),
 }
 

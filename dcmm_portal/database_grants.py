@@ -90,6 +90,7 @@ GRANTS: dict[str, str] = {
     "disclosure_versions": _GROWS,
     "disclosure_notices": _GROWS,
     "disclosure_acknowledgements": _GROWS,
+    "public_reports": _GROWS,
     # people and Django's own
     "users": _CHANGES,
     "users_groups": _ALL,

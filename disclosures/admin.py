@@ -1,10 +1,16 @@
-"""Documents in the records, to read. They are written and decided on the desk."""
+"""Documents and reports in the records, to read. Documents are written and decided on the desk."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 
-from disclosures.models import DisclosureAcknowledgement, DisclosureDraft, DisclosureNotice, DisclosureVersion
+from disclosures.models import (
+    DisclosureAcknowledgement,
+    DisclosureDraft,
+    DisclosureNotice,
+    DisclosureVersion,
+    PublicReport,
+)
 from trading.admin.records import RecordAdmin
 
 
@@ -34,3 +40,10 @@ class DisclosureAcknowledgementAdmin(RecordAdmin):
     list_display = ("version", "person", "sha256", "at")
     list_filter = ("version__kind",)
     ordering = ("-at",)
+
+
+@admin.register(PublicReport)
+class PublicReportAdmin(RecordAdmin):
+    list_display = ("kind", "period_start", "period_end", "made_at", "publication_version", "sha256")
+    list_filter = ("kind",)
+    ordering = ("-period_end", "kind")

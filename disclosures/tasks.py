@@ -30,3 +30,12 @@ def drop_old_minutes() -> None:
     from trading.clock import SystemClock, to_datetime
 
     run(to_datetime(SystemClock().now_ns()))
+
+
+@shared_task(name="disclosures.make_reports", ignore_result=True)
+def make_reports() -> None:
+    """Make every report that is due and not there."""
+    from disclosures.reports.making import make_missing
+    from trading.clock import SystemClock, to_datetime
+
+    make_missing(to_datetime(SystemClock().now_ns()))

@@ -7,6 +7,7 @@ from django.urls import path
 from disclosures.documents import accept
 from disclosures.documents import views as documents
 from disclosures.feeds.views import Feed
+from disclosures.reports import views as reports
 from disclosures.transparency import views
 
 urlpatterns = [
@@ -24,5 +25,10 @@ urlpatterns = [
     path("disclosures/<slug:kind>/<int:version>/content.json", documents.source, name="disclosure-source"),
     path("disclosures/<slug:kind>/<int:version>/<slug:language>.pdf", documents.pdf, name="disclosure-pdf"),
     path("disclosures/<slug:kind>/<int:version>/accept/", accept.accept, name="disclosure-accept"),
+    path("reports/", reports.index, name="reports"),
+    path("reports/<slug:kind>/<slug:day>/", reports.report, name="report"),
+    path("reports/<slug:kind>/<slug:day>.csv", reports.ReportCsv.as_view(), name="report-csv"),
+    path("reports/<slug:kind>/<slug:day>.json", reports.ReportContent.as_view(), name="report-content"),
+    path("reports/<slug:kind>/<slug:day>.pdf", reports.ReportPdf.as_view(), name="report-pdf"),
     path("feed.xml", Feed.as_view(), name="feed"),
 ]

@@ -190,6 +190,7 @@ COVERAGE: Final[dict[str, TableCoverage]] = {
     ),
     "disclosure_notices": TableCoverage("version_id what text_en text_dv authorised_by at", "id"),
     "disclosure_acknowledgements": TableCoverage("version_id person_id sha256 at", "id"),
+    "public_reports": TableCoverage(machine="id kind period_start period_end made_at content sha256 publication_version"),
     # People.
     "role_grants": TableCoverage(
         "user_id role granted_at authorised_by revoked_at", "id revoked_by_name reason"

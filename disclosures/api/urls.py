@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from disclosures.api import documents, tables, views
+from disclosures.api import documents, reports, tables, views
 
 urlpatterns = [
     path("disclosures/", documents.PublicDisclosures.as_view(), name="api-public-disclosures"),
@@ -25,6 +25,8 @@ urlpatterns = [
     path("incidents.csv", tables.IncidentsCsv.as_view(), name="api-public-incidents-csv"),
     path("restatements/", tables.Restatements.as_view(), name="api-public-restatements"),
     path("restatements.csv", tables.RestatementsCsv.as_view(), name="api-public-restatements-csv"),
+    path("reports/", reports.PublicReports.as_view(), name="api-public-reports"),
+    path("reports/<slug:kind>/<slug:day>/", reports.PublicReportText.as_view(), name="api-public-report"),
     path("publication/", tables.PublicationVersions.as_view(), name="api-public-publication"),
     path("publication.csv", tables.PublicationVersionsCsv.as_view(), name="api-public-publication-csv"),
 ]

@@ -1,28 +1,23 @@
-"""A version as PDF: tagged for screen readers (PDF/UA-1), Thaana from right to left, the same bytes for the same version."""
+"""A version as PDF, the same bytes for the same version."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-import typst
-from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from disclosures.documents.blocks import blocks
 from disclosures.documents.html import nothing_recorded
 from disclosures.documents.standing import notes_of
+from disclosures.printing.press import PUBLISHER, NotPrintable
+from disclosures.printing.press import printed as press
 from governance.review.errors import ReviewRefused
 
-TEMPLATE: Final = Path(__file__).resolve().parent / "document.typ"
-FONTS: Final = "static/vendor/noto-sans-thaana-2.000"
-PUBLISHER: Final = "DCMM"
+TEMPLATE: Final = "document.typ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,30 +44,12 @@ def pages_of(content: Mapping[str, Any], language: str, printed: Printed) -> lis
     return _compiled(content, language, printed, "png")
 
 
-def _compiled(content: Mapping[str, Any], language: str, printed: Printed, form: Any) -> list[bytes]:
-    data = json.dumps(_data(content, language, printed), ensure_ascii=False, sort_keys=True)
-    is_pdf = form == "pdf"
+def _compiled(content: Mapping[str, Any], language: str, printed: Printed, form: Literal["pdf", "png"]) -> list[bytes]:
     try:
-        made = typst.compile(
-            TEMPLATE,
-            format=form,
-            font_paths=_fonts(),
-            sys_inputs={"doc": data},
-            pdf_standards="ua-1" if is_pdf else [],
-            timestamp=printed.published_at.replace(microsecond=0) if is_pdf else None,
-        )
-    except typst.TypstError as problem:
+        return press(TEMPLATE, _data(content, language, printed), printed.published_at, form)
+    except NotPrintable as problem:
         message = _("No PDF can be made of this text: %(problem)s")
-        raise ReviewRefused("not_printable", message % {"problem": problem.message}) from problem
-    if isinstance(made, list):
-        return made
-    return [] if made is None else [made]
-
-
-@lru_cache(maxsize=1)
-def _fonts() -> typst.Fonts:
-    """The fonts that come with the portal, and none of the machine: the same bytes everywhere."""
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=[settings.BASE_DIR / FONTS])
+        raise ReviewRefused("not_printable", message % {"problem": str(problem)}) from problem
 
 
 def _data(content: Mapping[str, Any], language: str, printed: Printed) -> dict[str, Any]:

@@ -92,6 +92,19 @@ def pdf_bytes(slug: str, version: int, language: str) -> tuple[bytes, str]:
     return bytes(found[0]), found[1]
 
 
+def published_between(since: datetime, before: datetime) -> list[Published]:
+    """Versions that were published then, oldest first, as they are at `before`."""
+    rows = list(_rows().filter(published_at__gte=since, published_at__lt=before).order_by("published_at", "pk"))
+    last = dict(DisclosureVersion.objects.values_list("kind").annotate(last=Max("version")))
+    return [_published(row, last[row.kind], before) for row in rows]
+
+
+def notices_between(since: datetime, before: datetime) -> list[DisclosureNotice]:
+    """Withdrawals and corrections of then, oldest first, with the kind and number of their versions."""
+    rows = DisclosureNotice.objects.select_related("version").defer(*(f"version__{name}" for name in _FILES))
+    return list(rows.filter(at__gte=since, at__lt=before).order_by("at", "pk"))
+
+
 def drafts() -> QuerySet[DisclosureDraft]:
     """Texts in work, those of applied proposals left out; newest first."""
     return DisclosureDraft.objects.exclude(proposal__state="APPLIED").select_related("proposal").order_by("-updated_at")

@@ -1,4 +1,4 @@
-"""The feed of changes: parameters, publication policy, incidents, restatements; newest first, from the same public tables."""
+"""The feed of changes: parameters, publication policy, incidents, restatements, reports; newest first, from the public tables."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any, Final
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import gettext as _
 
+from disclosures.reports.formats import path_of
+from disclosures.reports.selectors import newest_reports
 from disclosures.transparency.changes import parameter_changes, publication_changes
 from disclosures.transparency.incidents import incidents
 from disclosures.transparency.restated import restatements
@@ -18,6 +20,7 @@ from trading.selectors import known_slugs
 
 MOST_ENTRIES: Final = 100
 VERSIONS_TOLD: Final = 20
+REPORTS_TOLD: Final = 20
 # What XML 1.0 cannot hold, in any spelling.
 _UNSPEAKABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -25,18 +28,20 @@ _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One change; `key` never changes, so that a reader shows it once. `anchor` is a key of the definitions."""
+    """One change; `key` never changes, so that a reader shows it once. `anchor` is a key of the definitions, to which the
+    entry leads where it has no `path` of its own."""
 
     key: str
     at: datetime
     title: str
     text: str
     anchor: str
+    path: str = ""
 
 
 def entries(now: datetime) -> list[Entry]:
     """The newest `MOST_ENTRIES`."""
-    found = [*_publication(), *_incidents(now), *_restatements(now)]
+    found = [*_publication(), *_incidents(now), *_restatements(now), *_reports()]
     for slug in known_slugs():
         found += _parameters(slug)
     return sorted(found, key=lambda entry: (entry.at, entry.key), reverse=True)[:MOST_ENTRIES]
@@ -52,7 +57,7 @@ def atom(now: datetime, root: str) -> bytes:
     for entry in found:
         feed.add_item(
             title=_clean(entry.title),
-            link=f"{root}definitions/#{entry.anchor}",
+            link=f"{root}{entry.path.lstrip('/') or f'definitions/#{entry.anchor}'}",
             description=_clean(entry.text),
             unique_id=f"urn:dcmm:{_clean(entry.key)}",
             updateddate=entry.at,
@@ -107,6 +112,18 @@ def _incidents(now: datetime) -> list[Entry]:
         key = f"incident:{row['scope']}:{row['rule']}:{row['started_at']}"
         at = datetime.fromisoformat(row["started_at"])
         found.append(Entry(key, at, title, row["reason"] or row["rule"], "incidents"))
+    return found
+
+
+def _reports() -> list[Entry]:
+    found = []
+    for report in newest_reports(REPORTS_TOLD):
+        words = _("Daily report, %(day)s") if report.kind == "daily" else _("Weekly report, from %(day)s")
+        day = report.period_start.isoformat()
+        key = f"report:{report.kind}:{day}"
+        found.append(
+            Entry(key, report.made_at, words % {"day": day}, f"SHA-256 {report.sha256}", "reports", path_of(report))
+        )
     return found
 
 

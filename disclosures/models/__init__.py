@@ -7,6 +7,7 @@ from disclosures.models.documents import (
     DisclosureVersion,
 )
 from disclosures.models.publication import PublicationPolicy
+from disclosures.models.reports import PublicReport
 from disclosures.models.rollups import Restatement, RollupDay, RollupHour, RollupMinute, RollupProgress
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "DisclosureDraft",
     "DisclosureNotice",
     "DisclosureVersion",
+    "PublicReport",
     "PublicationPolicy",
     "Restatement",
     "RollupDay",

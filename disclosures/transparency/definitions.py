@@ -215,6 +215,16 @@ DEFINITIONS = (
         _("At once, or when the figure itself is told."),
     ),
     Definition(
+        "reports",
+        _("Daily and weekly reports"),
+        _(
+            "The public figures of a complete day or week (Sunday to Saturday, Indian/Maldives) with everything that was "
+            "changed, stopped or published in it, written once. A report is never changed: what becomes known later is restated."
+        ),
+        _("The public tables of this portal."),
+        _("Made at 00:10 in the Maldives, or as soon as the publication policy tells everything of the period."),
+    ),
+    Definition(
         "publication",
         _("Publication policy"),
         _(

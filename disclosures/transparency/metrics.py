@@ -114,6 +114,11 @@ def _volatility(bucket: Bucket) -> tuple[str | None, ...]:
     return text(_mean(sums["sigma_sum"], sums["sigma_samples"], SIGMA)), *(text(share) for share in shares)
 
 
+def _regime_minutes(bucket: Bucket) -> tuple[str | None, ...]:
+    return tuple(str(bucket.sums[name]) for name in _REGIMES)
+
+
+_REGIMES: Final = ("calm_samples", "normal_samples", "stressed_samples")
 _STATES: Final = ("active", "reducing", "paused", "halted")
 
 
@@ -168,3 +173,14 @@ METRICS: Final = {
         ),
     )
 }  # fmt: skip
+# A series tells its shares (`volatility`); reports, whose buckets are days, tell the minutes too.
+REGIME_MINUTES: Final = Metric(
+    "regime",
+    "volatility",
+    "minutes",
+    "One sample a minute.",
+    "market",
+    ("calm", "normal", "stressed"),
+    _REGIMES,
+    _regime_minutes,
+)

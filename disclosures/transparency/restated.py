@@ -7,6 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from django.db.models import Q
+
 from disclosures.models import Restatement
 from disclosures.models.measures import SAMPLED
 from disclosures.transparency.publication import CENT, Publication, publication_in_force
@@ -41,12 +43,12 @@ class _Row:
 _FIELDS: Final = ("at", "market_id", "bucket", "starts_at", "measure", "before", "after", "causes")
 
 
-def restatements(now: datetime, most: int = MOST) -> PublicTable:
-    """Newest first, at most `most`."""
+def restatements(now: datetime, most: int = MOST, which: Q | None = None) -> PublicTable:
+    """Newest first, at most `most`; `which`: of those rows alone."""
     policy = publication_in_force()
     found = (
         Restatement.objects.filter(at__lte=policy.until(now))
-        .filter(measure__in=(*SAMPLED, *ROUNDED, PNL))
+        .filter(which or Q(), measure__in=(*SAMPLED, *ROUNDED, PNL))
         .order_by("-at", "-id")
         .values_list(*_FIELDS)[:_LOOKED_AT]
     )

@@ -104,10 +104,10 @@ def market_series(
 
 def market_tables(
     market: Market, metrics: Sequence[Metric], since: datetime | None, until: datetime, now: datetime,
-    newest: int | None = None,
+    newest: int | None = None, least: timedelta = MINUTE,
 ) -> dict[str, PublicTable]:  # fmt: skip
-    """The tables of several metrics by name, read together. With `newest` only that many rows of each, in the buckets of the
-    whole range."""
+    """The tables of several metrics by name, read together, in buckets of `least` or more. With `newest` only that many rows of
+    each, in the buckets of the whole range."""
     policy = publication_in_force()
     progress = RollupProgress.objects.filter(pk=1).first()
     # What is told is closed: from then on it changes by a restatement alone.
@@ -122,7 +122,7 @@ def market_tables(
             columns, about = ("first_day", "last_day", *metric.columns), about | {"bucket": "day"}
             rows = _profits(market, policy, begin, until, now)[-(newest or MOST_POINTS) :]
         elif begin is not None and first is not None and begin <= now:
-            window = window_for(metric, policy, begin, min(until, _limit(metric, policy, now)), progress)
+            window = window_for(metric, policy, begin, min(until, _limit(metric, policy, now)), progress, least)
             about |= {"bucket": _WORDS[window.bucket], "from": iso(window.since), "to": iso(window.until)}
             windows[metric.name] = window.newest(newest or MOST_POINTS)
         rolled_at = progress.rolled_at if progress else None
@@ -146,7 +146,12 @@ def _limit(metric: Metric, policy: Publication, now: datetime) -> datetime:
 
 
 def window_for(
-    metric: Metric, policy: Publication, since: datetime, until: datetime, progress: RollupProgress | None
+    metric: Metric,
+    policy: Publication,
+    since: datetime,
+    until: datetime,
+    progress: RollupProgress | None,
+    least: timedelta = MINUTE,
 ) -> Window:
     """The finest buckets that the policy allows and of which there are not too many; at the most the last `MOST_POINTS` days."""
     finest = HOUR if metric.follows == "volume" else MINUTE
@@ -155,6 +160,7 @@ def window_for(
     kept_from = progress.minutes_kept_from if progress else None
     if finest == MINUTE and kept_from is not None and since < kept_from:
         finest = HOUR
+    finest = max(finest, least)
     length = until - since
     bucket = next((each for each in (MINUTE, HOUR) if each >= finest and length <= MOST_POINTS * each), DAY)
     start = max(since, until - MOST_POINTS * bucket)

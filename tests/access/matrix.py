@@ -40,6 +40,11 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
     ("disclosures/<slug:kind>/<int:version>/<slug:language>.pdf", "GET", "/disclosures/general-risk/1/en.pdf", {}, NOT_THERE),
     ("disclosures/<slug:kind>/<int:version>/accept/", "POST", "/disclosures/general-risk/1/accept/", {},
      "go  go  go  go  go  go  go  go "),
+    ("reports/", "GET", "/reports/", {}, EVERYBODY),
+    ("reports/<slug:kind>/<slug:day>/", "GET", "/reports/daily/2026-03-04/", {}, NOT_THERE),
+    ("reports/<slug:kind>/<slug:day>.csv", "GET", "/reports/daily/2026-03-04.csv", {}, NOT_THERE),
+    ("reports/<slug:kind>/<slug:day>.json", "GET", "/reports/daily/2026-03-04.json", {}, NOT_THERE),
+    ("reports/<slug:kind>/<slug:day>.pdf", "GET", "/reports/daily/2026-03-04.pdf", {}, NOT_THERE),
     ("healthz", "GET", "/healthz", {}, EVERYBODY),
     ("readyz", "GET", "/readyz", {}, "503 503 503 503 503 503 503 503"),
     ("metrics", "GET", "/metrics", {}, "403 403 403 403 403 403 403 403"),
@@ -133,6 +138,8 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
     ("api/v1/schema/", "GET", "/api/v1/schema/", {}, EVERYBODY),
     ("api/v1/public/disclosures/", "GET", "/api/v1/public/disclosures/", {}, EVERYBODY),
     ("api/v1/public/disclosures/<slug:kind>/<int:version>/", "GET", "/api/v1/public/disclosures/general-risk/1/", {}, NOT_THERE),
+    ("api/v1/public/reports/", "GET", "/api/v1/public/reports/", {}, EVERYBODY),
+    ("api/v1/public/reports/<slug:kind>/<slug:day>/", "GET", "/api/v1/public/reports/daily/2026-03-04/", {}, NOT_THERE),
     ("api/v1/public/markets/", "GET", "/api/v1/public/markets/", {}, EVERYBODY),
     ("api/v1/public/markets/<slug:slug>/", "GET", "/api/v1/public/markets/dct-usdt-dex/", {}, EVERYBODY),
     ("api/v1/public/markets/<slug:slug>/history/", "GET", "/api/v1/public/markets/dct-usdt-dex/history/", {}, EVERYBODY),
@@ -208,8 +215,9 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
 # Every table of the records, and the pages that each has: to read, and nothing else.
 RECORDS = (
     "auth.group", "disclosures.disclosureacknowledgement", "disclosures.disclosuredraft", "disclosures.disclosurenotice",
-    "disclosures.disclosureversion",
-    "governance.apitoken", "governance.contactchoice", "governance.desklook", "governance.governancegenesis",
+    "disclosures.disclosureversion", "disclosures.publicreport",
+    "governance.apitoken", "governance.contactchoice", "governance.desklook",
+    "governance.governancegenesis",
     "governance.handovernote", "governance.notification", "governance.notificationdelivery", "governance.personsession",
     "governance.proposal",
     "governance.proposalcomment", "governance.proposalpreview", "governance.proposaltransition", "governance.recoverycode",
@@ -258,7 +266,8 @@ COMMANDS = {
     "approval_coverage": MACHINE, "dead_letters": MACHINE,
     "cancel_all": MACHINE, "chaos": MACHINE, "data_dictionary": MACHINE, "ledger": MACHINE,
     "market_data": MACHINE, "paper_table": MACHINE, "persist_state": MACHINE, "reconcile": MACHINE, "relay": MACHINE,
-    "replay": MACHINE, "rollups": MACHINE, "sandbox_venue": MACHINE, "status": MACHINE, "up": MACHINE, "watchdog": MACHINE,
+    "replay": MACHINE, "report": MACHINE, "rollups": MACHINE, "sandbox_venue": MACHINE, "status": MACHINE,
+    "up": MACHINE, "watchdog": MACHINE,
 }  # fmt: skip
 # `controls <action>`, by a login name alone ("nobody") and `--as` a member of each role.
 AT_SHELL = {

@@ -30,7 +30,7 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PAGES: dict[str, tuple[str, ...]] = {
     "nobody": (
         "/", "/definitions/", "/disclosures/", "/markets/", f"/markets/{stage.DEX}/?range=30d", f"/markets/{stage.DEX}/depth-1/",
-        "/changes/",        "/incidents/", "/restatements/", "/demo/", "/nothing-there/", "/accounts/sign-in/", "/accounts/link/",
+        "/changes/", "/incidents/", "/restatements/", "/reports/", "/demo/", "/nothing-there/", "/accounts/sign-in/", "/accounts/link/",
         "/accounts/link/x/", "/accounts/new-password/x/x-x/",
     ),
     "halfway": ("/accounts/second-factor/",),
@@ -61,6 +61,17 @@ RENDERED: dict[str, dict[str, Any]] = {
         "tabs": [("?range=hour", "1 h", False), ("?range=day", "24 h", True), ("?range=all", "all", False)],
         "lines": [("same", "The desk quotes."), ("out", "It never stops."), ("in", "It may stop at any time.")],
         "table": {"columns": ["time", "spread"], "rows": [["2026-03-02", "4.06"]]}, "figures": range(12), "at": NOW,
+    },
+    "public/report.html": {
+        "report": {"kind": "weekly", "period_start": NOW, "period_end": NOW, "made_at": NOW, "sha256": "ab" * 32},
+        "sheet": {"title": "Weekly report", "notes": ["Days are those of the Maldives."], "sections": [
+            {"heading": "DCT/USDT", "level": 2, "is_figures": True, "head": ["Figure", *["2026-03-02"] * 7],
+             "rows": [[{"words": "Our spread (bps)"}, *[{"words": "4.06", "direction": "ltr"}] * 7]]},
+            {"heading": "dct-usdt-dex: parameter changes", "level": 3, "head": ["Reason"], "rows": []},
+        ]},
+        "restated": {"heading": "Restatements", "level": 2, "definition": "restatements", "head": ["Before", "After"],
+                     "rows": [[{"words": "1.24", "direction": "ltr"}, {"words": "2.5", "direction": "ltr"}]]},
+        "nothing": "Nothing in this period.",
     },
     "desk/letter.html": {"letter": {"name": "fills:1-0", "holds": "fill", "reason": "unknown order"}, "body": "{}" * 900},
 }  # fmt: skip

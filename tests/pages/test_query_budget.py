@@ -23,6 +23,7 @@ PUBLIC = {
     "public:changes": "/changes/",
     "public:incidents": "/incidents/",
     "public:restatements": "/restatements/",
+    "public:reports": "/reports/",
     "sign-in": "/accounts/sign-in/",
 }
 # The budget of a list that has none of its own yet.
