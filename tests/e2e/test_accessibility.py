@@ -30,7 +30,8 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PAGES: dict[str, tuple[str, ...]] = {
     "nobody": (
         "/", "/definitions/", "/disclosures/", "/markets/", f"/markets/{stage.DEX}/?range=30d", f"/markets/{stage.DEX}/depth-1/",
-        "/changes/", "/incidents/", "/restatements/", "/reports/", "/demo/", "/nothing-there/", "/accounts/sign-in/", "/accounts/link/",
+        "/changes/", "/incidents/", "/restatements/", "/reports/", "/demo/", "/nothing-there/",
+        "/accounts/sign-in/", "/accounts/link/",
         "/accounts/link/x/", "/accounts/new-password/x/x-x/",
     ),
     "halfway": ("/accounts/second-factor/",),
