@@ -10,14 +10,13 @@ How many fills there were is not in it: the public is told volume and fill rate,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db.models import Q
+from django.urls import reverse
 
-from disclosures.documents.publishing import address_of
 from disclosures.documents.selectors import notices_between, published_between
 from disclosures.models import RollupDay
 from disclosures.reports.periods import Period
@@ -146,15 +145,22 @@ def _documents(start: datetime, end: datetime, policy: Publication) -> PublicTab
             one.row.kind,
             one.row.version,
             one.row.sha256,
-            address_of(one.row.kind, one.row.version),
+            reverse("disclosure", args=[one.row.kind, one.row.version]),
         )
         for one in published_between(start, end)
     ]
     for notice in notices_between(start, end):
         row = notice.version
-        rows.append((iso(notice.at), str(notice.what), row.kind, row.version, "", address_of(row.kind, row.version)))
-    return PublicTable("documents", "reports", "What was published of documents.", columns, _in_order(rows), policy)
-
-
-def _in_order(rows: Iterable[Sequence[Cell]]) -> list[Sequence[Cell]]:
-    return sorted(rows, key=lambda row: tuple(str(cell) for cell in row))
+        rows.append(
+            (
+                iso(notice.at),
+                str(notice.what),
+                row.kind,
+                row.version,
+                "",
+                reverse("disclosure", args=[row.kind, row.version]),
+            )
+        )
+    # Of one moment, a version before what is said about it.
+    rows.sort(key=lambda row: str(row[0]))
+    return PublicTable("documents", "reports", "What was published of documents.", columns, rows, policy)
