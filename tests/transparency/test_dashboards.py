@@ -203,7 +203,7 @@ def test_a_kept_chart_follows_a_new_policy_at_once(
     market: Market, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone, together = f"{PAGE}inventory/?range=1h", f"{PAGE}?range=1h"
-    for address, before in ((alone, "4000"), (together, "7000")):
+    for address, before in ((alone, "6000"), (together, "7000")):
         assert table(figure(seen(client, address), "inventory"))[0][2] == [before]
     coarse = Publication(2, 60, Decimal(1), 1, 0)
     monkeypatch.setattr("disclosures.transparency.publication.publication_of", lambda row: coarse)
