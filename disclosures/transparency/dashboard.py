@@ -9,6 +9,8 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from dcmm_portal.maldives import MALDIVES
 from disclosures.transparency.charts import BUCKET_WORDS, COLUMN_WORDS, GROUPS, RANGE_WORDS, Chart
@@ -68,9 +70,20 @@ class Shown:
         return [COLUMN_WORDS[column] for column in self.table.columns[2:]]
 
     @property
+    def body(self) -> SafeString:
+        """The rows as HTML: a template takes many times as long for a thousand of them."""
+        row = '<tr><th scope="row"><time class="num" dir="ltr" datetime="{}">{}</time></th>{}</tr>'
+        return format_html_join("", row, ((each.iso, each.at, _cells(each.cells)) for each in self.rows))
+
+    @property
     def is_known(self) -> bool:
         """Whether any figure of the table is known."""
         return any(cell is not None for row in self.rows for cell in row.cells)
+
+
+def _cells(cells: Sequence[Cell]) -> SafeString:
+    told = (("—" if cell is None else cell,) for cell in cells)
+    return format_html_join("", '<td class="num" dir="ltr">{}</td>', told)
 
 
 def asked_of(query: Any, now: datetime) -> Asked:

@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from disclosures.api.answering import KEPT_S
+from disclosures.transparency.public_market import FIGURES_KEPT_S
 
 # Masked anew at every answer; it stands for the same secret, which is hashed instead.
 _TOKEN: Final = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]*"')
@@ -30,6 +36,18 @@ def page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpRe
     patch_vary_headers(answer, ("Cookie", "Accept-Language"))
     found: Any = get_conditional_response(request, etag=answer["ETag"], response=answer)
     return found or answer
+
+
+def part(name: str, template: str, context: Callable[[], dict[str, Any]]) -> SafeString:
+    """A part of a page that is the same for every reader of one language, kept for some seconds by this process; `name` tells it
+    from every other, and holds the version of the policy that it follows. Empty: not kept."""
+    key = f"public-part:{name}:{get_language()}"
+    kept: SafeString | None = cache.get(key) if name else None
+    if kept is None:
+        kept = render_to_string(template, context())
+        if name:
+            cache.set(key, kept, FIGURES_KEPT_S)
+    return kept
 
 
 def refused(request: HttpRequest, detail: str, choices: list[tuple[str, Any]]) -> HttpResponse:

@@ -24,7 +24,7 @@ from disclosures.transparency.histories import (
     told_restatements,
 )
 from disclosures.transparency.overview import volume_shares
-from disclosures.transparency.page_answer import not_there, page, refused
+from disclosures.transparency.page_answer import not_there, page, part, refused
 from disclosures.transparency.public_market import public_json, public_market, public_markets
 from disclosures.transparency.publication import publication_in_force
 from disclosures.transparency.series import BadRange
@@ -67,9 +67,11 @@ def market(request: HttpRequest, slug: str) -> HttpResponseBase:
     if isinstance(asked, HttpResponse):
         return asked
     told = public_market(slug, now_ns)
+    name = f"{slug}:{asked.name}:{told.policy.version}" if asked.name else ""
+    charts = part(name, "public/market_charts.html", lambda: {"groups": shown_charts(found, asked), "asked": asked})
     context = {
         "market": told, "json": public_json(told), "status": told.status, "asked": asked, "tabs": range_tabs(asked),
-        "groups": shown_charts(found, asked), "incidents": told_incidents(asked.now, slug)[:INCIDENTS_SHOWN],
+        "charts": charts, "incidents": told_incidents(asked.now, slug)[:INCIDENTS_SHOWN],
         "policy": told.policy, "summed_at": summed_at(), "here": "markets",
     }  # fmt: skip
     return page(request, "public/market.html", context)
@@ -87,8 +89,10 @@ def chart(request: HttpRequest, slug: str, key: str) -> HttpResponseBase:
     asked = _asked(request, here, to_datetime(time.time_ns()))
     if isinstance(asked, HttpResponse):
         return asked
+    name = f"{slug}:{key}:{asked.name}:{publication_in_force().version}" if asked.name else ""
+    alone = part(name, "public/chart_alone.html", lambda: {"shown": shown_chart(found, drawn, asked), "asked": asked})
     context = {
-        "shown": shown_chart(found, drawn, asked), "slug": slug, "asked": asked, "tabs": range_tabs(asked),
+        "part": alone, "chart": drawn, "slug": slug, "asked": asked, "tabs": range_tabs(asked),
         "symbol": f"{found.base_id.upper()}/{found.quote_id.upper()}", "here": "markets",
     }  # fmt: skip
     return page(request, "public/chart.html", context)

@@ -33,6 +33,28 @@ def test_a_change_is_on_the_page_within_a_second(page: Page, markets: Markets, p
     assert problems == []
 
 
+def test_the_pages_of_markets_move_without_loading_again(page: Page, markets: Markets, problems: list[str]) -> None:
+    """The socket tells of every market; a page of one of them takes what is its own, and draws its charts over time."""
+    seen = f"article[data-market={stage.DEX}]"
+    for address, place, count in (
+        ("/markets/", f"{seen} [data-depth] td:first-of-type .num >> nth=0", 0),
+        (f"/markets/{stage.DEX}/?range=7d", f"{seen} [data-field=mid]", 14),
+    ):
+        page.goto(address)
+        expect(page.locator("[data-connection]")).to_have_attribute("data-state", "live")
+        page.evaluate("window.first = true")
+        before = page.locator(place).inner_text()
+        markets.mids[stage.DEX] = Decimal("0.301234")
+        expect(page.locator(place)).not_to_have_text(before)
+        markets.mids.clear()
+        for chart in page.locator("[data-series]").all():
+            chart.scroll_into_view_if_needed()
+        expect(page.locator("[data-series] canvas")).to_have_count(count)
+        assert page.evaluate("window.first") is True
+    assert page.locator("#spread [data-readout]").inner_text().count("·") == 2
+    assert problems == []
+
+
 def test_a_lost_socket_is_told_and_recovers(page: Page, portal: Portal, markets: Markets) -> None:
     page.goto("/")
     sign = page.locator("[data-connection]")

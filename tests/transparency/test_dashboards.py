@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from disclosures.models import Restatement, RollupHour
 from disclosures.transparency.charts import CHARTS, COLUMN_WORDS
 from disclosures.transparency.definitions import DEFINITIONS
 from disclosures.transparency.metrics import METRICS
+from disclosures.transparency.publication import Publication
 from tests.pages import stage
 from tests.review.desk import DEX, Desk
 from tests.transparency.test_public_tables import HOUR, NOW, changed, hot_desk, market, review_desk
@@ -195,3 +197,15 @@ def test_who_has_the_page_already_is_told_so_and_nobody_between_keeps_it(market:
     assert client.get("/changes/", **known).status_code == 200
     # Another visitor's form has another secret.
     assert Client().get("/changes/", **known).status_code == 200
+
+
+def test_a_kept_chart_follows_a_new_policy_at_once(
+    market: Market, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, together = f"{PAGE}inventory/?range=1h", f"{PAGE}?range=1h"
+    for address, before in ((alone, "6000"), (together, "7000")):
+        assert table(figure(seen(client, address), "inventory"))[0][2] == [before]
+    coarse = Publication(2, 60, Decimal(1), 1, 0)
+    monkeypatch.setattr("disclosures.transparency.publication.publication_of", lambda row: coarse)
+    for address in (alone, together):
+        assert table(figure(seen(client, address), "inventory"))[0][2] == ["0"]
