@@ -115,6 +115,7 @@ def market_tables(
     first = RollupDay.objects.filter(market=market).order_by("starts_at").values_list("starts_at", flat=True).first()
     begin = first if since is None else max(since, first or since)
     tables, windows = {}, {}
+    by_name = {metric.name: metric for metric in metrics}
     for metric in metrics:
         about: dict[str, Cell] = {"market": market.slug, "metric": metric.name, "unit": metric.unit}
         columns, rows = ("starts_at", "ends_at", *metric.columns), []
@@ -129,9 +130,9 @@ def market_tables(
         tables[metric.name] = PublicTable(
             "series", metric.definition, metric.source, columns, rows, policy, rolled_at, about
         )
-    sums = _sums(market, windows)
+    sums = _sums(market, windows, by_name)
     for name, window in windows.items():
-        told = _rows(market, METRICS[name], policy, window, sums[window])
+        told = _rows(market, by_name[name], policy, window, sums[window])
         tables[name] = replace(tables[name], rows=told)
     return tables
 
@@ -173,11 +174,13 @@ def _floor(at: datetime, bucket: timedelta) -> datetime:
     return hour_of(at) if bucket == HOUR else minute_of(at)
 
 
-def _sums(market: Market, windows: Mapping[str, Window]) -> dict[Window, dict[datetime, dict[str, Any]]]:
+def _sums(
+    market: Market, windows: Mapping[str, Window], by_name: Mapping[str, Metric]
+) -> dict[Window, dict[datetime, dict[str, Any]]]:
     """The sums by window and beginning, each window read once, with what its metrics need."""
     needs: dict[Window, set[str]] = {}
     for name, window in windows.items():
-        needs.setdefault(window, {"starts_at", "base_change"}).update(METRICS[name].needs)
+        needs.setdefault(window, {"starts_at", "base_change"}).update(by_name[name].needs)
     found = {}
     for window, names in needs.items():
         rows = _TABLES[window.bucket].objects.filter(

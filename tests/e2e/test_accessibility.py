@@ -40,7 +40,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/accounts/me/", "/desk/", f"/desk/controls/{stage.DEX}/?state=PAUSED", "/desk/kill/desk/",
         "/desk/resume/desk/kill/", "/desk/set-aside/", "/desk/review/", "/desk/review/all/", "/desk/review/new/",
         f"/desk/review/new/?market={stage.DEX}", "{proposal}edit/", f"/desk/review/versions/{stage.DEX}/",
-        f"/desk/widen/{stage.DEX}/",
+        f"/desk/widen/{stage.DEX}/", "/desk/review/new/limits/", "/desk/review/new/registry/", "/desk/disclosures/",
     ),
     "approver": ("{proposal}", "/desk/notifications/", "/desk/notifications/deliveries/"),
     "auditor": (
