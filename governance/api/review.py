@@ -187,7 +187,8 @@ class Submit(_Command):
 
 
 class ApplyAtOnce(_Command):
-    """Apply an own draft that only makes things safer; closing an account needs a second factor, and is no program's."""
+    """Apply an own draft that only makes things safer; closing an account and taking a role
+    away need a second factor, and are no program's."""
 
     @_described("apply_at_once", schema.ProofSerializer)
     def post(self, request: Request, proposal_id: int) -> Response:

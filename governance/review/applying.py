@@ -92,12 +92,15 @@ def carry_out_at_once(proposal: Proposal, person: User, now: datetime, step_up: 
     """In the caller's transaction, with the proposal's row locked or just made. Raises `ReviewRefused`."""
     require_own(person, proposal)
     require_step(proposal, "apply_at_once")
-    require_if_asked_for(proposal.kind, step_up, now)
     kind = kind_named(proposal.kind)
     kind.lock(proposal)
+    # Somebody else may have closed the person's account, or taken their role, while this waited for the rows.
+    person.refresh_from_db(fields=["is_active"])
+    require_own(person, proposal)
     needed = needed_now(proposal, kind, policy_in_force(), now)
     if needed.quorum > 0 or needed.review_within_s <= 0:
         raise ReviewRefused("needs_review", _("This does not only make things safer: others must approve it first."))
+    require_if_asked_for(proposal.kind, step_up, now)
     refuse_if_tampered(proposal)
     refuse_if_stale(proposal, kind)
     try:
