@@ -9,12 +9,12 @@ class DisclosuresConfig(AppConfig):
 
     def ready(self) -> None:
         """Registers the kinds of change that disclosures bring to review, and what they add to the demonstration."""
-        from disclosures.documents.review_kind import DocumentChange, page_of
+        from disclosures.documents.review_kind import DocumentChange, is_publication, page_of
         from disclosures.documents.starting_texts import write_demo
         from disclosures.transparency.publication_kind import PublicationChange
         from governance.review.demo_steps import register_demo
         from governance.review.registry import register
 
-        register(DocumentChange(), page_of)
+        register(DocumentChange(), page_of, is_publication)
         register(PublicationChange())
         register_demo(write_demo)

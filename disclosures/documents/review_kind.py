@@ -115,6 +115,11 @@ def page_of(proposal: Proposal) -> str:
     return reverse("desk-disclosure-proposal", args=[proposal.pk])
 
 
+def is_publication(change: Any) -> bool:
+    """Proposed by `disclosures.documents.drafting.ask_to_publish` alone, which asks whether the draft is fit, open, and when."""
+    return isinstance(change, Mapping) and change.get("action") == "publish"
+
+
 def _kind(change: Change) -> str:
     return str(change["content"]["kind"] if change["action"] == "publish" else change["kind"])
 

@@ -22,7 +22,7 @@ from governance.desk.review.proof import apply_at_once_with_proof, review_with_p
 from governance.models import Proposal, ProposalState
 from governance.review import applying, drafting, previewing, rollback
 from governance.review.errors import ReviewRefused
-from governance.review.registry import KINDS
+from governance.review.registry import KINDS, refuse_if_own_door
 from governance.review.selectors import control_proposals, inbox, proposals
 from governance.review.step_up import STEP_UP_AT_ONCE
 from governance.review.story import export_story, proposal_story
@@ -70,6 +70,7 @@ class Proposals(Staff, APIView):
         data = _valid(schema.ProposeSerializer, request)
 
         def work(key: str, now: datetime) -> Proposal:
+            refuse_if_own_door(data["kind"], data["change"])
             return drafting.propose(
                 request.user, data["kind"], None, data["change"], data["reason"], key=key, now=now,
                 apply_at_once=data["apply_at_once"], replaces=data["replaces"],
@@ -138,10 +139,14 @@ class OneProposal(Staff, APIView):
     )
     def put(self, request: Request, proposal_id: int) -> Response:
         data = _valid(schema.EditSerializer, request)
-        return _done(
-            request,
-            lambda key, now: drafting.edit(request.user, proposal_id, data["change"], data["reason"], key=key, now=now),
-        )
+
+        def work(key: str, now: datetime) -> Proposal:
+            for kind, change in Proposal.objects.filter(pk=proposal_id).values_list("kind", "change"):
+                refuse_if_own_door(kind, change)
+                refuse_if_own_door(kind, data["change"])
+            return drafting.edit(request.user, proposal_id, data["change"], data["reason"], key=key, now=now)
+
+        return _done(request, work)
 
 
 class Story(Staff, APIView):
@@ -187,7 +192,8 @@ class Submit(_Command):
 
 
 class ApplyAtOnce(_Command):
-    """Apply an own draft that only makes things safer; closing an account needs a second factor, and is no program's."""
+    """Apply an own draft that only makes things safer; closing an account and taking a role
+    away need a second factor, and are no program's."""
 
     @_described("apply_at_once", schema.ProofSerializer)
     def post(self, request: Request, proposal_id: int) -> Response:

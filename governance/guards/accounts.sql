@@ -20,7 +20,7 @@ BEGIN
           AND p.proposer_id <> the_person AND governance.is_member(p.proposer_id::text, 'administrator')) THEN
         PERFORM governance.refuse('an account is closed by another administrator''s proposal');
     END IF;
-    FOREACH role IN ARRAY ARRAY['approver', 'compliance'] LOOP
+    FOREACH role IN ARRAY ARRAY['approver', 'compliance', 'administrator'] LOOP
         IF governance.is_member(the_person::text, role) AND NOT EXISTS (
             SELECT 1 FROM users_groups m JOIN auth_group g ON g.id = m.group_id
             WHERE g.name = role AND m.user_id <> the_person AND governance.is_member(m.user_id::text, role)) THEN

@@ -29,6 +29,7 @@ from governance.review.kinds.kind import Applying, Kind
 from governance.review.locks import lock_people, lock_proposals
 from governance.review.once import done_already, once_on, reason_of
 from governance.review.policies import policy_in_force
+from governance.review.policy import Requirement
 from governance.review.registry import kind_named
 from governance.review.step_up import StepUp, require_if_asked_for, signature_holds
 from governance.review.transitions import SYSTEM, require_step, step
@@ -92,12 +93,15 @@ def carry_out_at_once(proposal: Proposal, person: User, now: datetime, step_up: 
     """In the caller's transaction, with the proposal's row locked or just made. Raises `ReviewRefused`."""
     require_own(person, proposal)
     require_step(proposal, "apply_at_once")
-    require_if_asked_for(proposal.kind, step_up, now)
     kind = kind_named(proposal.kind)
     kind.lock(proposal)
+    # Somebody else may have closed the person's account, or taken their role, while this waited for the rows.
+    person.refresh_from_db(fields=["is_active"])
+    require_own(person, proposal)
     needed = needed_now(proposal, kind, policy_in_force(), now)
     if needed.quorum > 0 or needed.review_within_s <= 0:
         raise ReviewRefused("needs_review", _("This does not only make things safer: others must approve it first."))
+    require_if_asked_for(proposal.kind, step_up, now)
     refuse_if_tampered(proposal)
     refuse_if_stale(proposal, kind)
     try:
@@ -184,11 +188,17 @@ def _asked_again(proposal: Proposal, kind: Kind, now: datetime) -> Applying:
         message = _("%(count)s of %(quorum)s approvals still count.")
         raise ReviewRefused("quorum_lost", message % {"count": len(votes), "quorum": needed.quorum})
     decided = proposal.decided_at
-    if decided is None or now < decided + timedelta(seconds=needed.timelock_s):
+    if decided is None or now < (not_before := may_apply_from(proposal, decided, needed)):
         raise ReviewRefused("timelock", _("The timelock in force is longer than the one it was approved with."))
-    if now >= decided + timedelta(seconds=needed.timelock_s + needed.valid_s):
+    if now >= not_before + timedelta(seconds=needed.valid_s):
         raise ReviewRefused("expired", _("Its time is over: propose it again."))
     return Applying(proposal, proposer, tuple(vote.voter for vote in votes), now)
+
+
+def may_apply_from(proposal: Proposal, decided: datetime, needed: Requirement) -> datetime:
+    """When it may be applied: after the timelock, and not before the time that it waits for."""
+    after_timelock = decided + timedelta(seconds=needed.timelock_s)
+    return max(after_timelock, proposal.scheduled_for or after_timelock)
 
 
 def _fail(proposal: Proposal, code: str, message: str, actor: Actor, now: datetime) -> Proposal:

@@ -83,7 +83,9 @@ class DemoProposals:
     def _taken_role(self) -> None:
         """Applied at once and to be looked at within a day: the compliance officer is no auditor besides."""
         change = {"username": "compliance", "role": "auditor", "action": "revoke"}
-        self._propose("role_grant", change, "administrator", apply_at_once=True)
+        draft, now = self._propose("role_grant", change, "administrator"), self._now()
+        administrator = self._people["administrator"]
+        applying.apply_at_once(administrator, draft.pk, key=next(self._keys), now=now, step_up=StepUp("totp", now))
 
     def _expired(self, draft: Proposal) -> None:
         """As the draft, but submitted so long ago that its time is over."""

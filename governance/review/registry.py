@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
@@ -36,16 +36,30 @@ KINDS: Final[dict[str, Kind]] = {
 }
 # kind → the address of the page on which a change of it is read in full, where the diff alone does not show it.
 PAGES: Final[dict[str, Callable[[Proposal], str]]] = {}
+# kind → whether a change of it is proposed on a page of its own alone, because its service checks more than the kind does.
+OWN_DOORS: Final[dict[str, Callable[[Any], bool]]] = {}
 
 
-def register(kind: Kind, page: Callable[[Proposal], str] | None = None) -> None:
-    """Add a kind of an upper room, when the portal starts. Raises `ValueError` where another has its name."""
+def register(
+    kind: Kind, page: Callable[[Proposal], str] | None = None, own_door: Callable[[Any], bool] | None = None
+) -> None:
+    """Add a kind of an upper room, when the portal starts. Raises `ValueError` where another has its name.
+
+    `own_door` says of a change whether the doors for every kind refuse it."""
     known = KINDS.get(kind.name)
     if known is not None and type(known) is not type(kind):
         raise ValueError(f"there is another kind {kind.name}")
     KINDS[kind.name] = kind
     if page is not None:
         PAGES[kind.name] = page
+    if own_door is not None:
+        OWN_DOORS[kind.name] = own_door
+
+
+def refuse_if_own_door(kind: str, change: Any) -> None:
+    """For the doors through which every kind is proposed. Raises `ReviewRefused` ("bad_change")."""
+    if kind in OWN_DOORS and OWN_DOORS[kind](change):
+        raise ReviewRefused("bad_change", _("A document is put to review and changed on its own page, not here."))
 
 
 def kind_named(name: str) -> Kind:

@@ -16,7 +16,7 @@ __all__ = ["StepUp", "require_step_up", "signature_holds"]
 
 FRESH_FOR: Final = timedelta(minutes=5)
 # Kinds whose reducing changes hit a person: whoever has an administrator's open session alone must not shut everybody out.
-STEP_UP_AT_ONCE: Final = frozenset({"account"})
+STEP_UP_AT_ONCE: Final = frozenset({"account", "role_grant"})
 METHODS: Final = frozenset({Method.TOTP.value, Method.WEBAUTHN.value})
 
 

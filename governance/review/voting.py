@@ -15,7 +15,7 @@ from governance.access.second_factor import Method
 from governance.alerts import notify
 from governance.database_time import either_reached
 from governance.models import Proposal, User, Vote
-from governance.review.applying import apply
+from governance.review.applying import apply, may_apply_from
 from governance.review.checks import (
     electorate,
     needed_now,
@@ -132,7 +132,7 @@ def _vote(
         return step(proposal, choice, actor=actor, now=now, reason=reason, **decided)
     if len(approvals(proposal, voters)) < max(needed.quorum, 1):
         return proposal
-    not_before = now + timedelta(seconds=needed.timelock_s)
+    not_before = may_apply_from(proposal, now, needed)
     until = not_before + timedelta(seconds=needed.valid_s)
     return step(
         proposal,

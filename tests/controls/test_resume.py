@@ -18,7 +18,7 @@ from governance.review.step_up import StepUp
 from tests.controls.green import compared, feed, green
 from tests.pages import stage
 from tests.review.clock import database_time_kept
-from tests.review.desk import DEX, SAFER, Desk, failure, key, open_desk, refused, state
+from tests.review.desk import CEX, DEX, SAFER, Desk, failure, key, open_desk, refused, state
 from trading.controls.commands import Actor
 from trading.controls.selectors import effective_state, needs_two_people
 from trading.controls.services import impose_lock, kill, reduce
@@ -230,6 +230,16 @@ def test_while_a_review_is_overdue_nothing_is_asked_or_voted(desk: Desk) -> None
     desk.forward(minutes=30)
     refused("review_overdue", ask, desk)
     assert stands(desk) is TradingState.HALTED
+
+
+def test_an_overdue_review_of_a_market_that_is_off_keeps_the_desk_halted_too(desk: Desk) -> None:
+    off = {"registry": {f"market:{CEX}": {"is_active": "false"}}}
+    desk.propose(off, kind="registry", apply_at_once=True)
+    kill("desk", actor=OPERATOR, reason="emergency", idempotency_key="all", now=desk.now)
+    desk.forward(hours=24, minutes=1)
+    green(desk.now)
+    change = {"scope": "desk", "rule": "kill"}
+    refused("review_overdue", desk.propose, change, "opal", "control", submit_at_once=True)
 
 
 def together(count: int, act: Callable[[int], Any]) -> tuple[list[Any], list[str]]:

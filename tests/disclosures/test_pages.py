@@ -83,6 +83,30 @@ def test_the_bytes_can_be_checked_by_anybody(library: Library, clock: Any) -> No
     assert (again.status_code, again.content) == (304, b"")
 
 
+@pytest.mark.parametrize("changes", [{}, {"review_due_on": "2026-03-02"}])
+def test_the_api_for_every_kind_puts_no_document_to_review(
+    library: Library, door: Any, changes: dict[str, str]
+) -> None:
+    draft, cora = library.draft(**changes), door("cora")
+
+    def send(method: str, address: str, change: dict[str, Any]) -> tuple[int, str]:
+        body = json.dumps({"kind": "document", "change": change, "reason": "past its page"})
+        sent = getattr(cora, method)(address, body, "application/json", headers={"Idempotency-Key": key()})
+        return sent.status_code, sent.json()["code"]
+
+    publish = {"action": "publish", "draft": draft.pk}
+    assert send("post", "/api/v1/review/", publish) == (400, "bad_change")
+    assert not Proposal.objects.exists()
+    if changes:
+        return
+    proposal, version = library.submitted(draft), library.published("treasury-usage")
+    told = {"action": "withdraw", "kind": version.kind, "version": 1, "text": {"en": "Wrong.", "dv": "ނުބައި"}}
+    for change in (publish, {"action": "publish", "draft": library.draft("general-risk").pk}, told):
+        assert send("put", f"/api/v1/review/{proposal.pk}/", change) == (400, "bad_change")
+    proposal.refresh_from_db()
+    assert (proposal.state, proposal.revision) == ("IN_REVIEW", 1)
+
+
 def form(draft: DisclosureDraft, **changes: str) -> dict[str, str]:
     return {
         "title_en": "Risk", "title_dv": "ރިސްކް", "text_en": "New words.", "text_dv": TEXT["dv"], "counsel": "",

@@ -114,6 +114,10 @@ class Desk:
         draft = self.propose({"username": name, "action": "close"}, by, "account")
         return self.apply_at_once(draft, by, StepUp("totp", self.now))
 
+    def revoke(self, name: str, role: str, by: str = "ada") -> Proposal:
+        draft = self.propose({"username": name, "role": role, "action": "revoke"}, by, "role_grant")
+        return self.apply_at_once(draft, by, StepUp("totp", self.now))
+
     def schedule(self, proposal: Proposal, at: datetime, by: str = "opal") -> Proposal:
         return applying.schedule(self.people[by], proposal.pk, at, key=key(), now=self.now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_opened_again_it_has_its_roles_but_none_of_its_tokens_and_votes(desk: De
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        (closing("ada"), "about_you"),
+        (closing("ada"), "last_one"),
         (closing("gus"), "last_one"),
         (closing("nobody at all"), "unknown_person"),
         (closing("anna\x00"), "unknown_person"),
@@ -117,10 +118,34 @@ def test_taking_roles_away_is_no_way_round(desk: Desk) -> None:
     refused("last_one", desk.propose, taking("gus", "compliance"), "ada", "role_grant")
     waiting = desk.propose(taking("cara", "approver"), "ada", "role_grant")
     for name in ("anna", "ben"):
-        desk.propose(taking(name, "approver"), "ada", "role_grant", apply_at_once=True)
-    refused("last_one", desk.apply_at_once, waiting, "ada")
-    desk.propose(taking("audrey", "auditor"), "ada", "role_grant", apply_at_once=True)
+        desk.revoke(name, "approver")
+    refused("last_one", desk.apply_at_once, waiting, "ada", StepUp("totp", desk.now))
+    desk.revoke("audrey", "auditor")
     assert Event.objects.filter(type="proposal.few_voters_left").count() == 1
+
+
+def test_a_role_is_taken_with_the_administrators_second_factor_alone(desk: Desk) -> None:
+    change = {"username": "cara", "role": "approver", "action": "revoke"}
+    refused("step_up", desk.propose, change, "ada", "role_grant", apply_at_once=True)
+    assert not Proposal.objects.exists()
+    draft = desk.propose(change, "ada", "role_grant")
+    refused("step_up", desk.apply_at_once, draft, "ada")
+    refused("step_up", desk.apply_at_once, draft, "ada", StepUp("totp", desk.now - timedelta(minutes=6)))
+    assert User.objects.filter(username="cara", groups__name="approver").exists()
+
+
+def test_the_last_administrator_stays(desk: Desk) -> None:
+    own = {"username": "ada", "role": "administrator", "action": "revoke"}
+    refused("last_one", desk.propose, own, "ada", "role_grant")
+    desk.person("alan", Role.ADMINISTRATOR)
+    assert desk.propose(own, "ada", "role_grant").state == "DRAFT"
+    refused("about_you", desk.propose, closing("ada"), "ada", "account")
+    waiting = desk.propose(closing("ada"), "alan", "account")
+    desk.revoke("alan", "administrator")
+    refused("no_role", desk.apply_at_once, waiting, "alan", StepUp("totp", desk.now))
+    desk.person("alice", Role.ADMINISTRATOR)
+    desk.close("ada", "alice")
+    assert User.objects.get(username="alice").is_active
 
 
 def test_a_proposer_whose_account_was_closed_stops_their_proposal(desk: Desk) -> None:
@@ -145,3 +170,20 @@ def test_two_administrators_close_the_last_two_approvers_at_once(committed_desk:
     ]  # fmt: skip
     assert sorted(together(*calls)) == ["done", "last_one"]
     assert User.objects.filter(username__in=("ben", "cara"), is_active=True).count() == 1
+
+
+@pytest.mark.parametrize("kind", ["role_grant", "account"])
+def test_two_administrators_take_each_other_away_at_once(committed_desk: Desk, kind: str) -> None:
+    desk = committed_desk
+    desk.person("alan", Role.ADMINISTRATOR)
+    what = {"role": "administrator", "action": "revoke"} if kind == "role_grant" else {"action": "close"}
+    drafts = [desk.propose({"username": name} | what, by, kind) for name, by in (("alan", "ada"), ("ada", "alan"))]
+    calls = [
+        partial(
+            applying.apply_at_once, desk.people[one.proposer_name], one.pk, key=f"each-{one.pk}", now=desk.now,
+            step_up=StepUp("totp", desk.now),
+        )
+        for one in drafts
+    ]  # fmt: skip
+    assert sorted(together(*calls)) == ["done", "no_role"]
+    assert User.objects.filter(groups__name="administrator", is_active=True).count() == 1

@@ -85,6 +85,20 @@ def test_a_clock_that_jumps_back_applies_nothing(desk: Desk) -> None:
     assert state(proposal) == "APPROVED"
 
 
+def test_a_change_that_waits_for_its_time_is_valid_from_then_on(desk: Desk) -> None:
+    proposal = desk.submit(desk.propose(scheduled_for=T0 + timedelta(days=3)))
+    desk.vote(proposal, "anna")
+    approved = desk.vote(proposal, "ben")
+    assert (approved.state, approved.not_before, approved.valid_until) == (
+        "APPROVED", T0 + timedelta(days=3), T0 + timedelta(days=4),
+    )  # fmt: skip
+    desk.forward(days=2, hours=23)
+    refused("too_early", desk.apply, proposal)
+    desk.forward(hours=1)
+    desk.clockwork()
+    assert (state(proposal), failure(proposal)) == ("APPLIED", "")
+
+
 def test_a_scheduled_change_waits_longer_but_not_shorter(desk: Desk) -> None:
     proposal = desk.approved()
     refused("bad_time", desk.schedule, proposal, T0 + timedelta(minutes=59))

@@ -211,7 +211,7 @@ def test_a_role_is_granted_by_two_others_and_taken_at_once(desk: Desk) -> None:
     grant = RoleGrant.objects.get(user__username="audrey", role="approver")
     assert grant.authorised_by == f"proposal:{proposal.pk}"
     assert Group.objects.filter(name="approver", user__username="audrey").exists()
-    taken = desk.propose(role("audrey", "revoke"), "ada", "role_grant", apply_at_once=True)
+    taken = desk.revoke("audrey", "approver")
     assert (taken.state, taken.risk_class) == ("APPLIED", "reducing")
     assert not Group.objects.filter(name="approver", user__username="audrey").exists()
     grant.refresh_from_db()
@@ -296,7 +296,7 @@ def test_a_token_is_issued_by_two_others_and_waits_for_its_person(desk: Desk) ->
 
 def test_a_token_of_a_role_lost_meanwhile_is_not_issued(desk: Desk) -> None:
     proposal = desk.approved(token(), "ada", "token")
-    desk.propose(role("audrey", "revoke", "auditor"), "ada", "role_grant", apply_at_once=True)
+    desk.revoke("audrey", "auditor")
     desk.forward(hours=1)
     assert desk.apply(proposal).state == "FAILED"
     assert (failure(proposal), ApiToken.objects.count()) == ("stale", 0)

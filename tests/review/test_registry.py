@@ -49,6 +49,11 @@ def new_market(**changes: Any) -> dict[str, Any]:
     return {"registry": registry, "parameters": WHOLE["parameters"]}
 
 
+def with_another_market(slug: str, symbol: str) -> dict[str, Any]:
+    registry = WHOLE["registry"] | {f"market:{slug}": NEW_MARKET | {"venue_symbol": symbol}}
+    return {"registry": registry, "parameters": WHOLE["parameters"] | {slug: VALUES}}
+
+
 def committed() -> None:
     """What the end of a transaction asks is asked here."""
     with connection.cursor() as cursor:
@@ -92,6 +97,8 @@ NOT_AT_THE_DOOR: tuple[tuple[Any, str], ...] = (
     (new_market(lot_size="-1"), "invalid"),
     (new_market(base="usdt"), "invalid"),
     (new_market(account="nobody"), "invalid"),
+    (with_another_market("desk", "DESK-USDT"), "invalid"),  # the scope of all markets
+    (with_another_market("moon-again", "MOON-USDT"), "invalid"),  # the symbol of the other one
     (WHOLE | {"parameters": {}}, "bad_change"),
     (WHOLE | {"parameters": {"moon-usdt-moonex": VALUES, DEX: VALUES}}, "bad_change"),
     (WHOLE | {"parameters": {"moon-usdt-moonex": VALUES | {"gamma": "NaN"}}}, "invalid"),

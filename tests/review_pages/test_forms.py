@@ -115,11 +115,19 @@ def test_what_cannot_be_is_named_and_kept(desk: Desk, door: Callable) -> None:
         assert words in page.content.decode()
 
 
-def test_taking_a_role_away_is_applied_at_once_from_the_form(desk: Desk, door: Callable) -> None:
+def test_a_role_is_taken_away_on_the_drafts_page_with_a_code(
+    desk: Desk, door: Callable, send: Callable, code_of: Callable
+) -> None:
     typed = {"username": "cara", "role": "approver", "do": "revoke"}
-    assert "Apply at once" in sending(door, "ada", "role_grant", "check", **typed).content.decode()
-    assert sending(door, "ada", "role_grant", "apply_at_once", **typed).status_code == 302
-    assert Proposal.objects.get().state == "APPLIED"
+    assert "Apply at once" not in sending(door, "ada", "role_grant", "check", **typed).content.decode()
+    assert "<code>step_up</code>" in sending(door, "ada", "role_grant", "apply_at_once", **typed).content.decode()
+    sending(door, "ada", "role_grant", "save", **typed)
+    draft = Proposal.objects.get()
+    assert "<code>missing</code>" in send("ada", f"{draft.pk}/apply-at-once/").content.decode()
+    assert User.objects.filter(username="cara", groups__name="approver").exists()
+    done = send("ada", f"{draft.pk}/apply-at-once/", code=code_of("ada"))
+    assert (done.status_code, state(draft)) == (200, "APPLIED")
+    assert not User.objects.filter(username="cara", groups__name="approver").exists()
     give = sending(door, "ada", "role_grant", "apply_at_once", **typed | {"do": "grant"})
     assert "<code>needs_review</code>" in give.content.decode()
 

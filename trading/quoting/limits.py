@@ -21,7 +21,7 @@ from trading.risk.verdict import ReasonCode, Release, Rule, Verdict
 _TOLD = frozenset(
     {ReasonCode.SOFT_LIMIT_REACHED, ReasonCode.ASSET_SOFT_LIMIT_REACHED, ReasonCode.DESK_SOFT_LIMIT_REACHED}
 )
-# The rule under which breakers lock: one operator may lift it, and the database knows it (trading/sql/two_people.sql).
+# The rule under which breakers lock: one operator may lift it, and the database knows it (trading/sql/ended_by_authority.sql).
 BREAKER = "breaker"
 log = structlog.get_logger(__name__)
 

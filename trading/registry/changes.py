@@ -49,6 +49,7 @@ def refuse_unsound(rows: Mapping[str, Words]) -> None:
     """What no row by itself shows: references, pairs, symbols taken, and what was traded already. `rows`: what changes, by name.
 
     Raises `InvalidRow`."""
+    symbols: dict[tuple[str, str], str] = {}
     for part, words in rows.items():
         for other in referred(part, words):
             if other not in rows and row_of(other) is None:
@@ -57,7 +58,10 @@ def refuse_unsound(rows: Mapping[str, Words]) -> None:
                 )
         row = row_of(part)
         if part.startswith("market:"):
-            _refuse_market(part, words if row is None else words_of(row) | words)
+            whole = words if row is None else words_of(row) | words
+            _refuse_market(part, whole)
+            if symbols.setdefault((whole["account"], whole["venue_symbol"]), part) != part:
+                raise InvalidRow("invalid", _("“%(part)s”: that account trades this symbol already.") % {"part": part})
         if row is not None and not set(words) <= _LOOSE and _was_traded(row):
             message = _("“%(part)s” was traded: its account, symbol, assets, instrument and units stay as they are.")
             raise InvalidRow("was_traded", message % {"part": part})

@@ -15,6 +15,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as _n
 
+from trading.controls.commands import DESK
 from trading.events.services import plain_decimal
 from trading.models import Asset, Market, Venue, VenueAccount
 from trading.venues.factory import ADAPTERS
@@ -139,6 +140,8 @@ def table_of(part: str) -> tuple[Table, str]:
             "“%(part)s” names no row: write asset:, venue:, account: or market: and a name of a-z, 0-9 and hyphens."
         )
         raise InvalidRow("unknown_row", message % {"part": part.replace("\x00", "")[:60]})
+    if word == "market" and key == DESK:
+        raise InvalidRow("invalid", _("No market is called “desk”: that is the name of all of them together."))
     return table, key
 
 

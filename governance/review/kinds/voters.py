@@ -1,4 +1,4 @@
-"""That somebody is left who can decide: who takes a voter or a guardian away is refused the last one, and told of too few."""
+"""That somebody is left who can decide: the last voter, guardian and administrator stay, and too few voters are told of."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from governance.access.roles import Role
 from governance.alerts import notify
 from governance.models import Proposal, User
 from governance.review.eligibility import members
@@ -18,14 +19,16 @@ from governance.review.transitions import SYSTEM
 
 
 def refuse_if_last(person: User, role: str | None = None) -> None:
-    """Raises `ReviewRefused` ("last_one") where without the person (in that role, or in any) nobody could vote or cancel."""
+    """Raises `ReviewRefused` ("last_one") where without the person (in that role, or in any) nobody could vote, cancel, or
+    open an account and give a role."""
     policy = policy_in_force()
     counted = [_able(policy)] if role is None or role in _voting(policy) else []
     counted += [members([policy.guardian_role])] if role in (None, policy.guardian_role) else []
+    counted += [members([Role.ADMINISTRATOR])] if role in (None, Role.ADMINISTRATOR) else []
     for people in counted:
         if list(people.values_list("pk", flat=True)) == [person.pk]:
             message = _(
-                "Without “%(name)s” nobody could vote, or nobody could cancel: give another person the role first."
+                "Without “%(name)s” nobody could vote, cancel, or give roles: give another person the role first."
             )
             raise ReviewRefused("last_one", message % {"name": person.get_username()})
 
@@ -33,7 +36,8 @@ def refuse_if_last(person: User, role: str | None = None) -> None:
 def lock_with_voters(person: User) -> None:
     """All who are counted, too: two taken away at once would each find the other still there."""
     policy = policy_in_force()
-    counted = User.objects.filter(groups__name__in=[*_voting(policy), policy.guardian_role])
+    names = [*_voting(policy), policy.guardian_role, Role.ADMINISTRATOR]
+    counted = User.objects.filter(groups__name__in=names)
     lock_people([person.pk, *counted.values_list("pk", flat=True)])
 
 
