@@ -34,7 +34,8 @@ BEGIN
         IF at >= was.valid_until THEN
             PERFORM governance.refuse(format('proposal %s has expired', was.id));
         END IF;
-        IF governance.approvals(was.id, needed.roles) < needed.quorum
+        -- Counted as accounts.sql counts, of the migration that follows.
+        IF governance.approvals(was.id, needed.roles, was.risk_class) < needed.quorum
            OR EXISTS (SELECT 1 FROM votes v WHERE v.proposal_id = was.id AND v.revision = was.revision
                                               AND v.choice IN ('reject', 'request_changes')) THEN
             PERFORM governance.refuse(format('proposal %s has not the %s approvals that count', was.id, needed.quorum));
