@@ -18,7 +18,7 @@ BEGIN
         PERFORM governance.refuse(format('proposal %s is about something else', p.id));
     END IF;
     IF EXISTS (SELECT 1 FROM votes v JOIN users u ON u.id = v.voter_id
-               WHERE v.proposal_id = p.id AND v.choice = 'approve'
+               WHERE v.proposal_id = p.id AND v.revision = p.revision AND v.choice = 'approve'
                  AND coalesce(p.change -> 'authors', '[]') ? u.username) THEN
         PERFORM governance.refuse(format('proposal %s was approved by one of its authors', p.id));
     END IF;
@@ -56,6 +56,11 @@ BEGIN
     NEW.review_due_on := (body ->> 'review_due_on')::date;
     IF NEW.effective_until <= at THEN
         PERFORM governance.refuse(format('proposal %s: its time is over', p.id));
+    END IF;
+    -- 400 days from the writing (disclosures/documents/content.py), and the 29 that it may wait. Not by the session's time zone.
+    IF (NEW.review_due_on > (at AT TIME ZONE 'UTC')::date
+        AND NEW.review_due_on <= (at AT TIME ZONE 'UTC')::date + 430) IS NOT TRUE THEN
+        PERFORM governance.refuse(format('proposal %s: its next review is due in the past, or too far ahead', p.id));
     END IF;
     NEW.author_name := p.proposer_name;
     NEW.approver_name := (SELECT left(string_agg(DISTINCT v.voter_name, ', '), 300) FROM votes v

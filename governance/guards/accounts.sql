@@ -8,6 +8,15 @@ SET search_path = pg_catalog, public, pg_temp AS $$
        AND EXISTS (SELECT 1 FROM users u WHERE u.id = the_person AND u.username = split_part(the_subject, ':', 2))
 $$;
 
+-- A guardian votes on no change, whatever else they are: by a membership or by an open grant.
+CREATE FUNCTION governance.is_guardian(the_person bigint) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT EXISTS (SELECT 1 FROM users_groups m JOIN auth_group g ON g.id = m.group_id
+                   WHERE m.user_id = the_person AND g.name = 'compliance')
+        OR EXISTS (SELECT 1 FROM role_grants r
+                   WHERE r.user_id = the_person AND r.role = 'compliance' AND r.revoked_at IS NULL)
+$$;
+
 CREATE FUNCTION governance.demand_closing(the_person bigint, the_name text) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -23,7 +32,8 @@ BEGIN
     FOREACH role IN ARRAY ARRAY['approver', 'compliance', 'administrator'] LOOP
         IF governance.is_member(the_person::text, role) AND NOT EXISTS (
             SELECT 1 FROM users_groups m JOIN auth_group g ON g.id = m.group_id
-            WHERE g.name = role AND m.user_id <> the_person AND governance.is_member(m.user_id::text, role)) THEN
+            WHERE g.name = role AND m.user_id <> the_person AND governance.is_member(m.user_id::text, role)
+              AND (role <> 'approver' OR NOT governance.is_guardian(m.user_id))) THEN
             PERFORM governance.refuse(format('%s is the last %s', the_name, role));
         END IF;
     END LOOP;
@@ -113,17 +123,58 @@ SET search_path = pg_catalog, public, pg_temp AS $$
         OR governance.demands_key_by((SELECT max(version) FROM review_policies), the_rule, the_class)
 $$;
 
--- Approvals of this very content that count now.
-CREATE OR REPLACE FUNCTION governance.approvals(the_proposal bigint, the_roles text[]) RETURNS bigint LANGUAGE sql STABLE
+-- Approvals of this very content that count now for a change of that class, which is the rows' own: what the proposal calls itself
+-- is the application's word. The one without a class goes, so that nothing counts by it.
+CREATE FUNCTION governance.approvals(the_proposal bigint, the_roles text[], the_class text) RETURNS bigint LANGUAGE sql STABLE
 SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT count(DISTINCT v.voter_id)
     FROM votes v JOIN proposals p ON p.id = v.proposal_id
     WHERE p.id = the_proposal AND v.revision = p.revision AND v.choice = 'approve' AND v.content_hash = p.content_hash
       AND v.voter_id <> p.proposer_id AND NOT governance.is_about(p.subject, v.voter_id)
       AND governance.may_vote(v.voter_id, p.created_at, the_roles)
-      AND (v.method = 'webauthn' OR NOT governance.demands_key(p.policy_version, governance.rule_of(p.kind, p.subject), p.risk_class))
+      AND (v.method = 'webauthn' OR NOT governance.demands_key(p.policy_version, governance.rule_of(p.kind, p.subject), the_class))
 $$;
+DROP FUNCTION governance.approvals(bigint, text[]);
 
+-- Whether the proposal may take effect now as a change of that class. Raises with the reason where it may not.
+CREATE OR REPLACE FUNCTION governance.demand(the_authority text, the_kind text, the_class text) RETURNS proposals
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    p proposals;
+    needed record;
+    at timestamptz := governance.now();
+BEGIN
+    IF the_authority !~ '^proposal:[0-9]{1,18}$' THEN
+        PERFORM governance.refuse(format('%s changes only by an approved proposal, not by "%s"', the_kind, left(the_authority, 60)));
+    END IF;
+    SELECT * INTO p FROM proposals WHERE id = split_part(the_authority, ':', 2)::bigint FOR SHARE;
+    IF p.id IS NULL OR p.kind <> the_kind THEN
+        PERFORM governance.refuse(format('%s explains no change of %s', the_authority, the_kind));
+    END IF;
+    IF the_class = 'reducing' THEN
+        IF p.state NOT IN ('DRAFT', 'APPROVED', 'APPLIED') THEN
+            PERFORM governance.refuse(format('%s is %s', the_authority, p.state));
+        END IF;
+        RETURN p;
+    END IF;
+    IF p.state NOT IN ('APPROVED', 'APPLIED') THEN
+        PERFORM governance.refuse(format('%s is %s, not approved', the_authority, p.state));
+    END IF;
+    needed := governance.required(p.policy_version, governance.rule_of(p.kind, p.subject), the_class);
+    IF governance.approvals(p.id, needed.roles, the_class) < needed.quorum THEN
+        PERFORM governance.refuse(format('%s has not the %s approvals that count', the_authority, needed.quorum));
+    END IF;
+    IF p.decided_at IS NULL OR at < p.decided_at + make_interval(secs => needed.timelock_s)
+       OR at < coalesce(p.not_before, 'infinity') OR at < coalesce(p.scheduled_for, '-infinity') THEN
+        PERFORM governance.refuse(format('%s is still in its timelock', the_authority));
+    END IF;
+    IF at >= coalesce(p.valid_until, '-infinity') THEN
+        PERFORM governance.refuse(format('%s is no longer valid', the_authority));
+    END IF;
+    RETURN p;
+END $$;
+
+-- A vote by a code is refused early where its proposal says that it would not count; whether it counts is asked again above.
 CREATE FUNCTION governance.guard_votes_by_key() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE

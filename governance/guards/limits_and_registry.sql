@@ -34,7 +34,8 @@ BEGIN
         IF at >= was.valid_until THEN
             PERFORM governance.refuse(format('proposal %s has expired', was.id));
         END IF;
-        IF governance.approvals(was.id, needed.roles) < needed.quorum
+        -- Counted as accounts.sql counts, of the migration that follows.
+        IF governance.approvals(was.id, needed.roles, was.risk_class) < needed.quorum
            OR EXISTS (SELECT 1 FROM votes v WHERE v.proposal_id = was.id AND v.revision = was.revision
                                               AND v.choice IN ('reject', 'request_changes')) THEN
             PERFORM governance.refuse(format('proposal %s has not the %s approvals that count', was.id, needed.quorum));
@@ -75,9 +76,10 @@ BEGIN
         RETURN NULL;
     END IF;
     IF NEW.kind = 'parameters' AND EXISTS (
-        SELECT 1 FROM jsonb_object_keys(NEW.change -> 'markets') slug
+        -- Not called slug: within the inner query that would be the market's own.
+        SELECT 1 FROM jsonb_object_keys(NEW.change -> 'markets') part
         WHERE NOT EXISTS (SELECT 1 FROM parameter_sets_history h JOIN markets m ON m.id = h.market_id
-                          WHERE m.slug = slug AND h.authorised_by = 'proposal:' || NEW.id)) THEN
+                          WHERE m.slug = part AND h.authorised_by = 'proposal:' || NEW.id)) THEN
         PERFORM governance.refuse(format('proposal %s says it is applied, and no version of its markets names it', NEW.id));
     END IF;
     IF NEW.kind = 'limits' AND EXISTS (

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, LiteralString
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from disclosures.documents import drafting
 from disclosures.documents.content import published_form
@@ -117,6 +117,40 @@ def test_an_author_approves_by_no_door(desk: Desk) -> None:
     desk.app.execute("UPDATE proposals SET state = 'APPROVED' WHERE id = %s", [proposal.pk])
     assert "approved by one of its authors" in desk.refused(INSERT, row(proposal))
     assert apply(proposal.pk, now=desk.now()).failure.startswith("quorum_lost")
+
+
+def approve_another_revision(desk: Desk, made: Proposal, change: dict[str, Any]) -> None:
+    """As the application could write it past its services: the next revision says `change`, and dina approves it."""
+    made.change = change
+    desk.app.execute(
+        "UPDATE proposals SET state = 'DRAFT', revision = revision + 1, change = %s::jsonb WHERE id = %s",
+        [json.dumps(change), made.pk],
+    )
+    desk.app.execute("UPDATE proposals SET state = 'IN_REVIEW' WHERE id = %s", [made.pk])
+    desk.app.execute(VOTE, ballot(made, "dina"))
+    desk.app.execute("UPDATE proposals SET state = 'APPROVED' WHERE id = %s", [made.pk])
+
+
+@pytest.mark.attacks("disclosure_versions.*")
+def test_the_next_review_is_due_in_time(desk: Desk) -> None:
+    made = in_review(desk)
+    said = made.change
+    today = desk.now().date()
+    for due in (today, today + timedelta(days=431)):
+        with transaction.atomic():
+            content = said["content"] | {"review_due_on": due.isoformat()}
+            approve_another_revision(desk, made, said | {"content": content, "sha256": published_form(content)[1]})
+            assert "its next review is due in the past, or too far ahead" in desk.refused(INSERT, row(made))
+            transaction.set_rollback(True)
+
+
+@pytest.mark.attacks("disclosure_versions.*", "votes.*")
+def test_who_approved_an_earlier_revision_may_write_in_the_next(desk: Desk) -> None:
+    made = in_review(desk)
+    desk.app.execute(VOTE, ballot(made, "cora"))
+    approve_another_revision(desk, made, made.change | {"authors": ["carl", "cora"]})
+    desk.app.execute(INSERT, row(made))
+    assert desk.one("SELECT approver_name FROM disclosure_versions")["approver_name"] == "dina"
 
 
 @pytest.mark.attacks("disclosure_versions.*", "disclosure_notices.*", "disclosure_acknowledgements.*")

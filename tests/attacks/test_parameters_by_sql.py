@@ -9,7 +9,8 @@ import pytest
 
 from governance.review.applying import apply
 from tests.attacks.desk import SLUG, TIMELOCK, Desk
-from trading.models import ParameterSet
+from trading.models import Market, ParameterSet
+from trading.parameters.services import apply_version, current_values
 
 LOOSER = {"markets": {SLUG: {"spread_floor_bps": "1"}}}
 SAFER = {"markets": {SLUG: {"spread_floor_bps": "9"}}}
@@ -81,6 +82,22 @@ def test_a_proposal_applies_once(desk: Desk) -> None:
 
     apply_at_once(desk.people["olga"], back.pk, key="back", now=desk.now())
     assert "is about another version" in desk.refused(UPDATE, ["1", f"proposal:{made.pk}"])
+
+
+@pytest.mark.attacks("proposals.state", "parameter_sets.*")
+def test_one_market_of_two_applied_and_called_applied(desk: Desk) -> None:
+    made = desk.approved({"markets": {SLUG: {"spread_floor_bps": "1"}, "gram-usdt-cex": {"beta": "0.5"}}})
+    desk.travel(TIMELOCK + timedelta(seconds=5))
+    market = Market.objects.get(slug=SLUG)
+    one = current_values(ParameterSet.objects.get(market=market)) | {"spread_floor_bps": "1"}
+    apply_version(
+        market, one, authorised_by=f"proposal:{made.pk}", actor_id="x", actor_name="x", reason="x", now=desk.now()
+    )
+    desk.app.execute("SET CONSTRAINTS ALL IMMEDIATE")  # the one version stands as it should
+    desk.app.execute("SET CONSTRAINTS ALL DEFERRED")
+    assert "no version of its markets names it" in desk.refused(
+        "UPDATE proposals SET state = 'APPLIED' WHERE id = %s", [made.pk]
+    )
 
 
 @pytest.mark.attacks("parameter_sets.*")
