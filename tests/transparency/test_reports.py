@@ -17,9 +17,11 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test import Client
 from django.utils.translation import override
+from structlog.testing import capture_logs
 
 from dcmm_portal.celery import app
 from disclosures.models import PublicReport, Restatement, RollupDay, RollupProgress
+from disclosures.reports.content import content_of
 from disclosures.reports.formats import csv_of, pages_of, pdf_of
 from disclosures.reports.making import NotYet, late_reports, make_missing, make_report, missing, next_due
 from disclosures.reports.periods import BadPeriod, Period, asked_period
@@ -209,6 +211,31 @@ def test_missed_nights_are_made_up_for_and_what_is_late_alarms(planted: Period) 
     later = now + timedelta(days=1)
     assert late_reports(later) == [] and late_reports(later + timedelta(hours=1, minutes=1)) == missing(later)
     assert next_due(now - timedelta(minutes=1)) == now and next_due(now) == now + timedelta(days=1)
+
+
+def test_one_that_cannot_be_made_holds_back_neither_the_others_nor_the_alarm(
+    planted: Period, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(1, 3):
+        plant(DAY + timedelta(days=day))
+    now = DUE + timedelta(days=2, hours=2)
+    close(now)
+
+    def broken(period: Period, at: datetime) -> dict[str, Any]:
+        if period == planted:
+            raise ZeroDivisionError
+        return content_of(period, at)
+
+    monkeypatch.setattr("disclosures.reports.making.content_of", broken)
+    monkeypatch.setattr("disclosures.reports.making.MOST_AT_ONCE", 2)
+    with capture_logs() as told:
+        assert make_missing(now) == 2
+    assert [str(one) for one in PublicReport.objects.order_by("period_start").values_list("period_start", flat=True)] == [
+        "2026-03-05", "2026-03-06",
+    ]  # fmt: skip
+    assert [(one["event"], one.get("period"), one.get("first")) for one in told if one["log_level"] == "error"] == [
+        ("report_failed", "daily:2026-03-04", None), ("reports_late", None, "daily:2026-03-04"),
+    ]  # fmt: skip
 
 
 def test_two_at_once_make_one(committed_db: None, valkey: str) -> None:
