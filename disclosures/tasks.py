@@ -16,11 +16,11 @@ def check() -> None:
 
 @shared_task(name="disclosures.roll_up", ignore_result=True)
 def roll_up() -> None:
-    """Sum up the minutes that changed."""
+    """Sum up the minutes that changed, unless somebody does: no thread that could quote waits for it."""
     from disclosures.transparency.rollups.roll import roll_up as run
     from trading.clock import SystemClock, to_datetime
 
-    run(to_datetime(SystemClock().now_ns()))
+    run(to_datetime(SystemClock().now_ns()), waits=False)
 
 
 @shared_task(name="disclosures.drop_old_minutes", ignore_result=True)

@@ -1,6 +1,6 @@
 """The one lock order of the portal. Every transaction takes row locks through these functions, in this order, rows by key.
 
-0. progress of sums; proposals, then people (governance/review/locks.py, for transactions of review)
+0. progress of sums, making of one report; proposals, then people (governance/review/locks.py, for transactions of review)
 1. command receipts  2. controls and locks  3. rows of the registry, exposure limits, parameter sets  4. positions
 5. cash balances  6. orders  7. event aggregates
 
@@ -21,6 +21,13 @@ from trading.models import CashBalance, ExposureLimit, Order, ParameterSet, Posi
 def lock_progress(of: str) -> None:
     """Serialise whoever carries these sums on ("rollups") until the end of the transaction."""
     _advisory(3, of)
+
+
+def try_lock_progress(of: str) -> bool:
+    """As `lock_progress`, at once: whether the lock is had. False where somebody else has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", _advisory_key(3, of))
+        return bool(cursor.fetchone()[0])
 
 
 def lock_command(key: str) -> None:
@@ -80,4 +87,8 @@ def lock_aggregates(aggregates: Iterable[str]) -> None:
 def _advisory(space: int, key: str) -> None:
     # Transaction-scoped, so that a transaction pooler keeps it; two keys with one checksum merely wait for each other.
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [space, zlib.crc32(key.encode()) - 2**31])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", _advisory_key(space, key))
+
+
+def _advisory_key(space: int, key: str) -> list[int]:
+    return [space, zlib.crc32(key.encode()) - 2**31]

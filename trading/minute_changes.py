@@ -12,7 +12,8 @@ from trading.copying import NotInTransaction
 from trading.models import MinuteChange
 
 _TAKE = """
-DELETE FROM minute_changes WHERE id IN (SELECT id FROM minute_changes ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+DELETE FROM minute_changes WHERE id IN (
+    SELECT id FROM minute_changes ORDER BY source = 'recompute', id LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING market_id, minute, source
 """
 
@@ -27,7 +28,8 @@ class ChangedMinute:
 
 
 def take_changes(limit: int) -> list[ChangedMinute]:
-    """Up to `limit` marks, oldest first, removed: they come back if the caller's transaction does not commit.
+    """Up to `limit` marks, removed: they come back if the caller's transaction does not commit. Oldest first, and what is to be
+    summed up again last: thousands of old minutes hold nothing new back.
 
     Raises `NotInTransaction`.
     """

@@ -23,6 +23,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "dcmm_portal.api_errors.answer",
     "DEFAULT_THROTTLE_RATES": {
         "public": env.str("API_PUBLIC_RATE", "240/min"),
+        "files": env.str("API_FILES_RATE", "30/min"),
         "staff": env.str("API_STAFF_RATE", "600/min"),
         "controls": env.str("API_CONTROLS_RATE", "30/min"),
     },

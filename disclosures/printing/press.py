@@ -13,6 +13,8 @@ from typing import Any, Final, Literal
 import typst
 from django.conf import settings
 
+from disclosures.printing.letters import printable
+
 PAGES: Final = Path(__file__).resolve().parent
 FONTS: Final = "static/vendor/noto-sans-thaana-2.000"
 PUBLISHER: Final = "DCMM"
@@ -25,7 +27,7 @@ class NotPrintable(ValueError):
 def printed(template: str, data: Mapping[str, Any], at: datetime, form: Literal["pdf", "png"] = "pdf") -> list[bytes]:
     """The file, or every page as a picture. `template` is a name here; `at` is the time that the file says it was made at.
     Everything of `data` comes as data: none of it is ever read as markup. Raises `NotPrintable`."""
-    body = json.dumps(data, ensure_ascii=False, sort_keys=True)
+    body = json.dumps(printable(data), ensure_ascii=False, sort_keys=True)
     is_pdf = form == "pdf"
     try:
         made = typst.compile(

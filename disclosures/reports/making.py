@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from django.db import transaction
@@ -32,14 +32,28 @@ class NotYet(ValueError):
 
 def make_report(period: Period, now: datetime) -> tuple[PublicReport, bool]:
     """The period's report, and whether this call made it. Raises `NotYet`."""
+    found = _report_of(period)
+    if found is not None:
+        return found, False
     with transaction.atomic():
-        # Nothing is summed up meanwhile, and whoever makes the same report waits and then finds it.
+        # Nothing is summed up while it is read, and no longer.
         lock_progress("rollups")
-        found = PublicReport.objects.filter(kind=period.kind, period_start=period.first).first()
-        if found is not None:
-            return found, False
         require_told(period, now)
         content = content_of(period, now)
+    return _publish(period, content, now)
+
+
+def _report_of(period: Period) -> PublicReport | None:
+    return PublicReport.objects.filter(kind=period.kind, period_start=period.first).first()
+
+
+def _publish(period: Period, content: dict[str, Any], now: datetime) -> tuple[PublicReport, bool]:
+    with transaction.atomic():
+        # Whoever makes the same report waits and then finds it.
+        lock_progress(f"report:{period.name}")
+        found = _report_of(period)
+        if found is not None:
+            return found, False
         report = PublicReport.objects.create(
             kind=period.kind,
             period_start=period.first,
@@ -99,12 +113,16 @@ def missing(now: datetime) -> list[Period]:
 def make_missing(now: datetime) -> int:
     """Make what is missing, at most `MOST_AT_ONCE`; how many. What is late after that is told at level error."""
     made = 0
-    left = missing(now)
-    for period in left[:MOST_AT_ONCE]:
+    for period in missing(now):
+        if made == MOST_AT_ONCE:
+            break
         try:
             made += make_report(period, now)[1]
         except (NotYet, PolicyChanged):
             continue
+        except Exception:
+            # One that cannot be made holds back neither the others nor the alarm.
+            log.exception("report_failed", period=period.name)
     if late := late_reports(now):
         log.error("reports_late", count=len(late), first=late[0].name)
     return made

@@ -6,6 +6,7 @@ import time
 from datetime import datetime
 from typing import Any
 
+import structlog
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -13,16 +14,20 @@ from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
+from dcmm_portal.api_errors import Refused
 from disclosures.api.answering import CSV, JSON, kept
 from disclosures.api.door import PublicView
 from disclosures.documents.facts import LANGUAGES
 from disclosures.models import PublicReport
+from disclosures.printing.press import NotPrintable
 from disclosures.reports.formats import csv_of, nothing, pdf_of
 from disclosures.reports.making import late_reports, next_due
 from disclosures.reports.periods import BadPeriod, asked_period
 from disclosures.reports.selectors import NoReport, archive, body_of, report_of, restated_since
 from disclosures.reports.sheet import section_of, sheet_of
 from trading.clock import to_datetime
+
+log = structlog.get_logger(__name__)
 
 
 def _now() -> datetime:
@@ -99,7 +104,9 @@ class ReportContent(_File):
 
 
 class ReportPdf(_File):
-    """`/reports/<kind>/<day>.pdf`; `?language=en` or `dv`."""
+    """`/reports/<kind>/<day>.pdf`; `?language=en` or `dv`. Throttled by itself: a PDF costs much more than a table."""
+
+    throttle_scope = "files"
 
     @extend_schema(exclude=True)
     def get(self, request: Request, kind: str, day: str) -> HttpResponseBase:
@@ -110,8 +117,13 @@ class ReportPdf(_File):
         found = self.found(request, kind, day)
         if isinstance(found, HttpResponse):
             return found
-        name = f"dcmm-{kind}-{day}-{language}.pdf"
-        return kept(request._request, pdf_of(found, language), "application/pdf", _named(name))
+        try:
+            body = pdf_of(found, language)
+        except NotPrintable as problem:
+            log.error("report_not_printable", report=f"{kind}:{day}", language=language, problem=str(problem))
+            message = _("No PDF can be made of this report. Its page, CSV and JSON say the same.")
+            raise Refused(message, "not_printable", 503) from problem
+        return kept(request._request, body, "application/pdf", _named(f"dcmm-{kind}-{day}-{language}.pdf"))
 
 
 def _named(name: str, how: str = "inline") -> dict[str, str]:

@@ -17,9 +17,14 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test import Client
 from django.utils.translation import override
+from rest_framework.throttling import ScopedRateThrottle
+from structlog.testing import capture_logs
 
 from dcmm_portal.celery import app
 from disclosures.models import PublicReport, Restatement, RollupDay, RollupProgress
+from disclosures.printing.letters import printable
+from disclosures.printing.press import NotPrintable
+from disclosures.reports.content import content_of
 from disclosures.reports.formats import csv_of, pages_of, pdf_of
 from disclosures.reports.making import NotYet, late_reports, make_missing, make_report, missing, next_due
 from disclosures.reports.periods import BadPeriod, Period, asked_period
@@ -211,6 +216,31 @@ def test_missed_nights_are_made_up_for_and_what_is_late_alarms(planted: Period) 
     assert next_due(now - timedelta(minutes=1)) == now and next_due(now) == now + timedelta(days=1)
 
 
+def test_one_that_cannot_be_made_holds_back_neither_the_others_nor_the_alarm(
+    planted: Period, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(1, 3):
+        plant(DAY + timedelta(days=day))
+    now = DUE + timedelta(days=2, hours=2)
+    close(now)
+
+    def broken(period: Period, at: datetime) -> dict[str, Any]:
+        if period == planted:
+            raise ZeroDivisionError
+        return content_of(period, at)
+
+    monkeypatch.setattr("disclosures.reports.making.content_of", broken)
+    monkeypatch.setattr("disclosures.reports.making.MOST_AT_ONCE", 2)
+    with capture_logs() as told:
+        assert make_missing(now) == 2
+    assert [str(one) for one in PublicReport.objects.order_by("period_start").values_list("period_start", flat=True)] == [
+        "2026-03-05", "2026-03-06",
+    ]  # fmt: skip
+    assert [(one["event"], one.get("period"), one.get("first")) for one in told if one["log_level"] == "error"] == [
+        ("report_failed", "daily:2026-03-04", None), ("reports_late", None, "daily:2026-03-04"),
+    ]  # fmt: skip
+
+
 def test_two_at_once_make_one(committed_db: None, valkey: str) -> None:
     declare_two_markets(datetime.now(UTC))
     fill_in()
@@ -289,6 +319,43 @@ def test_a_late_correction_stands_on_the_page_and_in_the_next_report(
         ["2026-03-03T19:00:00.000Z", "pnl_quote", "0.11", "-7.32"]
     ]
     assert PublicReport.objects.get(pk=report.pk).sha256 == report.sha256
+
+
+def test_letters_without_a_font_are_printed_as_their_numbers(planted: Period, client: Client) -> None:
+    Lock.objects.create(
+        scope=stage.DEX, state="PAUSED", rule="person", reason="stopped \U0001f600 by \u4e2d\u6587 5\u07a6", imposed_by="x",
+        imposed_at=START + timedelta(hours=9), lifted_at=START + timedelta(hours=11), lift_reason="looked at it",
+    )  # fmt: skip
+    made(planted)
+    answer = client.get("/reports/daily/2026-03-04.pdf")
+    assert (answer.status_code, answer.content[:5]) == (200, b"%PDF-")
+    assert "\U0001f600" in client.get("/reports/daily/2026-03-04/").content.decode()
+    words = {
+        "said": ["a\U0001f600 \u4e2d\u6587", "\u0793\u07ac 5\u07a6", 1, None],
+        "sign": "e\u0301 \u20ac \u2066x\u2069 \u202e",
+    }
+    assert printable(words) == {
+        "said": ["a[U+1F600] [U+4E2D][U+6587]", "\u0793\u07ac 5[U+07A6]", 1, None],
+        "sign": "\u00e9 \u20ac \u2066x\u2069 [U+202E]",
+    }
+
+
+def test_pdfs_have_a_throttle_of_their_own_and_a_coded_error(
+    planted: Period, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(planted)
+
+    def broken(*given: object) -> bytes:
+        raise NotPrintable("no font")
+
+    monkeypatch.setattr("disclosures.reports.views.pdf_of", broken)
+    assert ScopedRateThrottle.THROTTLE_RATES["files"] == "30/min"
+    monkeypatch.setitem(ScopedRateThrottle.THROTTLE_RATES, "files", "1/min")
+    address = "/reports/daily/2026-03-04"
+    answer = client.get(f"{address}.pdf", REMOTE_ADDR="198.51.100.44")
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_printable")
+    assert client.get(f"{address}.pdf", REMOTE_ADDR="198.51.100.44").status_code == 429
+    assert client.get(f"{address}.csv", REMOTE_ADDR="198.51.100.44").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disclosures.models import Restatement, RollupDay, RollupHour, RollupMinute, RollupProgress
+from disclosures.tasks import roll_up as roll_up_task
 from disclosures.transparency.rollups.comparing import differences, mark_everything
 from disclosures.transparency.rollups.profit import day_profits
 from disclosures.transparency.rollups.roll import drop_old_minutes, roll_up
@@ -26,6 +27,7 @@ from trading.hot_state.connection import sync_client
 from trading.hot_state.keys import market_view
 from trading.ledger.services import apply_batch
 from trading.ledger.valuation import value_waiting
+from trading.locks import lock_progress
 from trading.models import Fill, Market, MarketMinute, MarketSample, MinuteChange, Position
 from trading.quoting.decision_writer import _COUNT
 
@@ -192,6 +194,67 @@ def test_old_minutes_go_and_their_hours_still_take_late_fills() -> None:
     assert (hour.fills, hour.sold_base, hour.quoting_s) == (2, D(30), D(30))
     assert (RollupMinute.objects.count(), differences()) == (0, [])
     assert Restatement.objects.filter(bucket="day", measure="sold_base").get().after == D(30)
+
+
+@pytest.mark.usefixtures("ledger_desk")
+def test_a_held_lock_ends_the_run_of_the_task_at_once() -> None:
+    book(("1", "buy", "0.25", "100", 0))
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                lock_progress("rollups")
+                held.set()
+                done.wait(30)
+        finally:
+            connections.close_all()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        assert held.wait(10)
+        with connection.cursor() as cursor:
+            # Whoever waited would fail instead.
+            cursor.execute("SET LOCAL lock_timeout = '200ms'")
+        roll_up_task()
+        assert (roll_up(LATER, waits=False), MinuteChange.objects.count()) == (0, 1)
+        with pytest.raises(DatabaseError), transaction.atomic():
+            roll_up(LATER)
+    finally:
+        done.set()
+        holder.join(30)
+    assert roll_up(LATER, waits=False) == 1
+
+
+@pytest.mark.usefixtures("ledger_desk")
+def test_a_backlog_stops_after_its_time_and_goes_on_at_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("disclosures.transparency.rollups.roll.BATCH", 2)
+    book(*[(str(n), "buy", "0.25", "1", n) for n in range(9)])
+    # The second batch ends after 5 seconds.
+    assert roll_up(LATER, monotonic_s=iter([100.0, 104.9, 105.0]).__next__) == 4
+    assert (MinuteChange.objects.count(), RollupProgress.objects.get().closed_until) == (5, None)
+    assert roll_up(LATER, monotonic_s=lambda: 0.0) == 5
+    assert RollupProgress.objects.get().closed_until == LATER - timedelta(minutes=3)
+    assert (RollupHour.objects.get(starts_at=at(-30)).fills, differences()) == (9, [])
+
+
+@pytest.mark.usefixtures("ledger_desk")
+def test_a_recomputation_holds_nothing_new_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("disclosures.transparency.rollups.roll.BATCH", 2)
+    book(*[(str(n), "buy", "0.25", "1", n) for n in range(5)])
+    roll_up(at(6), monotonic_s=lambda: 0.0)
+    RollupMinute.objects.filter(starts_at=at(0)).update(fills=7)
+    assert mark_everything() == 5
+    book(("5", "sell", "0.25", "1", 20))
+    # The new one with the oldest of the old ones, in one batch.
+    assert roll_up(at(30), monotonic_s=iter([0.0, 9.0]).__next__) == 2
+    assert RollupProgress.objects.get().closed_until == at(27)
+    assert set(MinuteChange.objects.values_list("source", flat=True)) == {"recompute"}
+    told = Restatement.objects.filter(bucket="minute", measure="fills").get()
+    assert (told.before, told.after, told.causes, MinuteChange.objects.count()) == (D(7), D(1), "recompute", 4)
+    roll_up(at(30), monotonic_s=lambda: 0.0)
+    assert (MinuteChange.objects.count(), differences()) == (0, [])
 
 
 # (minute, side, size, price); when each arrives, and after which arrivals the sums are made or die half-way.

@@ -7,7 +7,8 @@ bucket leaves a restatement in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -19,12 +20,14 @@ from disclosures.models.measures import ADDED, CLOSING, LEDGER, MEASURES
 from disclosures.transparency.rollups.calendar import HOUR, MINUTE, day_bounds, hour_of, minute_of
 from disclosures.transparency.rollups.restating import Affected, Standing, restate, standing
 from disclosures.transparency.rollups.sources import MEASURED, arrays
-from trading.locks import lock_progress
+from trading.locks import lock_progress, try_lock_progress
 from trading.minute_changes import ChangedMinute, take_changes
+from trading.models import MinuteChange
 
 log = structlog.get_logger(__name__)
 BATCH: Final = 2_000
-MOST_BATCHES: Final = 50
+# The thread that sums up is one of those that quote: it begins no batch after this.
+MOST_S: Final = 5.0
 # Longer than the sample of a minute, its volume and its cycles take to be written.
 CLOSED_AFTER: Final = timedelta(minutes=3)
 # Minutes are what charts of the last days need; their hours stay.
@@ -62,17 +65,22 @@ ON CONFLICT (market_id, starts_at) DO UPDATE SET {_SET}
 """
 
 
-def roll_up(now: datetime) -> int:
-    """Sum up every marked minute and close what is over; how many minutes were summed. Bounded: what is left waits for the next
-    run, and nothing is closed before everything is summed."""
-    minutes = 0
-    for _ in range(MOST_BATCHES):
-        marks, summed = _one_batch(now)
+def roll_up(now: datetime, *, waits: bool = True, monotonic_s: Callable[[], float] = time.monotonic) -> int:
+    """Sum up marked minutes and close what is over; how many minutes were summed. No batch begins after `MOST_S`: what is left
+    waits for the next run, and nothing is closed before everything new is summed. Unless it `waits`, it ends where somebody
+    else holds the sums."""
+    minutes, until_s = 0, monotonic_s() + MOST_S
+    while True:
+        done = _one_batch(now, waits)
+        if done is None:
+            return minutes
+        marks, summed = done
         minutes += summed
         if marks < BATCH:
             return minutes
-    log.warning("rollups_behind", minutes=minutes)
-    return minutes
+        if monotonic_s() >= until_s:
+            log.warning("rollups_behind", minutes=minutes)
+            return minutes
 
 
 def drop_old_minutes(now: datetime, kept: timedelta = MINUTES_KEPT) -> int:
@@ -92,22 +100,32 @@ def _progress() -> RollupProgress:
     return RollupProgress.objects.get_or_create(pk=1)[0]
 
 
-def _one_batch(now: datetime) -> tuple[int, int]:
-    """How many marks were taken, and how many minutes they were about."""
+def _one_batch(now: datetime, waits: bool) -> tuple[int, int] | None:
+    """How many marks were taken, and how many minutes they were about; None where somebody else holds the sums."""
     with transaction.atomic():
-        lock_progress("rollups")
+        if waits:
+            lock_progress("rollups")
+        elif not try_lock_progress("rollups"):
+            return None
         progress = _progress()
         marks = take_changes(BATCH)
         affected = _affected(marks)
         before = standing(affected, progress.closed_until)
         _write(affected, progress.minutes_kept_from)
         _restate(affected, before, progress.closed_until, now)
-        if len(marks) < BATCH:
+        if _may_close(marks, progress.closed_until):
             over = minute_of(now - CLOSED_AFTER)
             progress.closed_until = max(over, progress.closed_until or over)
         progress.rolled_at = now
         progress.save(update_fields=["closed_until", "rolled_at"])
     return len(marks), len(affected.minutes)
+
+
+def _may_close(marks: Sequence[ChangedMinute], closed_until: datetime | None) -> bool:
+    """Whether all that is new was taken. What is summed up again comes after it and is restated where it differs; only the first
+    close waits for that too, since nothing was told before it."""
+    new = sum(mark.source != MinuteChange.Source.RECOMPUTE for mark in marks)
+    return (len(marks) if closed_until is None else new) < BATCH
 
 
 def _affected(marks: Iterable[ChangedMinute]) -> Affected:
