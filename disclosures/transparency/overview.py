@@ -14,7 +14,7 @@ from disclosures.transparency.metrics import METRICS, Bucket
 from disclosures.transparency.public_market import public_json, public_markets
 from disclosures.transparency.publication import Publication, publication_in_force
 from disclosures.transparency.rollups.calendar import DAY, HOUR
-from disclosures.transparency.tables import Cell, PublicTable, closed_until, hard_limit
+from disclosures.transparency.tables import Cell, PublicTable, closed_until, hard_limits
 from trading.clock import to_datetime
 from trading.models import Market
 
@@ -54,16 +54,17 @@ def volume_shares(now: datetime) -> dict[str, str | None]:
     hours = RollupHour.objects.filter(starts_at__gte=until - DAY, starts_at__lt=until)
     sums = hours.order_by().values("market_id").annotate(**{f"all_{name}": Sum(name) for name in _SUMMED})
     prices = dict(hours.filter(starts_at=until - HOUR).values_list("market_id", CLOSING))
-    markets = Market.objects.filter(is_active=True).select_related("parameter_set").in_bulk()
+    markets = Market.objects.filter(is_active=True).in_bulk()
+    hard = hard_limits(markets.values())
     return {
-        markets[row["market_id"]].slug: _share(row, prices.get(row["market_id"]), policy, markets[row["market_id"]])
+        markets[row["market_id"]].slug: _share(row, prices.get(row["market_id"]), policy, hard.get(row["market_id"]))
         for row in sums
         if row["market_id"] in markets
     }
 
 
-def _share(row: dict[str, Any], price: Decimal | None, policy: Publication, market: Market) -> str | None:
+def _share(row: dict[str, Any], price: Decimal | None, policy: Publication, hard: Decimal | None) -> str | None:
     """By the formula of the series, over the day as one bucket."""
     sums = {name: row[f"all_{name}"] for name in _SUMMED} | {CLOSING: price}
     seconds = int(timedelta(days=1).total_seconds())
-    return METRICS["volume"].tell(Bucket(sums, seconds, policy, hard_limit(market), Decimal(0)))[2]
+    return METRICS["volume"].tell(Bucket(sums, seconds, policy, hard, Decimal(0)))[2]

@@ -16,7 +16,7 @@ from django.core.cache import cache
 
 from disclosures.transparency.publication import CENT, Publication, PublicProfit, publication_in_force
 from disclosures.transparency.rollups.profit import profits_by_market
-from disclosures.transparency.tables import closed_until
+from disclosures.transparency.tables import closed_until, hard_limits
 from trading.clock import to_datetime
 from trading.figures import WINDOW, Uptime, uptimes, volumes
 from trading.history import MOST_SECONDS, PUBLIC_SERIES, history_json
@@ -40,6 +40,7 @@ class Figures:
     traded: dict[str, Decimal]
     hour_mids: dict[str, Decimal | None]
     daily: dict[str, tuple[PublicProfit, ...]]
+    hard_limits: dict[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _quotes_as_of(status: MarketStatus, point: HistoryPoint | None) -> MarketSta
 
 
 def _published(status: MarketStatus, point: HistoryPoint | None, figures: Figures, policy: Publication) -> PublicMarket:
-    hard = status.limits.hard if status.limits else None
+    hard = figures.hard_limits.get(status.slug)
     step = policy.step(hard)
     mid = figures.hour_mids.get(status.slug)
     # Nothing traded is told like too little to round up: the first fill must not show.
@@ -151,7 +152,8 @@ def recent_figures(now_ns: int, policy: Publication) -> Figures:
 
 
 def _figures(now: datetime, policy: Publication) -> Figures:
-    slugs = dict(Market.objects.filter(is_active=True).values_list("pk", "slug"))
+    markets = Market.objects.filter(is_active=True).in_bulk()
+    slugs = {key: market.slug for key, market in markets.items()}
     hour = policy.volume_until(now)
     points = last_points(slugs.values(), _ns(hour))
     profits, closed = profits_by_market(slugs), closed_until()
@@ -164,6 +166,7 @@ def _figures(now: datetime, policy: Publication) -> Figures:
         daily={
             slugs[key]: tuple(policy.profits(days, closed)[-PNL_PERIODS:]) for key, days in profits.items() if closed
         },
+        hard_limits={slugs[key]: limit for key, limit in hard_limits(markets.values()).items()},
     )
 
 

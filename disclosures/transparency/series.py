@@ -17,7 +17,7 @@ from disclosures.transparency.metrics import METRICS, Bucket, Metric
 from disclosures.transparency.publication import Publication, publication_in_force
 from disclosures.transparency.rollups.calendar import DAY, HOUR, MINUTE, day_bounds, day_of, hour_of, minute_of
 from disclosures.transparency.rollups.profit import day_profits
-from disclosures.transparency.tables import Cell, PublicTable, hard_limit
+from disclosures.transparency.tables import Cell, PublicTable, hard_limits
 from trading.market_status import iso, text
 from trading.models import Market
 
@@ -131,8 +131,9 @@ def market_tables(
             "series", metric.definition, metric.source, columns, rows, policy, rolled_at, about
         )
     sums = _sums(market, windows, by_name)
+    hard = hard_limits([market]).get(market.pk) if windows else None
     for name, window in windows.items():
-        told = _rows(market, by_name[name], policy, window, sums[window])
+        told = _rows(market, by_name[name], policy, window, sums[window], hard)
         tables[name] = replace(tables[name], rows=told)
     return tables
 
@@ -191,10 +192,11 @@ def _sums(
 
 
 def _rows(
-    market: Market, metric: Metric, policy: Publication, window: Window, sums: Mapping[datetime, Mapping[str, Any]]
-) -> list[tuple[Cell, ...]]:
+    market: Market, metric: Metric, policy: Publication, window: Window, sums: Mapping[datetime, Mapping[str, Any]],
+    hard: Decimal | None,
+) -> list[tuple[Cell, ...]]:  # fmt: skip
     nothing: dict[str, Any] = {name: Decimal(0) for name in ADDED} | {CLOSING: None}
-    hard, seconds = hard_limit(market), int(window.bucket.total_seconds())
+    seconds = int(window.bucket.total_seconds())
     held = _held_before(market, window.since) if metric.name == "inventory" else Decimal(0)
     rows: list[tuple[Cell, ...]] = []
     for start in window.starts():

@@ -19,6 +19,7 @@ from tests.pages import stage
 from tests.pages.conftest import desk as hot_desk
 from tests.review.conftest import desk as review_desk
 from tests.review.desk import Desk, refused
+from tests.transparency.limits import lower_the_limit
 from trading.models import Market
 
 __all__ = ["hot_desk", "review_desk"]
@@ -145,6 +146,14 @@ def test_the_view_for_readers_of_the_database_is_no_finer() -> None:
             market=market, day=day_of(closed) - timedelta(days=days), starts_at=start, ends_at=end, bought_base=bought, fills=7,
             closing_reference_price="0.25",
         )  # fmt: skip
+    told = [(stage.DEX, None, Decimal(500))] * 3
+    assert volume_days() == told
+    # The step stays 1,000 of the 20,000 that was: 10 lots of 1,000 would make it 500, and 1,510.25 and 1,500 would be 375 each.
+    lower_the_limit(market, "10")
+    assert volume_days() == told
+
+
+def volume_days() -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT slug, fills, volume_quote FROM public_volume_days ORDER BY day")
-        assert cursor.fetchall() == [(stage.DEX, None, Decimal(500))] * 3
+        return cursor.fetchall()
