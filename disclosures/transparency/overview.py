@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db.models import Sum
+from django.db.models import Count, Sum
 
 from disclosures.models import RollupHour
 from disclosures.models.measures import CLOSING
@@ -52,7 +52,9 @@ def volume_shares(now: datetime) -> dict[str, str | None]:
         return {}
     until = policy.volume_until(min(now, closed))
     hours = RollupHour.objects.filter(starts_at__gte=until - DAY, starts_at__lt=until)
-    sums = hours.order_by().values("market_id").annotate(**{f"all_{name}": Sum(name) for name in _SUMMED})
+    sums = hours.order_by().values("market_id").annotate(
+        hours=Count("pk"), **{f"all_{name}": Sum(name) for name in _SUMMED}
+    )  # fmt: skip
     prices = dict(hours.filter(starts_at=until - HOUR).values_list("market_id", CLOSING))
     markets = Market.objects.filter(is_active=True).in_bulk()
     hard = hard_limits(markets.values())
@@ -64,7 +66,7 @@ def volume_shares(now: datetime) -> dict[str, str | None]:
 
 
 def _share(row: dict[str, Any], price: Decimal | None, policy: Publication, hard: Decimal | None) -> str | None:
-    """By the formula of the series, over the day as one bucket."""
+    """By the formula of the series, over the hours of the day that there are as one bucket."""
     sums = {name: row[f"all_{name}"] for name in _SUMMED} | {CLOSING: price}
-    seconds = int(timedelta(days=1).total_seconds())
+    seconds = row["hours"] * int(HOUR.total_seconds())
     return METRICS["volume"].tell(Bucket(sums, seconds, policy, hard, Decimal(0)))[2]

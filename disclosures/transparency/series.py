@@ -140,11 +140,10 @@ def market_tables(
 
 def _limit(metric: Metric, policy: Publication, now: datetime) -> datetime:
     """What ends after this is not told yet."""
-    if metric.follows == "volume":
-        return policy.volume_until(now)
-    if metric.follows == "inventory":
-        return policy.until(now)
-    return (policy.quotes_until(now) if metric.follows == "quotes" else None) or now
+    limits = {
+        "volume": policy.volume_until(now), "inventory": policy.until(now), "quotes": policy.quotes_until(now) or now,
+    }  # fmt: skip
+    return min((limits[each] for each in metric.follows.split(" and ") if each in limits), default=now)
 
 
 def window_for(
@@ -156,9 +155,9 @@ def window_for(
     least: timedelta = MINUTE,
 ) -> Window:
     """The finest buckets that the policy allows and of which there are not too many; at the most the last `MOST_POINTS` days."""
-    finest = HOUR if metric.follows == "volume" else MINUTE
-    if metric.follows == "quotes":
-        finest = policy.quote_bucket()
+    finest = HOUR if metric.follows.startswith("volume") else MINUTE
+    if metric.follows.endswith("quotes"):
+        finest = max(finest, policy.quote_bucket())
     kept_from = progress.minutes_kept_from if progress else None
     if finest == MINUTE and kept_from is not None and since < kept_from:
         finest = HOUR

@@ -18,6 +18,7 @@ from disclosures.models import Restatement, RollupDay, RollupHour, RollupMinute,
 from disclosures.transparency.definitions import DEFINITIONS
 from disclosures.transparency.metrics import METRICS
 from disclosures.transparency.public_market import public_market
+from disclosures.transparency.publication import Publication
 from disclosures.transparency.rollups.calendar import day_bounds, day_of
 from tests.pages import stage
 from tests.pages.conftest import desk as hot_desk
@@ -54,9 +55,10 @@ def market(hot_desk: None) -> Market:
     }  # fmt: skip
     for minutes in (1, 2):
         RollupMinute.objects.create(market=found, starts_at=HOUR + timedelta(minutes=minutes), **sums)
-    RollupHour.objects.create(market=found, starts_at=HOUR - timedelta(hours=2), **sums)
+    whole = sums | {"market_volume_minutes": 60}
+    RollupHour.objects.create(market=found, starts_at=HOUR - timedelta(hours=2), **whole)
     RollupHour.objects.create(
-        market=found, starts_at=HOUR - timedelta(hours=1), **sums | {"closing_reference_price": None}
+        market=found, starts_at=HOUR - timedelta(hours=1), **whole | {"closing_reference_price": None}
     )
     for days in (1, 0):
         start, end = day_bounds(day_of(NOW) - timedelta(days=days))
@@ -95,6 +97,19 @@ def test_each_figure_is_its_formula_over_the_bucket(market: Market, client: Clie
     assert row_of(told(client, "volume", range="24h"), two_hours_ago) == ["500", "4000", "0.125"]
     assert row_of(told(client, "fill_rate", range="24h"), two_hours_ago) == ["5"]
     assert row_of(told(client, "volume", range="24h"), HOUR - timedelta(hours=1)) == [None, "4000", None]
+    # A minute of the market is missing: beside ours of all sixty it is not told.
+    RollupHour.objects.filter(starts_at=two_hours_ago).update(market_volume_minutes=59)
+    assert row_of(told(client, "volume", range="24h"), two_hours_ago) == ["500", None, None]
+
+
+def test_the_fill_rate_is_no_finer_than_our_quotes(
+    market: Market, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daily = Publication(2, 60, D("0.05"), 1, 86_400)
+    monkeypatch.setattr("disclosures.transparency.series.publication_in_force", lambda: daily)
+    body = told(client, "fill_rate", range="24h")
+    # Quotes are told up to midnight UTC; the last whole day before it ended at 19:00.
+    assert (body["bucket"], body["to"]) == ("day", "2026-03-03T19:00:00.000Z")
 
 
 def test_inventory_adds_up_from_the_first_day_rounded(market: Market, client: Client) -> None:
