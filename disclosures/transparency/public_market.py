@@ -58,10 +58,13 @@ class PublicMarket:
     policy: Publication
     daily: tuple[PublicProfit, ...]
     figures_at: datetime
+    quotes_known: bool
 
     @property
     def outcome(self) -> str:
-        """What the book shows of us, not what the desk knows."""
+        """What the book shows of us, not what the desk knows; "unknown" where the policy lets none be told yet."""
+        if not self.quotes_known:
+            return "unknown"
         sides = (self.status.bid is not None) + (self.status.ask is not None)
         return ("not_quoting", "one_sided", "quoting")[sides]
 
@@ -93,6 +96,7 @@ def publish(statuses: tuple[MarketStatus, ...], now_ns: int) -> tuple[PublicMark
             points[status.slug],
             figures,
             policy,
+            quotes_at is None or quotes[status.slug] is not None,
         )
         for status in statuses
     )
@@ -120,7 +124,9 @@ def _quotes_as_of(status: MarketStatus, point: HistoryPoint | None) -> MarketSta
     )
 
 
-def _published(status: MarketStatus, point: HistoryPoint | None, figures: Figures, policy: Publication) -> PublicMarket:
+def _published(
+    status: MarketStatus, point: HistoryPoint | None, figures: Figures, policy: Publication, quotes_known: bool
+) -> PublicMarket:
     hard = figures.hard_limits.get(status.slug)
     step = policy.step(hard)
     mid = figures.hour_mids.get(status.slug)
@@ -138,6 +144,7 @@ def _published(status: MarketStatus, point: HistoryPoint | None, figures: Figure
         policy=policy,
         daily=figures.daily.get(status.slug, ()),
         figures_at=figures.at,
+        quotes_known=quotes_known,
     )
 
 
@@ -159,7 +166,7 @@ def _figures(now: datetime, policy: Publication) -> Figures:
     profits, closed = profits_by_market(slugs), closed_until()
     return Figures(
         at=now,
-        uptimes={slugs[key]: value for key, value in uptimes(now).items() if key in slugs},
+        uptimes={slugs[key]: value for key, value in uptimes(policy.quotes_until(now) or now).items() if key in slugs},
         hour=hour,
         traded={slugs[key]: value.base for key, value in volumes(hour - WINDOW, hour).items() if key in slugs},
         hour_mids={slug: point.mid if point else None for slug, point in points.items()},

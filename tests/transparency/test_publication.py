@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 
 from disclosures.models import PublicationPolicy, RollupDay, RollupProgress
@@ -20,7 +21,7 @@ from tests.pages.conftest import desk as hot_desk
 from tests.review.conftest import desk as review_desk
 from tests.review.desk import Desk, refused
 from tests.transparency.limits import lower_the_limit
-from trading.models import Market
+from trading.models import Market, MarketMinute
 
 __all__ = ["hot_desk", "review_desk"]
 START = Publication(1, 60, Decimal("0.05"), 1, 0)
@@ -133,6 +134,24 @@ def test_quotes_of_a_coarser_policy_are_those_of_the_last_border(monkeypatch: py
     history = public_history(stage.DEX, 180, now_ns)
     assert len(history["t"]) == len(history["bid"]) == 3
     assert all(at < now.timestamp() - 30 for at in history["t"])
+
+
+@pytest.mark.usefixtures("hot_desk")
+def test_uptime_is_as_old_as_our_quotes_and_what_no_point_tells_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime(2026, 3, 4, 9, 40, 30, tzinfo=UTC)
+    now_ns, market = int(now.timestamp()) * stage.SECOND_NS, Market.objects.get(slug=stage.DEX)
+    stage.hot_market(stage.DEX, now_ns)
+    for minute, two in ((-1, 60), (10, 0)):
+        at = now.replace(minute=0, second=0) + timedelta(minutes=minute)
+        MarketMinute.objects.create(market=market, minute=at, cycles=60, two_sided=two)
+    cache.clear()
+    assert public_market(stage.DEX, now_ns).outcome == "quoting"
+    hourly = Publication(2, 60, Decimal("0.05"), 1, 3600)
+    monkeypatch.setattr("disclosures.transparency.public_market.publication_in_force", lambda: hourly)
+    told = public_json(public_market(stage.DEX, now_ns))
+    # 60 cycles of 60 in the one minute before nine; the minutes after it are not told yet.
+    assert (told["uptime"], told["uptime_minutes"]) == ("1", 1)
+    assert (told["bid"], told["outcome"]) == (None, "unknown")
 
 
 @pytest.mark.usefixtures("hot_desk")
