@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+from django.db.models import Max
 
 from trading.market_status import iso, text
 from trading.models import Market, ParameterSet
@@ -34,6 +37,17 @@ def _version(row: Any, before: Any | None) -> dict[str, Any]:
         "values": {name: text(getattr(row, name)) for name in names},
         "changed": [name for name in names if before is None or getattr(row, name) != getattr(before, name)],
     }
+
+
+def largest_hard_lots(market_ids: Iterable[int]) -> dict[int, Decimal]:
+    """The largest `q_hard_lots` (lots) that each market ever had, by market id; one without parameters is missing."""
+    ids, history = list(market_ids), ParameterSet.history
+    now: Any = ParameterSet.objects.filter(market_id__in=ids).order_by().values_list("market_id", "q_hard_lots")
+    ever: Any = history.filter(market_id__in=ids).order_by().values("market_id").annotate(most=Max("q_hard_lots"))
+    found: dict[int, Decimal] = {}
+    for market_id, lots in now.union(ever.values_list("market_id", "most"), all=True):
+        found[market_id] = max(lots, found.get(market_id, lots))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

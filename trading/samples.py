@@ -1,4 +1,4 @@
-"""The sample of every market, once a minute: spread, depth, volatility, state, and the volume of the minute before.
+"""The sample of every market, once a minute: spread, depth, volatility, state, and the volumes of the minutes before.
 
 Written from the same reading that pages show. Running twice in a minute changes nothing.
 """
@@ -17,7 +17,8 @@ from trading.models import Market, MarketSample
 from trading.models.samples import DEPTH_BANDS, DEPTH_SIDES
 from trading.selectors import all_market_status
 
-MINUTE = timedelta(minutes=1)
+# Views hold fewer minutes than this.
+VOLUMES_HELD = timedelta(minutes=10)
 # Older than the longest bound that any market's parameters may set (`feed_stale_s`), a view says nothing of now.
 STALE_AFTER_S = 10.0
 _SIGMA_STEP = Decimal("1e-12")
@@ -25,7 +26,7 @@ _LARGEST_SIGMA = Decimal(10) ** 7
 
 
 def take_samples(now_ns: int) -> int:
-    """Write this minute's row of every active market, and the last minute's volume into its row; how many rows are new."""
+    """Write this minute's row of every active market, and volumes of earlier minutes into theirs; how many rows are new."""
     minute = to_datetime(now_ns).replace(second=0, microsecond=0)
     ids = dict(Market.objects.filter(is_active=True).values_list("slug", "pk"))
     known = set(MarketSample.objects.filter(minute=minute).values_list("market_id", flat=True))
@@ -35,7 +36,7 @@ def take_samples(now_ns: int) -> int:
         if ids.get(status.slug) not in (None, *known)
     ]
     MarketSample.objects.bulk_create(rows, ignore_conflicts=True)
-    _add_volumes(ids, minute - MINUTE)
+    _add_volumes(ids, minute)
     return len(rows)
 
 
@@ -71,18 +72,23 @@ def _sigma(sigma: float | None) -> Decimal | None:
     return value.quantize(_SIGMA_STEP) if value is not None and value.is_finite() and value < _LARGEST_SIGMA else None
 
 
-def _add_volumes(ids: dict[str, int], minute: datetime) -> None:
-    """Volumes of `minute`, which is over, into rows that have none yet."""
-    waiting = MarketSample.objects.filter(minute=minute, market_volume_quote=None, market_id__in=ids.values())
-    markets = {row.market_id: row for row in waiting}
-    if not markets:
+def _add_volumes(ids: dict[str, int], until: datetime) -> None:
+    """Volumes of every minute before `until` that views still hold, into rows that have none yet: a run may have been missed."""
+    waiting = MarketSample.objects.filter(
+        minute__gte=until - VOLUMES_HELD, minute__lt=until, market_volume_quote=None, market_id__in=ids.values()
+    )
+    minutes: dict[int, list[datetime]] = {}
+    for market_id, minute in waiting.values_list("market_id", "minute"):
+        minutes.setdefault(market_id, []).append(minute)
+    if not minutes:
         return
-    accounts = Market.objects.filter(pk__in=markets).values_list("slug", "account__slug")
-    overviews = read_overviews(accounts)
-    for slug, overview in overviews.items():
-        found = _volume(overview.view.volumes if overview.view else (), minute)
-        if found is not None:
-            waiting.filter(market_id=ids[slug]).update(market_volume_quote=found)
+    accounts = Market.objects.filter(pk__in=minutes).values_list("slug", "account__slug")
+    for slug, overview in read_overviews(accounts).items():
+        volumes = overview.view.volumes if overview.view else ()
+        for minute in minutes[ids[slug]]:
+            found = _volume(volumes, minute)
+            if found is not None:
+                waiting.filter(market_id=ids[slug], minute=minute).update(market_volume_quote=found)
 
 
 def _volume(volumes: tuple[HotMinuteVolume, ...], minute: datetime) -> Decimal | None:

@@ -62,7 +62,7 @@ class QuotesSerializer(serializers.Serializer[Any]):
 class PublicMarketSerializer(QuotesSerializer):
     """Inventory is rounded and late, P&L by complete day."""
 
-    outcome = serializers.CharField(help_text="quoting, one_sided or not_quoting.")
+    outcome = serializers.CharField(help_text="quoting, one_sided, not_quoting or unknown.")
     inventory = amount("Base units, rounded to `inventory_step`, `inventory_delay_s` late.")
     inventory_target = amount("Base units the market maker returns to.")
     inventory_step = amount("What inventory is rounded to.")

@@ -85,7 +85,7 @@ def content_of(period: Period, now: datetime) -> dict[str, Any]:
 def _markets(start: datetime, end: datetime) -> list[Market]:
     traded = RollupDay.objects.filter(starts_at__gte=start, starts_at__lt=end).values("market_id")
     wanted = Market.objects.filter(Q(is_active=True) | Q(pk__in=traded))
-    return list(wanted.select_related("account__venue", "parameter_set").order_by("slug"))
+    return list(wanted.select_related("account__venue").order_by("slug"))
 
 
 class _Reader:

@@ -30,7 +30,8 @@ class Bucket:
 @dataclass(frozen=True, slots=True)
 class Metric:
     """`follows` says what of the policy bounds it: nothing but completeness ("market"), the granularity of quotes ("quotes"),
-    complete hours after the delay ("volume"), the delay ("inventory"), or complete periods ("profit")."""
+    complete hours after the delay ("volume"), both of these ("volume and quotes"), the delay ("inventory"),
+    or complete periods ("profit")."""
 
     name: str
     definition: str
@@ -91,7 +92,9 @@ def our_volume(bucket: Bucket) -> Decimal | None:
 
 def _volume(bucket: Bucket) -> tuple[str | None, ...]:
     ours, sums = our_volume(bucket), bucket.sums
-    market = sums["market_volume_quote"].quantize(CENT) if sums["market_volume_minutes"] else None
+    # Ours counts every minute: beside a market of which some are missing it would look larger than it is.
+    is_whole = sums["market_volume_minutes"] * 60 == bucket.seconds
+    market = sums["market_volume_quote"].quantize(CENT) if is_whole else None
     # A rounded part may pass a small whole.
     share = _share(ours, market)
     return text(ours), text(market), text(None if share is None else min(share, Decimal(1)))
@@ -151,8 +154,9 @@ METRICS: Final = {
             ("ours_quote", "market_quote", "our_share"), (*_OURS, "market_volume_quote", "market_volume_minutes"), _volume,
         ),
         Metric(
-            "fill_rate", "fill-rate", "volume per mean depth", "The ledger of our fills, rounded; our orders.", "volume",
-            ("fill_rate",), (*_OURS, "depth_samples", "depth_2_our_bid_quote", "depth_2_our_ask_quote"), _fill_rate,
+            "fill_rate", "fill-rate", "volume per mean depth", "The ledger of our fills, rounded; our orders.",
+            "volume and quotes", ("fill_rate",),
+            (*_OURS, "depth_samples", "depth_2_our_bid_quote", "depth_2_our_ask_quote"), _fill_rate,
         ),
         Metric(
             "inventory", "inventory", "base units", "The ledger of our fills, rounded and late.", "inventory",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db.models import Sum
+from django.db.models import Count, Sum
 
 from disclosures.models import RollupHour
 from disclosures.models.measures import CLOSING
@@ -14,7 +14,7 @@ from disclosures.transparency.metrics import METRICS, Bucket
 from disclosures.transparency.public_market import public_json, public_markets
 from disclosures.transparency.publication import Publication, publication_in_force
 from disclosures.transparency.rollups.calendar import DAY, HOUR
-from disclosures.transparency.tables import Cell, PublicTable, closed_until, hard_limit
+from disclosures.transparency.tables import Cell, PublicTable, closed_until, hard_limits
 from trading.clock import to_datetime
 from trading.models import Market
 
@@ -52,18 +52,21 @@ def volume_shares(now: datetime) -> dict[str, str | None]:
         return {}
     until = policy.volume_until(min(now, closed))
     hours = RollupHour.objects.filter(starts_at__gte=until - DAY, starts_at__lt=until)
-    sums = hours.order_by().values("market_id").annotate(**{f"all_{name}": Sum(name) for name in _SUMMED})
+    sums = hours.order_by().values("market_id").annotate(
+        hours=Count("pk"), **{f"all_{name}": Sum(name) for name in _SUMMED}
+    )  # fmt: skip
     prices = dict(hours.filter(starts_at=until - HOUR).values_list("market_id", CLOSING))
-    markets = Market.objects.filter(is_active=True).select_related("parameter_set").in_bulk()
+    markets = Market.objects.filter(is_active=True).in_bulk()
+    hard = hard_limits(markets.values())
     return {
-        markets[row["market_id"]].slug: _share(row, prices.get(row["market_id"]), policy, markets[row["market_id"]])
+        markets[row["market_id"]].slug: _share(row, prices.get(row["market_id"]), policy, hard.get(row["market_id"]))
         for row in sums
         if row["market_id"] in markets
     }
 
 
-def _share(row: dict[str, Any], price: Decimal | None, policy: Publication, market: Market) -> str | None:
-    """By the formula of the series, over the day as one bucket."""
+def _share(row: dict[str, Any], price: Decimal | None, policy: Publication, hard: Decimal | None) -> str | None:
+    """By the formula of the series, over the hours of the day that there are as one bucket."""
     sums = {name: row[f"all_{name}"] for name in _SUMMED} | {CLOSING: price}
-    seconds = int(timedelta(days=1).total_seconds())
-    return METRICS["volume"].tell(Bucket(sums, seconds, policy, hard_limit(market), Decimal(0)))[2]
+    seconds = row["hours"] * int(HOUR.total_seconds())
+    return METRICS["volume"].tell(Bucket(sums, seconds, policy, hard, Decimal(0)))[2]

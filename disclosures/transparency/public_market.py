@@ -16,7 +16,7 @@ from django.core.cache import cache
 
 from disclosures.transparency.publication import CENT, Publication, PublicProfit, publication_in_force
 from disclosures.transparency.rollups.profit import profits_by_market
-from disclosures.transparency.tables import closed_until
+from disclosures.transparency.tables import closed_until, hard_limits
 from trading.clock import to_datetime
 from trading.figures import WINDOW, Uptime, uptimes, volumes
 from trading.history import MOST_SECONDS, PUBLIC_SERIES, history_json
@@ -40,6 +40,7 @@ class Figures:
     traded: dict[str, Decimal]
     hour_mids: dict[str, Decimal | None]
     daily: dict[str, tuple[PublicProfit, ...]]
+    hard_limits: dict[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,13 @@ class PublicMarket:
     policy: Publication
     daily: tuple[PublicProfit, ...]
     figures_at: datetime
+    quotes_known: bool
 
     @property
     def outcome(self) -> str:
-        """What the book shows of us, not what the desk knows."""
+        """What the book shows of us, not what the desk knows; "unknown" where the policy lets none be told yet."""
+        if not self.quotes_known:
+            return "unknown"
         sides = (self.status.bid is not None) + (self.status.ask is not None)
         return ("not_quoting", "one_sided", "quoting")[sides]
 
@@ -92,6 +96,7 @@ def publish(statuses: tuple[MarketStatus, ...], now_ns: int) -> tuple[PublicMark
             points[status.slug],
             figures,
             policy,
+            quotes_at is None or quotes[status.slug] is not None,
         )
         for status in statuses
     )
@@ -119,8 +124,10 @@ def _quotes_as_of(status: MarketStatus, point: HistoryPoint | None) -> MarketSta
     )
 
 
-def _published(status: MarketStatus, point: HistoryPoint | None, figures: Figures, policy: Publication) -> PublicMarket:
-    hard = status.limits.hard if status.limits else None
+def _published(
+    status: MarketStatus, point: HistoryPoint | None, figures: Figures, policy: Publication, quotes_known: bool
+) -> PublicMarket:
+    hard = figures.hard_limits.get(status.slug)
     step = policy.step(hard)
     mid = figures.hour_mids.get(status.slug)
     # Nothing traded is told like too little to round up: the first fill must not show.
@@ -137,6 +144,7 @@ def _published(status: MarketStatus, point: HistoryPoint | None, figures: Figure
         policy=policy,
         daily=figures.daily.get(status.slug, ()),
         figures_at=figures.at,
+        quotes_known=quotes_known,
     )
 
 
@@ -151,19 +159,21 @@ def recent_figures(now_ns: int, policy: Publication) -> Figures:
 
 
 def _figures(now: datetime, policy: Publication) -> Figures:
-    slugs = dict(Market.objects.filter(is_active=True).values_list("pk", "slug"))
+    markets = Market.objects.filter(is_active=True).in_bulk()
+    slugs = {key: market.slug for key, market in markets.items()}
     hour = policy.volume_until(now)
     points = last_points(slugs.values(), _ns(hour))
     profits, closed = profits_by_market(slugs), closed_until()
     return Figures(
         at=now,
-        uptimes={slugs[key]: value for key, value in uptimes(now).items() if key in slugs},
+        uptimes={slugs[key]: value for key, value in uptimes(policy.quotes_until(now) or now).items() if key in slugs},
         hour=hour,
         traded={slugs[key]: value.base for key, value in volumes(hour - WINDOW, hour).items() if key in slugs},
         hour_mids={slug: point.mid if point else None for slug, point in points.items()},
         daily={
             slugs[key]: tuple(policy.profits(days, closed)[-PNL_PERIODS:]) for key, days in profits.items() if closed
         },
+        hard_limits={slugs[key]: limit for key, limit in hard_limits(markets.values()).items()},
     )
 
 

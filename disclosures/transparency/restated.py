@@ -14,7 +14,7 @@ from disclosures.models.measures import SAMPLED
 from disclosures.transparency.publication import CENT, Publication, publication_in_force
 from disclosures.transparency.rollups.calendar import DAY, HOUR, MINUTE
 from disclosures.transparency.rollups.restating import PNL
-from disclosures.transparency.tables import Cell, PublicTable, hard_limit
+from disclosures.transparency.tables import Cell, PublicTable, hard_limits
 from trading.market_status import iso, text
 from trading.models import Market
 
@@ -52,12 +52,12 @@ def restatements(now: datetime, most: int = MOST, which: Q | None = None) -> Pub
         .order_by("-at", "-id")
         .values_list(*_FIELDS)[:_LOOKED_AT]
     )
-    markets = {market.pk: market for market in Market.objects.select_related("parameter_set")}
-    limits = {key: hard_limit(market) for key, market in markets.items()}
+    markets = {market.pk: market for market in Market.objects.all()}
+    limits = hard_limits(markets.values())
     rows: list[tuple[Cell, ...]] = []
     for values in found:
         row = _Row(*values)
-        told = _told(row, limits[row.market_id], policy, now)
+        told = _told(row, limits.get(row.market_id), policy, now)
         if told is not None and len(rows) < most:
             at = (iso(row.at), markets[row.market_id].slug, row.bucket, iso(row.starts_at))
             rows.append((*at, row.measure, text(told[0]), text(told[1]), row.causes))

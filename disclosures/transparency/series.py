@@ -17,7 +17,7 @@ from disclosures.transparency.metrics import METRICS, Bucket, Metric
 from disclosures.transparency.publication import Publication, publication_in_force
 from disclosures.transparency.rollups.calendar import DAY, HOUR, MINUTE, day_bounds, day_of, hour_of, minute_of
 from disclosures.transparency.rollups.profit import day_profits
-from disclosures.transparency.tables import Cell, PublicTable, hard_limit
+from disclosures.transparency.tables import Cell, PublicTable, hard_limits
 from trading.market_status import iso, text
 from trading.models import Market
 
@@ -131,19 +131,19 @@ def market_tables(
             "series", metric.definition, metric.source, columns, rows, policy, rolled_at, about
         )
     sums = _sums(market, windows, by_name)
+    hard = hard_limits([market]).get(market.pk) if windows else None
     for name, window in windows.items():
-        told = _rows(market, by_name[name], policy, window, sums[window])
+        told = _rows(market, by_name[name], policy, window, sums[window], hard)
         tables[name] = replace(tables[name], rows=told)
     return tables
 
 
 def _limit(metric: Metric, policy: Publication, now: datetime) -> datetime:
     """What ends after this is not told yet."""
-    if metric.follows == "volume":
-        return policy.volume_until(now)
-    if metric.follows == "inventory":
-        return policy.until(now)
-    return (policy.quotes_until(now) if metric.follows == "quotes" else None) or now
+    limits = {
+        "volume": policy.volume_until(now), "inventory": policy.until(now), "quotes": policy.quotes_until(now) or now,
+    }  # fmt: skip
+    return min((limits[each] for each in metric.follows.split(" and ") if each in limits), default=now)
 
 
 def window_for(
@@ -155,9 +155,9 @@ def window_for(
     least: timedelta = MINUTE,
 ) -> Window:
     """The finest buckets that the policy allows and of which there are not too many; at the most the last `MOST_POINTS` days."""
-    finest = HOUR if metric.follows == "volume" else MINUTE
-    if metric.follows == "quotes":
-        finest = policy.quote_bucket()
+    finest = HOUR if metric.follows.startswith("volume") else MINUTE
+    if metric.follows.endswith("quotes"):
+        finest = max(finest, policy.quote_bucket())
     kept_from = progress.minutes_kept_from if progress else None
     if finest == MINUTE and kept_from is not None and since < kept_from:
         finest = HOUR
@@ -191,10 +191,11 @@ def _sums(
 
 
 def _rows(
-    market: Market, metric: Metric, policy: Publication, window: Window, sums: Mapping[datetime, Mapping[str, Any]]
-) -> list[tuple[Cell, ...]]:
+    market: Market, metric: Metric, policy: Publication, window: Window, sums: Mapping[datetime, Mapping[str, Any]],
+    hard: Decimal | None,
+) -> list[tuple[Cell, ...]]:  # fmt: skip
     nothing: dict[str, Any] = {name: Decimal(0) for name in ADDED} | {CLOSING: None}
-    hard, seconds = hard_limit(market), int(window.bucket.total_seconds())
+    seconds = int(window.bucket.total_seconds())
     held = _held_before(market, window.since) if metric.name == "inventory" else Decimal(0)
     rows: list[tuple[Cell, ...]] = []
     for start in window.starts():

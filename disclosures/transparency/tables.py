@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +12,7 @@ from disclosures.models import RollupProgress
 from disclosures.transparency.publication import Publication
 from trading.market_status import iso
 from trading.models import Market
+from trading.parameter_versions import largest_hard_lots
 
 Cell = str | int | bool | None
 
@@ -67,7 +68,10 @@ def closed_until() -> datetime | None:
     return RollupProgress.objects.filter(pk=1).values_list("closed_until", flat=True).first()
 
 
-def hard_limit(market: Market) -> Decimal | None:
-    """The market's hard limit of inventory in base units, of which roundings are a fraction; None before its parameters."""
-    found = getattr(market, "parameter_set", None)
-    return None if found is None else found.q_hard_lots * market.lot_size
+def hard_limits(markets: Iterable[Market]) -> dict[int, Decimal]:
+    """By market id the limit of inventory (base units) of which roundings are a fraction; missing without parameters.
+
+    It is the largest that the market ever had: a limit that one person lowers must not tell the past again, finer.
+    """
+    lot_sizes = {market.pk: market.lot_size for market in markets}
+    return {key: lots * lot_sizes[key] for key, lots in largest_hard_lots(lot_sizes).items()}

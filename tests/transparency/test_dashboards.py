@@ -17,6 +17,7 @@ from disclosures.models import Restatement, RollupHour
 from disclosures.transparency.charts import CHARTS, COLUMN_WORDS
 from disclosures.transparency.definitions import DEFINITIONS
 from disclosures.transparency.metrics import METRICS
+from disclosures.transparency.overview import volume_shares
 from disclosures.transparency.publication import Publication
 from tests.pages import stage
 from tests.review.desk import DEX, Desk
@@ -160,6 +161,8 @@ def test_the_overview_tells_the_share_of_a_day(market: Market, client: Client) -
     # 20 and 24 times 1,000 at 0.236512 for each percent; ours a twentieth.
     assert (first["volume_share"], first["depth_1_bid"], first["depth_1_our_bid"]) == ("0.0938", "4730.24", "236.51")
     assert (first["depth_2_is_complete"], first["depth_05_ask"]) == ("false", "2838.14")
+    RollupHour.objects.filter(starts_at=HOUR - timedelta(hours=1)).update(market_volume_minutes=59)
+    assert volume_shares(NOW) == {stage.DEX: None}
 
 
 def test_changes_and_incidents_tell_reasons_and_roles_without_names(changed: Desk, client: Client) -> None:

@@ -17,11 +17,14 @@ from disclosures.api.csv_form import cell
 from disclosures.models import Restatement, RollupDay, RollupHour, RollupMinute, RollupProgress
 from disclosures.transparency.definitions import DEFINITIONS
 from disclosures.transparency.metrics import METRICS
+from disclosures.transparency.public_market import public_market
+from disclosures.transparency.publication import Publication
 from disclosures.transparency.rollups.calendar import day_bounds, day_of
 from tests.pages import stage
 from tests.pages.conftest import desk as hot_desk
 from tests.review.conftest import desk as review_desk
 from tests.review.desk import DEX, RISKIER, Desk
+from tests.transparency.limits import lower_the_limit
 from trading.controls.commands import Actor
 from trading.controls.services import impose_lock, pause
 from trading.models import Market, MarketSample
@@ -52,9 +55,10 @@ def market(hot_desk: None) -> Market:
     }  # fmt: skip
     for minutes in (1, 2):
         RollupMinute.objects.create(market=found, starts_at=HOUR + timedelta(minutes=minutes), **sums)
-    RollupHour.objects.create(market=found, starts_at=HOUR - timedelta(hours=2), **sums)
+    whole = sums | {"market_volume_minutes": 60}
+    RollupHour.objects.create(market=found, starts_at=HOUR - timedelta(hours=2), **whole)
     RollupHour.objects.create(
-        market=found, starts_at=HOUR - timedelta(hours=1), **sums | {"closing_reference_price": None}
+        market=found, starts_at=HOUR - timedelta(hours=1), **whole | {"closing_reference_price": None}
     )
     for days in (1, 0):
         start, end = day_bounds(day_of(NOW) - timedelta(days=days))
@@ -93,6 +97,19 @@ def test_each_figure_is_its_formula_over_the_bucket(market: Market, client: Clie
     assert row_of(told(client, "volume", range="24h"), two_hours_ago) == ["500", "4000", "0.125"]
     assert row_of(told(client, "fill_rate", range="24h"), two_hours_ago) == ["5"]
     assert row_of(told(client, "volume", range="24h"), HOUR - timedelta(hours=1)) == [None, "4000", None]
+    # A minute of the market is missing: beside ours of all sixty it is not told.
+    RollupHour.objects.filter(starts_at=two_hours_ago).update(market_volume_minutes=59)
+    assert row_of(told(client, "volume", range="24h"), two_hours_ago) == ["500", None, None]
+
+
+def test_the_fill_rate_is_no_finer_than_our_quotes(
+    market: Market, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daily = Publication(2, 60, D("0.05"), 1, 86_400)
+    monkeypatch.setattr("disclosures.transparency.series.publication_in_force", lambda: daily)
+    body = told(client, "fill_rate", range="24h")
+    # Quotes are told up to midnight UTC; the last whole day before it ended at 19:00.
+    assert (body["bucket"], body["to"]) == ("day", "2026-03-03T19:00:00.000Z")
 
 
 def test_inventory_adds_up_from_the_first_day_rounded(market: Market, client: Client) -> None:
@@ -101,6 +118,23 @@ def test_inventory_adds_up_from_the_first_day_rounded(market: Market, client: Cl
     # 1,470 of yesterday, as much in the hour from ten and in this minute: 4,410.
     assert row_of(body, at) == ["4000"]
     assert body["publication"]["inventory_step_share"] == "0.05"
+
+
+def test_a_lowered_limit_tells_nothing_finer(market: Market, client: Client) -> None:
+    """At 10 lots the step would be 500: 1,510 would be told as 1,500 and 4,410 as 4,500."""
+    two_hours_ago, minute = HOUR - timedelta(hours=2), HOUR + timedelta(minutes=1)
+    Restatement.objects.create(
+        market=market, bucket="hour", starts_at=HOUR - timedelta(days=3), measure="bought_base", before=D(400), after=D(610),
+        causes="fill", at=NOW - timedelta(minutes=2),
+    )  # fmt: skip
+    lower_the_limit(market, "10")
+    body = told(client, "volume", range="24h")
+    assert row_of(body, two_hours_ago) == ["500", "4000", "0.125"]
+    assert row_of(told(client, "inventory", range="1h"), minute) == ["4000"]
+    assert client.get("/api/v1/public/restatements/").json()["rows"][0][5:7] == ["0", "1000"]
+    cache.clear()
+    stage.hot_market(stage.DEX, int(NOW.timestamp()) * stage.SECOND_NS)
+    assert public_market(stage.DEX, int(NOW.timestamp()) * stage.SECOND_NS).inventory_step == 1000
 
 
 def test_profit_is_of_complete_days_only(market: Market, client: Client) -> None:

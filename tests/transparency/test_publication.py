@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 
 from disclosures.models import PublicationPolicy, RollupDay, RollupProgress
@@ -19,7 +20,8 @@ from tests.pages import stage
 from tests.pages.conftest import desk as hot_desk
 from tests.review.conftest import desk as review_desk
 from tests.review.desk import Desk, refused
-from trading.models import Market
+from tests.transparency.limits import lower_the_limit
+from trading.models import Market, MarketMinute
 
 __all__ = ["hot_desk", "review_desk"]
 START = Publication(1, 60, Decimal("0.05"), 1, 0)
@@ -135,6 +137,24 @@ def test_quotes_of_a_coarser_policy_are_those_of_the_last_border(monkeypatch: py
 
 
 @pytest.mark.usefixtures("hot_desk")
+def test_uptime_is_as_old_as_our_quotes_and_what_no_point_tells_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime(2026, 3, 4, 9, 40, 30, tzinfo=UTC)
+    now_ns, market = int(now.timestamp()) * stage.SECOND_NS, Market.objects.get(slug=stage.DEX)
+    stage.hot_market(stage.DEX, now_ns)
+    for minute, two in ((-1, 60), (10, 0)):
+        at = now.replace(minute=0, second=0) + timedelta(minutes=minute)
+        MarketMinute.objects.create(market=market, minute=at, cycles=60, two_sided=two)
+    cache.clear()
+    assert public_market(stage.DEX, now_ns).outcome == "quoting"
+    hourly = Publication(2, 60, Decimal("0.05"), 1, 3600)
+    monkeypatch.setattr("disclosures.transparency.public_market.publication_in_force", lambda: hourly)
+    told = public_json(public_market(stage.DEX, now_ns))
+    # 60 cycles of 60 in the one minute before nine; the minutes after it are not told yet.
+    assert (told["uptime"], told["uptime_minutes"]) == ("1", 1)
+    assert (told["bid"], told["outcome"]) == (None, "unknown")
+
+
+@pytest.mark.usefixtures("hot_desk")
 def test_the_view_for_readers_of_the_database_is_no_finer() -> None:
     market, closed = Market.objects.get(slug=stage.DEX), datetime.now(UTC) - timedelta(minutes=5)
     RollupProgress.objects.create(pk=1, closed_until=closed)
@@ -145,6 +165,14 @@ def test_the_view_for_readers_of_the_database_is_no_finer() -> None:
             market=market, day=day_of(closed) - timedelta(days=days), starts_at=start, ends_at=end, bought_base=bought, fills=7,
             closing_reference_price="0.25",
         )  # fmt: skip
+    told = [(stage.DEX, None, Decimal(500))] * 3
+    assert volume_days() == told
+    # The step stays 1,000 of the 20,000 that was: 10 lots of 1,000 would make it 500, and 1,510.25 and 1,500 would be 375 each.
+    lower_the_limit(market, "10")
+    assert volume_days() == told
+
+
+def volume_days() -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT slug, fills, volume_quote FROM public_volume_days ORDER BY day")
-        assert cursor.fetchall() == [(stage.DEX, None, Decimal(500))] * 3
+        return cursor.fetchall()

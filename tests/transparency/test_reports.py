@@ -47,7 +47,7 @@ SUMS: dict[str, Any] = {
     "market_spread_bps_sum": D("2.5"), "depth_samples": 2, "depth_1_our_bid_quote": D(30), "depth_1_our_ask_quote": D(50),
     "depth_1_bid_quote": D(300), "depth_1_ask_quote": D(500), "depth_2_our_bid_quote": D(100), "depth_2_our_ask_quote": D(100),
     "calm_samples": 1000, "normal_samples": 400, "stressed_samples": 40, "sigma_samples": 2, "sigma_sum": D("0.0004"),
-    "active_samples": 1080, "paused_samples": 360, "quoting_s": D(43200), "market_volume_minutes": 2,
+    "active_samples": 1080, "paused_samples": 360, "quoting_s": D(43200), "market_volume_minutes": 1440,
     "market_volume_quote": D(4000), "bought_base": D("1490.4371"), "sold_base": D(20), "base_change": D("1470.4371"),
     "cash_flow_quote": D("-367.5"), "fills": 9, "closing_reference_price": D("0.25"),
 }  # fmt: skip

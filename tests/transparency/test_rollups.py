@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disclosures.models import Restatement, RollupDay, RollupHour, RollupMinute, RollupProgress
+from disclosures.models.measures import LEDGER
 from disclosures.tasks import roll_up as roll_up_task
 from disclosures.transparency.rollups.comparing import differences, mark_everything
 from disclosures.transparency.rollups.profit import day_profits
@@ -169,6 +170,22 @@ def test_what_comes_after_the_close_is_restated_with_its_cause() -> None:
     for statement in ("UPDATE restatements SET before = 0", "DELETE FROM restatements"):
         with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
+
+
+@pytest.mark.usefixtures("ledger_desk")
+def test_what_was_sampled_tells_of_no_fill_in_its_minute() -> None:
+    sample(1, "0.25")
+    roll_up(LATER)
+    book(("1", "buy", "0.25", "100", 0))
+    cycles(0, 60, 45)
+    roll_up(LATER)
+    told = set(Restatement.objects.filter(bucket="minute").values_list("measure", "before", "after", "causes"))
+    assert ("quoting_s", None, D(45), "cycles") in told and ("bought_base", None, D(100), "fill") in told
+    assert {row[3] for row in told} == {"cycles", "fill"}
+    assert {row[0] for row in told if row[3] == "fill"} <= set(LEDGER)
+    # P&L of the day is valued at a price that was sampled.
+    days = Restatement.objects.filter(bucket="day", measure="pnl_quote").values_list("causes", flat=True)
+    assert set(days) <= {"fill"}
 
 
 @pytest.mark.usefixtures("ledger_desk")

@@ -61,6 +61,20 @@ def test_a_minute_gets_its_volume_when_it_is_over_and_whole() -> None:
     assert [row.market_volume_quote for row in rows] == [Decimal("120.5"), Decimal(7), None, None]
 
 
+@pytest.mark.usefixtures("desk")
+def test_a_volume_is_caught_up_with_after_a_missed_run() -> None:
+    start_ns = NINE_NS - 30 * stage.SECOND_NS
+    for n in range(3):
+        held = (("3", True), ("120.5", True), ("1", False)) if n == 2 else ()
+        volumes = tuple(
+            HotMinuteVolume(start_ns + m * MINUTE_NS, Decimal(total), whole) for m, (total, whole) in enumerate(held)
+        )
+        stage.put_view(replace(stage.view(stage.DEX, NINE_NS + n * MINUTE_NS), volumes=volumes))
+        take_samples(NINE_NS + n * MINUTE_NS)
+    rows = MarketSample.objects.filter(market__slug=stage.DEX).order_by("minute")
+    assert [row.market_volume_quote for row in rows] == [Decimal(3), Decimal("120.5"), None]
+
+
 def test_volumes_are_of_the_venues_minute_and_whole_without_a_gap() -> None:
     def trade(number: int, at_ns: int) -> PublicTrade:
         return PublicTrade("m", str(number), Side.BUY, Decimal("0.25"), Decimal(8), at_ns)

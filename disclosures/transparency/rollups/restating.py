@@ -6,19 +6,26 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
+from itertools import chain
 from typing import Any, Final
 
 from django.db.models import Model
 
 from disclosures.models import Restatement, RollupDay, RollupHour, RollupMinute
-from disclosures.models.measures import MEASURES
+from disclosures.models.measures import LEDGER, MEASURES
 from disclosures.transparency.rollups.calendar import HOUR, MINUTE, day_bounds, day_of, hour_of
 from disclosures.transparency.rollups.profit import day_profits
+from trading.models import MinuteChange
 
 PNL: Final = "pnl_quote"
 Key = tuple[str, int, datetime]
 # Figures by (bucket, market id, start), then by measure.
 Standing = dict[Key, dict[str, Decimal | None]]
+_RECOMPUTE: Final = str(MinuteChange.Source.RECOMPUTE)
+_LEDGER_CAUSES: Final = frozenset({"fill", "fee", "movement", _RECOMPUTE})
+_SAMPLED_CAUSES: Final = frozenset({"cycles", "sample", _RECOMPUTE})
+# A day's P&L is valued at a sampled price.
+_PNL_CAUSES: Final = _LEDGER_CAUSES | {"sample"}
 _TABLES: Final[dict[str, type[Model]]] = {"minute": RollupMinute, "hour": RollupHour, "day": RollupDay}
 
 
@@ -49,13 +56,17 @@ class Affected:
         bounds = [(market, *day_bounds(day)) for market, day in self.days]
         return keys + [("day", market, start) for market, start, end in bounds if end <= until]
 
-    def why(self, key: Key) -> str:
-        """The causes of a bucket's change; of a day's P&L that follows from an earlier day, those of its market."""
+    def why(self, key: Key, measure: str) -> str:
+        """The causes of a figure's change; of a day's P&L that follows from an earlier day, those of its market. Only such as can
+        change that figure: what was sampled in a minute must not tell that a fill happened in it."""
         bucket, market, start = key
         spans = {"minute": start + MINUTE, "hour": start + HOUR, "day": day_bounds(day_of(start))[1]}
         inside = [words for (one, at), words in self.causes.items() if one == market and start <= at < spans[bucket]]
         others = [words for (one, _), words in self.causes.items() if one == market]
-        return ",".join(sorted(set().union(*(inside or others))))
+        known = _PNL_CAUSES if measure == PNL else _LEDGER_CAUSES if measure in LEDGER else _SAMPLED_CAUSES
+        told = known.intersection(chain(*inside)) or known.intersection(chain(*others))
+        # Where its own mark is in another batch, it was summed up along with what is marked in this one.
+        return ",".join(sorted(told)) or _RECOMPUTE
 
 
 def standing(affected: Affected, closed_until: datetime | None) -> Standing:
@@ -97,7 +108,7 @@ def restate(affected: Affected, before: Standing, after: Standing, now: datetime
                 rows.append(
                     Restatement(
                         bucket=key[0], market_id=key[1], starts_at=key[2], measure=name, before=old, after=value,
-                        causes=affected.why(key), at=now,
+                        causes=affected.why(key, name), at=now,
                     )
                 )  # fmt: skip
     Restatement.objects.bulk_create(rows, batch_size=500)
