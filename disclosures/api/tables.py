@@ -61,7 +61,7 @@ class Series(TableView):
         asked, now = request.query_params, to_datetime(time.time_ns())
         try:
             since, until = asked_range(asked.get("range", ""), asked.get("from", ""), asked.get("to", ""), now)
-            market = Market.objects.select_related("parameter_set").get(slug=slug)
+            market = Market.objects.get(slug=slug)
             return self.answer(request, market_series(market, asked.get("metric", ""), since, until, now))
         except BadRange as problem:
             raise ValidationError({problem.field: str(problem)}) from problem

@@ -14,6 +14,7 @@ from disclosures.reports.formats import path_of
 from disclosures.reports.selectors import newest_reports
 from disclosures.transparency.changes import parameter_changes, publication_changes
 from disclosures.transparency.incidents import incidents
+from disclosures.transparency.publication import Publication, publication_in_force
 from disclosures.transparency.restated import restatements
 from disclosures.transparency.tables import PublicTable
 from trading.selectors import known_slugs
@@ -42,8 +43,9 @@ class Entry:
 def entries(now: datetime) -> list[Entry]:
     """The newest `MOST_ENTRIES`."""
     found = [*_publication(), *_incidents(now), *_restatements(now), *_reports()]
+    policy = publication_in_force()
     for slug in known_slugs():
-        found += _parameters(slug)
+        found += _parameters(slug, policy)
     return sorted(found, key=lambda entry: (entry.at, entry.key), reverse=True)[:MOST_ENTRIES]
 
 
@@ -75,9 +77,9 @@ def _dicts(table: PublicTable) -> list[dict[str, Any]]:
     return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
 
 
-def _parameters(slug: str) -> list[Entry]:
+def _parameters(slug: str, policy: Publication) -> list[Entry]:
     versions: dict[int, list[dict[str, Any]]] = {}
-    for row in _dicts(parameter_changes(slug, VERSIONS_TOLD)):
+    for row in _dicts(parameter_changes(slug, VERSIONS_TOLD, policy)):
         versions.setdefault(row["version"], []).append(row)
     found = []
     for version, rows in versions.items():

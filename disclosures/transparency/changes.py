@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.db.models import Count, F, Q
 
 from disclosures.models import PublicationPolicy
-from disclosures.transparency.publication import publication_in_force, publication_of
+from disclosures.transparency.publication import Publication, publication_in_force, publication_of
 from disclosures.transparency.tables import PublicTable, publication_json
 from governance.models import Proposal
 from governance.review.errors import ReviewRefused
@@ -67,8 +67,9 @@ def _authority(proposal: Any) -> Authority:
     )
 
 
-def parameter_changes(slug: str, most: int = MOST_VERSIONS) -> PublicTable:
-    """One row for each value that changed, newest version first; at most `most` versions."""
+def parameter_changes(slug: str, most: int = MOST_VERSIONS, policy: Publication | None = None) -> PublicTable:
+    """One row for each value that changed, newest version first; at most `most` versions. `policy`: the one in force, where the
+    caller has read it."""
     versions = parameter_versions(slug, most + 1)
     known = authorities(version["authorised_by"] for version in versions)
     rows = []
@@ -88,9 +89,8 @@ def parameter_changes(slug: str, most: int = MOST_VERSIONS) -> PublicTable:
         "proposed_by_role", "approved_by_role", "approvals",
     )  # fmt: skip
     source = "The versions of the market's parameters."
-    return PublicTable(
-        "parameters", "parameters", source, columns, rows, publication_in_force(), about={"market": slug}
-    )
+    told_under = policy or publication_in_force()
+    return PublicTable("parameters", "parameters", source, columns, rows, told_under, about={"market": slug})
 
 
 def publication_changes() -> PublicTable:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from disclosures.transparency.changes import parameter_changes, publication_changes
 from disclosures.transparency.incidents import incidents
+from disclosures.transparency.publication import publication_in_force
 from disclosures.transparency.restated import restatements
 from disclosures.transparency.tables import PublicTable
 from disclosures.transparency.wording import AUTHORITIES, BUCKETS, INCIDENT_KINDS, STATES, TONES, roles_worded
@@ -52,8 +53,9 @@ def told_incidents(now: datetime, slug: str = "") -> list[dict[str, Any]]:
 def told_parameters(slugs: Sequence[str]) -> list[dict[str, Any]]:
     """Every version of the parameters of these markets with what changed in it, newest first."""
     found: dict[tuple[str, int], dict[str, Any]] = {}
+    policy = publication_in_force()
     for slug in slugs:
-        for row in _dicts(parameter_changes(slug)):
+        for row in _dicts(parameter_changes(slug, policy=policy)):
             new = row | _authority(row) | _times(row, "applied_at") | {"market": slug, "changes": []}
             found.setdefault((slug, row["version"]), new)["changes"].append(row)
     return sorted(found.values(), key=lambda version: (version["applied_at"], version["market"]), reverse=True)

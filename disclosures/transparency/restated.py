@@ -19,7 +19,7 @@ from trading.market_status import iso, text
 from trading.models import Market
 
 MOST: Final = 500
-# Looked at for the rows that are told: what rounds to the same is not.
+# Rounded quantities looked at for those that are told: what rounds to the same is not.
 _LOOKED_AT: Final = 1_000
 _LENGTHS: Final = {"minute": MINUTE, "hour": HOUR, "day": DAY}
 # Quantities of ours that are told rounded, by complete hour.
@@ -30,6 +30,7 @@ ROUNDED: Final = ("bought_base", "sold_base")
 class _Row:
     """One row of `restatements`, as far as it is told."""
 
+    id: int
     at: datetime
     market_id: int
     bucket: str
@@ -40,24 +41,22 @@ class _Row:
     causes: str
 
 
-_FIELDS: Final = ("at", "market_id", "bucket", "starts_at", "measure", "before", "after", "causes")
+_FIELDS: Final = ("id", "at", "market_id", "bucket", "starts_at", "measure", "before", "after", "causes")
 
 
 def restatements(now: datetime, most: int = MOST, which: Q | None = None) -> PublicTable:
     """Newest first, at most `most`; `which`: of those rows alone."""
     policy = publication_in_force()
-    found = (
-        Restatement.objects.filter(at__lte=policy.until(now))
-        .filter(which or Q(), measure__in=(*SAMPLED, *ROUNDED, PNL))
-        .order_by("-at", "-id")
-        .values_list(*_FIELDS)[:_LOOKED_AT]
-    )
+    told_by_now = Restatement.objects.filter(which or Q(), at__lte=policy.until(now)).order_by("-at", "-id")
+    # Apart, so that quantities which round to the same hide nothing that is told as it is.
+    exact = told_by_now.filter(_exact(policy)).values_list(*_FIELDS)[:most]
+    rounded = told_by_now.filter(_complete_hours(policy, now)).values_list(*_FIELDS)[:_LOOKED_AT]
+    found = sorted((_Row(*values) for values in (*exact, *rounded)), key=lambda row: (row.at, row.id), reverse=True)
     markets = {market.pk: market for market in Market.objects.all()}
     limits = hard_limits(markets.values())
     rows: list[tuple[Cell, ...]] = []
-    for values in found:
-        row = _Row(*values)
-        told = _told(row, limits.get(row.market_id), policy, now)
+    for row in found:
+        told = _told(row, limits.get(row.market_id), policy)
         if told is not None and len(rows) < most:
             at = (iso(row.at), markets[row.market_id].slug, row.bucket, iso(row.starts_at))
             rows.append((*at, row.measure, text(told[0]), text(told[1]), row.causes))
@@ -66,19 +65,30 @@ def restatements(now: datetime, most: int = MOST, which: Q | None = None) -> Pub
     return PublicTable("restatements", "restatements", source, columns, rows, policy)
 
 
-def _told(
-    row: _Row, hard: Decimal | None, policy: Publication, now: datetime
-) -> tuple[Decimal | None, Decimal | None] | None:
-    """Before and after as they are told; None where nothing of it is."""
-    length = _LENGTHS[row.bucket]
+def _exact(policy: Publication) -> Q:
+    """What is told as it is: samples in the buckets of our quotes or larger, P&L where it is told by day."""
+    buckets = [name for name, length in _LENGTHS.items() if length >= policy.quote_bucket()]
+    sampled = Q(measure__in=SAMPLED, bucket__in=buckets)
+    return sampled | Q(measure=PNL, before__isnull=False) if policy.pnl_granularity_days == 1 else sampled
+
+
+def _complete_hours(policy: Publication, now: datetime) -> Q:
+    """Quantities of buckets of an hour or more that are over."""
+    until, over = policy.volume_until(now), Q()
+    for name, length in _LENGTHS.items():
+        if length >= HOUR:
+            over |= Q(bucket=name, starts_at__lte=until - length)
+    return over & Q(measure__in=ROUNDED)
+
+
+def _told(row: _Row, hard: Decimal | None, policy: Publication) -> tuple[Decimal | None, Decimal | None] | None:
+    """Before and after as they are told; None where both are told as the same."""
     if row.measure == PNL:
-        told = policy.pnl_granularity_days == 1 and row.before is not None
-        return (_cents(row.before), _cents(row.after)) if told else None
-    if row.measure in ROUNDED:
-        before, after = policy.rounded(row.before or Decimal(0), hard), policy.rounded(row.after, hard)
-        is_told = length >= HOUR and before != after and row.starts_at + length <= policy.volume_until(now)
-        return (before, after) if is_told else None
-    return (row.before, row.after) if length >= policy.quote_bucket() else None
+        return _cents(row.before), _cents(row.after)
+    if row.measure not in ROUNDED:
+        return row.before, row.after
+    before, after = policy.rounded(row.before or Decimal(0), hard), policy.rounded(row.after, hard)
+    return None if before == after else (before, after)
 
 
 def _cents(amount: Decimal | None) -> Decimal | None:

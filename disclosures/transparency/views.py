@@ -156,7 +156,7 @@ def _told(now_ns: int) -> list[dict[str, Any]]:
 
 
 def _market(slug: str) -> Market | None:
-    return Market.objects.filter(slug=slug, is_active=True).select_related("parameter_set").first()
+    return Market.objects.filter(slug=slug, is_active=True).first()
 
 
 def _no_market(request: HttpRequest, slug: str) -> HttpResponse:

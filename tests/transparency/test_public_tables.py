@@ -296,6 +296,29 @@ def test_restatements_tell_what_the_public_saw_change(market: Market, client: Cl
     assert MarketSample.objects.count() == 0
 
 
+def test_what_is_never_told_hides_nothing_that_is(
+    market: Market, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("disclosures.transparency.restated._LOOKED_AT", 2)
+    at, start = NOW - timedelta(minutes=9), HOUR - timedelta(days=3)
+    # Oldest first: two that are told, then minutes of ours, a running hour, and quantities that round to the same.
+    for bucket, measure, begin, after in (
+        ("minute", "quoting_s", start, 45), ("hour", "bought_base", start, 1610), ("minute", "bought_base", start, 1610),
+        ("minute", "sold_base", start, 1610), ("hour", "sold_base", HOUR, 1610), ("hour", "sold_base", start, 40),
+        ("day", "fills", start, 4), ("day", "fees_quote", start, 4),
+    ):  # fmt: skip
+        at += timedelta(seconds=1)
+        Restatement.objects.create(
+            market=market, bucket=bucket, starts_at=begin, measure=measure, before=D(30), after=D(after), causes="recompute",
+            at=at,
+        )  # fmt: skip
+    rows = client.get("/api/v1/public/restatements/").json()["rows"]
+    assert [row[2:3] + row[4:7] for row in rows] == [
+        ["hour", "bought_base", "0", "2000"],
+        ["minute", "quoting_s", "30", "45"],
+    ]
+
+
 def test_the_overview_as_csv(hot_desk: None, client: Client) -> None:
     stage.hot_market(stage.DEX, int(NOW.timestamp()) * stage.SECOND_NS)
     rows = list(csv.reader(io.StringIO(client.get("/api/v1/public/markets.csv").content.decode())))
