@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -68,5 +69,17 @@ def _data(content: Mapping[str, Any], language: str, printed: Printed) -> dict[s
             ],
             "notes": notes_of(content, language),
             "nothing": nothing_recorded(),
-            "blocks": blocks(content["text"][language], content["facts"], language),
+            "blocks": _on_paper(blocks(content["text"][language], content["facts"], language)),
         }
+
+
+def _on_paper(value: Any) -> Any:
+    """Blocks with links that lead somewhere from a file: pages here by their whole address, places of the page ("#…") nowhere."""
+    if isinstance(value, list):
+        return [_on_paper(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: _on_paper(one) for name, one in value.items()}
+    if found.get("t") == "a" and found["href"].startswith(("/", "#")):
+        found["href"] = settings.PUBLIC_URL + found["href"] if found["href"].startswith("/") else ""
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import zlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -149,3 +150,22 @@ def test_typst_markup_is_text() -> None:
         "counsel": "", "native_reviewer": "", "in_step": {"en": "", "dv": ""}, "facts": {},
     }  # fmt: skip
     assert pdf_of(content, "en", PRINTED).startswith(b"%PDF-")
+
+
+def test_links_of_a_pdf_lead_to_whole_addresses(settings: Any) -> None:
+    settings.PUBLIC_URL = "https://portal.example"
+    text = "[a](https://cmda.gov.mv/) **[b](/definitions/)** [c](#here) \U0001f600 \u4e2d"
+    content = {
+        "title": {"en": "T"}, "text": {"en": text, "dv": ""}, "counsel": "", "native_reviewer": "",
+        "in_step": {"en": "", "dv": ""}, "facts": {},
+    }  # fmt: skip
+    made = pdf_of(content, "en", PRINTED)
+    inside = b"".join(
+        zlib.decompressobj().decompress(one)
+        for one in re.findall(rb"stream\r?\n(.*?)endstream", made, re.DOTALL)
+        if one[:1] == b"x"
+    )
+    assert set(re.findall(rb"/URI ?\((.*?)\)", made + inside)) == {
+        b"https://cmda.gov.mv/",
+        b"https://portal.example/definitions/",
+    }
