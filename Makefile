@@ -5,9 +5,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 # More than the cores: tests wait for servers and sockets half of their time.
 WORKERS_TEST ?= 4
-# Browsers and whole systems wait most of their time, so they run beside each other; the longest begin first.
-LONG := tests/chaos/test_short_run.py tests/e2e/test_accessibility.py tests/e2e/test_review.py tests/whole/test_system.py \
-	tests/e2e/test_looks.py tests/whole/test_lost_stores.py
 
 .PHONY: venv venv-dev run test check bench chaos doctor reset messages
 
@@ -29,7 +26,8 @@ test: venv-dev
 	$(BIN)/python ops/ensure_browser.py
 	$(BIN)/python ops/ensure_pgbouncer.py
 	$(BIN)/python ops/run_tests.py -n $(WORKERS_TEST) --ignore tests/e2e -m "not whole" $(ARGS)
-	$(BIN)/python ops/run_tests.py $(LONG) tests/e2e tests/whole -m "whole or e2e" -n 3 --dist loadfile
+	$(BIN)/python ops/run_tests.py tests/e2e/test_accessibility.py tests/e2e/test_review.py tests/e2e -n 3 --dist loadfile
+	$(BIN)/python ops/run_tests.py -m whole -n 2 --dist loadfile
 
 check: venv-dev
 	$(BIN)/python ops/check.py

@@ -17,10 +17,8 @@ settings.load_profile("house")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: the browser's driver keeps an event loop running, beside which no asyncio test can run. Beside tests of
-    the whole system, which are in processes of their own, they stay where they were asked for."""
-    if not all(item.get_closest_marker("whole") or item.get_closest_marker("e2e") for item in items):
-        items.sort(key=lambda item: "e2e" in item.path.parts)
+    """Browser tests last: the browser's driver keeps an event loop running, beside which no asyncio test can run."""
+    items.sort(key=lambda item: "e2e" in item.path.parts)
 
 
 @pytest.fixture(scope="session")

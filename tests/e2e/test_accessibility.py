@@ -29,7 +29,8 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 # Who opens what. "halfway" has given a password and no second factor, "newcomer" has none yet.
 PAGES: dict[str, tuple[str, ...]] = {
     "nobody": (
-        "/", "/definitions/", "/disclosures/", "/markets/", f"/markets/{stage.DEX}/?range=30d", f"/markets/{stage.DEX}/depth-1/",
+        "/", "/definitions/", "/disclosures/", "/markets/", f"/markets/{stage.DEX}/?range=30d",
+        f"/markets/{stage.DEX}/depth-1/?range=1h",
         "/changes/", "/incidents/", "/restatements/", "/reports/", "/demo/", "/nothing-there/",
         "/accounts/sign-in/", "/accounts/link/",
         "/accounts/link/x/", "/accounts/new-password/x/x-x/",
