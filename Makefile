@@ -26,7 +26,7 @@ test: venv-dev
 	$(BIN)/python ops/ensure_browser.py
 	$(BIN)/python ops/ensure_pgbouncer.py
 	$(BIN)/python ops/run_tests.py -n $(WORKERS_TEST) --ignore tests/e2e -m "not whole" $(ARGS)
-	$(BIN)/python ops/run_tests.py tests/e2e/test_accessibility.py tests/e2e/test_review.py tests/e2e -n 4 --dist loadfile
+	$(BIN)/python ops/run_tests.py tests/e2e/test_accessibility.py tests/e2e/test_review.py tests/e2e -n 3 --dist loadfile
 	$(BIN)/python ops/run_tests.py -m whole -n 2 --dist loadfile
 
 check: venv-dev
