@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.urls import reverse
 
 from disclosures.documents.checklist import set_gate
@@ -15,6 +14,7 @@ from disclosures.documents.facts import LANGUAGES
 from disclosures.documents.kinds import AGGREGATE
 from disclosures.documents.pdf import Printed, pdf_of
 from disclosures.models import DisclosureNotice, DisclosureVersion
+from governance.database_time import database_time
 from governance.review.kinds.kind import Applying
 from governance.review.transitions import SYSTEM
 from trading.events.services import record
@@ -26,7 +26,7 @@ def publish(applying: Applying) -> DisclosureVersion:
     content, kind = change["content"], str(change["content"]["kind"])
     body, sha256 = published_form(content)
     version = int(applying.proposal.base[applying.proposal.subject]["version"]) + 1
-    printed = Printed(version, sha256, address_of(kind, version), _database_time())
+    printed = Printed(version, sha256, address_of(kind, version), database_time())
     files = {f"pdf_{language}": pdf_of(content, language, printed) for language in LANGUAGES}
     row = DisclosureVersion(
         kind=kind,
@@ -77,10 +77,3 @@ def address_of(kind: str, version: int) -> str:
 def _tell(kind: str, event: str, payload: dict[str, Any], now: datetime) -> None:
     name = f"{AGGREGATE}:{kind}"
     record(name, event, payload, actor_id=SYSTEM.id, actor_name=SYSTEM.name, occurred_at=now)
-
-
-def _database_time() -> datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT governance.now()")
-        found: datetime = cursor.fetchone()[0]
-    return found
