@@ -36,6 +36,7 @@ BEGIN
     END IF;
 END $$;
 
+-- A guardian, by membership or by an open grant, votes on nothing but documents.
 CREATE OR REPLACE FUNCTION governance.may_vote(the_person bigint, since timestamptz, the_roles text[]) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT EXISTS (
@@ -46,11 +47,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
           AND (u.activated_at IS NULL OR u.activated_at <= since)
           AND EXISTS (SELECT 1 FROM users_groups m JOIN auth_group g ON g.id = m.group_id
                       WHERE m.user_id = u.id AND g.name = ANY (the_roles))
-          AND ('compliance' = ANY (the_roles)
-               OR NOT EXISTS (SELECT 1 FROM users_groups m JOIN auth_group g ON g.id = m.group_id
-                              WHERE m.user_id = u.id AND g.name = 'compliance')
-                   AND NOT EXISTS (SELECT 1 FROM role_grants r
-                                   WHERE r.user_id = u.id AND r.role = 'compliance' AND r.revoked_at IS NULL))
+          AND ('compliance' = ANY (the_roles) OR NOT governance.is_guardian(u.id))
     )
 $$;
 
