@@ -11,9 +11,12 @@ from django.db import connection
 from trading.copying import NotInTransaction
 from trading.models import MinuteChange
 
+# Chosen once, before anything is removed: a sub-select with a LIMIT in the condition may be asked again for every row (it is,
+# where the planner joins in a loop), and each time it skips what is gone and takes as many more.
 _TAKE = """
-DELETE FROM minute_changes WHERE id IN (
+WITH taken AS MATERIALIZED (
     SELECT id FROM minute_changes ORDER BY source = 'recompute', id LIMIT %s FOR UPDATE SKIP LOCKED)
+DELETE FROM minute_changes USING taken WHERE minute_changes.id = taken.id
 RETURNING market_id, minute, source
 """
 

@@ -29,6 +29,7 @@ from trading.hot_state.keys import market_view
 from trading.ledger.services import apply_batch
 from trading.ledger.valuation import value_waiting
 from trading.locks import lock_progress
+from trading.minute_changes import take_changes
 from trading.models import Fill, Market, MarketMinute, MarketSample, MinuteChange, Position
 from trading.quoting.decision_writer import _COUNT
 
@@ -254,6 +255,16 @@ def test_a_backlog_stops_after_its_time_and_goes_on_at_the_next_run(monkeypatch:
     assert roll_up(LATER, monotonic_s=lambda: 0.0) == 5
     assert RollupProgress.objects.get().closed_until == LATER - timedelta(minutes=3)
     assert (RollupHour.objects.get(starts_at=at(-30)).fills, differences()) == (9, [])
+
+
+@pytest.mark.usefixtures("ledger_desk")
+def test_no_more_marks_are_taken_than_asked_for_however_the_planner_joins() -> None:
+    book(*[(str(n), "buy", "0.25", "1", n) for n in range(9)])
+    with connection.cursor() as cursor:
+        for plan in ("hashjoin", "mergejoin", "hashagg", "sort", "material", "bitmapscan", "indexscan"):
+            cursor.execute(f"SET LOCAL enable_{plan} = off")
+    assert [change.minute for change in take_changes(4)] == [at(n) for n in range(4)]
+    assert MinuteChange.objects.count() == 5
 
 
 @pytest.mark.usefixtures("ledger_desk")
