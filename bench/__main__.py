@@ -1,4 +1,7 @@
-"""Run all benchmarks, or those named: `python -m bench [quote fills ...]`; writes bench/results/latest.json."""
+"""Run all benchmarks, or those named: `python -m bench [quote fills ...]`; writes bench/results/latest.json.
+
+What other benchmarks found earlier stays in the file; each row names its benchmark and when it ran.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import platform
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 MODULES = (
     "quote",
@@ -24,16 +28,25 @@ MODULES = (
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 
 
+def _earlier() -> list[dict[str, Any]]:
+    """Rows of the file as it is; none where there is no file, or none that can be read."""
+    try:
+        return list(json.loads(RESULTS.read_text())["results"])
+    except (OSError, ValueError, KeyError):
+        return []
+
+
 def main(names: list[str]) -> int:
     unknown = sorted(set(names) - set(MODULES))
     if unknown:
         print(f"no such benchmark: {', '.join(unknown)}; there are: {', '.join(MODULES)}")
         return 2
-    rows = []
-    for name in names or MODULES:
+    chosen = names or list(MODULES)
+    rows = [row for row in _earlier() if row.get("bench") in MODULES and row["bench"] not in chosen]
+    for name in chosen:
         print(f"{name} ...", flush=True)
         for row in importlib.import_module(f"bench.{name}").run():
-            rows.append(row)
+            rows.append(row | {"bench": name, "at": datetime.now(UTC).isoformat()})
             peer = f"   {row['peer']}: {row['peer_value']:.4g}, ratio {row['ratio']:.3g}" if row.get("peer") else ""
             print(f"  {row['name']:<44} {row['value']:>12.4g} {row['unit']:<14}{peer}", flush=True)
     RESULTS.parent.mkdir(exist_ok=True)
