@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -28,14 +29,15 @@ TOKEN_BYTES = 32
 TOKEN_MAX = 64
 
 
-def send_link(email: str, now: datetime) -> None:
-    """Mail a link to `email` (already a well-formed address); to an account of the desk, that its door is another."""
+def send_link(email: str, now: datetime, then: str = "") -> None:
+    """Mail a link to `email` (already a well-formed address); to an account of the desk, that its door is another. The link leads
+    on to `then`, a path as `way_back` lets through."""
     if _is_of_the_desk(email):
         _send(email, "mail/sign_in_desk.txt", {"url": settings.PUBLIC_URL + reverse("login")})
         return
     token = secrets.token_urlsafe(TOKEN_BYTES)
     SignInLink.objects.create(email=email, token_hash=_hash(token), created_at=now, expires_at=now + GOOD_FOR)
-    url = settings.PUBLIC_URL + reverse("investor-link", args=[token])
+    url = settings.PUBLIC_URL + reverse("investor-link", args=[token]) + (f"?{urlencode({'next': then})}" if then else "")
     _send(email, "mail/sign_in_link.txt", {"url": url, "minutes": GOOD_FOR.seconds // 60})
 
 

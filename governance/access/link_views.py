@@ -16,6 +16,7 @@ from dcmm_portal.client_address import client_address
 from governance.access.forms import LinkForm
 from governance.access.investors import is_good, send_link, use_link
 from governance.access.sessions import BY_LINK, begin_session
+from governance.access.way_back import way_back
 
 log = structlog.get_logger(__name__)
 
@@ -23,11 +24,13 @@ log = structlog.get_logger(__name__)
 @never_cache
 @require_http_methods(["GET", "POST"])
 def ask_for_link(request: HttpRequest) -> HttpResponse:
-    """`/accounts/link/`: the answer is the same whether the address has an account, has none, or belongs to the desk."""
+    """`/accounts/link/`: the answer is the same whether the address has an account, has none, or belongs to the desk. The link
+    leads on to `?next=`, where that is a page of the portal."""
     form = LinkForm(request.POST if request.method == "POST" else None, address=client_address(request))
+    then = way_back(request.GET.get("next", ""))
     if request.method == "POST" and form.is_valid():
         try:
-            send_link(form.cleaned_data["email"], datetime.now(UTC))
+            send_link(form.cleaned_data["email"], datetime.now(UTC), then)
         except (SMTPException, OSError) as problem:
             log.error("mail.failed", problem=type(problem).__name__)
         return render(request, "registration/link_sent.html")
@@ -46,4 +49,4 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     if person is None:
         return render(request, "registration/link_use.html", {"is_good": False}, status=410)
     begin_session(request, person, BY_LINK)
-    return HttpResponseRedirect(reverse("live"))
+    return HttpResponseRedirect(way_back(request.GET.get("next", "")) or reverse("live"))

@@ -27,12 +27,12 @@ def public(desk: None) -> None:
     """A desk is set up; nobody has asked for anything."""
 
 
-def ask(email: str, peer: str = "203.0.113.7") -> str:
-    return Client(REMOTE_ADDR=peer).post(ASK, {"email": email}).content.decode()
+def ask(email: str, peer: str = "203.0.113.7", address: str = ASK) -> str:
+    return Client(REMOTE_ADDR=peer).post(address, {"email": email}).content.decode()
 
 
 def link_in(message: object) -> str:
-    return re.search(r"http://localhost:8000(/accounts/link/\S+/)", message.body).group(1)
+    return re.search(r"http://localhost:8000(/accounts/link/\S+)", message.body).group(1)
 
 
 def the_link(email: str = "ines@example.com") -> str:
@@ -53,6 +53,22 @@ def test_the_first_link_makes_an_investor(public: None, client: Client) -> None:
     assert client.get("/accounts/me/").status_code == 200
     for address in ("/desk/", "/admin/trading/fill/", "/api/v1/markets/"):
         assert client.get(address, follow=True).status_code == 403, address
+
+
+def test_a_link_leads_back_to_the_page_where_it_was_asked_for(public: None, client: Client) -> None:
+    ask("ines@example.com", address=f"{ASK}?next=/disclosures/general-risk/1/")
+    assert client.post(link_in(mail.outbox[-1])).headers["Location"] == "/disclosures/general-risk/1/"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "http:evil", "/a%0d%0aSet-Cookie:x",
+     "/" + "a" * 300, "/%C3%A9", "disclosures/"],
+)  # fmt: skip
+def test_a_link_leads_nowhere_else(public: None, client: Client, elsewhere: str) -> None:
+    ask("ines@example.com", address=f"{ASK}?next={elsewhere}")
+    assert "next" not in mail.outbox[-1].body
+    assert client.post(f"{link_in(mail.outbox[-1])}?next={elsewhere}").headers["Location"] == "/"
 
 
 def test_looking_at_a_link_does_not_use_it_up_and_using_it_does(public: None, client: Client) -> None:
