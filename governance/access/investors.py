@@ -37,7 +37,9 @@ def send_link(email: str, now: datetime, then: str = "") -> None:
         return
     token = secrets.token_urlsafe(TOKEN_BYTES)
     SignInLink.objects.create(email=email, token_hash=_hash(token), created_at=now, expires_at=now + GOOD_FOR)
-    url = settings.PUBLIC_URL + reverse("investor-link", args=[token]) + (f"?{urlencode({'next': then})}" if then else "")
+    url = (
+        settings.PUBLIC_URL + reverse("investor-link", args=[token]) + (f"?{urlencode({'next': then})}" if then else "")
+    )
     _send(email, "mail/sign_in_link.txt", {"url": url, "minutes": GOOD_FOR.seconds // 60})
 
 
