@@ -9,13 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from dcmm_portal.supervisor.launch import free_port
 from tests.e2e.serve import recovery_code
@@ -66,7 +66,12 @@ class Portal:
 
     def clockwork_up(self) -> None:
         """What beat and a worker do for proposals whose time has come."""
-        self._start("clockwork", "-m", "tests.e2e.serve", "clockwork")
+        if "clockwork" not in self.processes:
+            self._start("clockwork", "-m", "tests.e2e.serve", "clockwork")
+
+    def mails(self) -> set[Path]:
+        """What was mailed: a file each."""
+        return set((Path(self.environment["DATA_DIR"]) / "mail").glob("*"))
 
     def stop(self) -> None:
         for name in list(self.processes):
@@ -157,6 +162,25 @@ def page(browser: Browser, portal: Portal, markets: Markets, problems: list[str]
     page.on("pageerror", lambda error: problems.append(str(error)))
     yield page
     context.close()
+
+
+@pytest.fixture
+def desk_of(browser: Browser, portal: Portal, markets: Markets, problems: list[str]) -> Iterator[Callable[..., Page]]:
+    """A signed-in page of one of the desk's people, in a browser of their own."""
+    contexts: list[BrowserContext] = []
+
+    def enter(name: str, **options: object) -> Page:
+        contexts.append(browser.new_context(base_url=portal.url, **options))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        sign_in(page, name, "/desk/review/")
+        return page
+
+    yield enter
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,8 @@ def stage() -> None:
     )
     approvers = [("approver", Role.APPROVER), ("approver-2", Role.APPROVER)]
     others = [("operator", Role.OPERATOR), ("auditor", Role.AUDITOR), ("administrator", Role.ADMINISTRATOR)]
-    for name, role in (*others, *approvers):
+    compliance = [("compliance", Role.COMPLIANCE), ("compliance-2", Role.COMPLIANCE)]
+    for name, role in (*others, *approvers, *compliance):
         on.enrol(on.person(name, role, password=on.PASSWORD))
         add_recovery_codes(name, now)
     on.person("newcomer", Role.APPROVER, password=on.PASSWORD)

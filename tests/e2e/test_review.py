@@ -3,36 +3,17 @@ second factors, counted down, applied, named by the desk; and the way back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.e2e.codes import fresh_code
-from tests.e2e.conftest import SCREENS, Markets, Portal, sign_in
+from tests.e2e.conftest import SCREENS, Portal
 from tests.pages import stage
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture
-def desk_of(browser: Browser, portal: Portal, markets: Markets, problems: list[str]) -> Iterator[Callable[..., Page]]:
-    """A signed-in page of one of the desk's people, in a browser of their own."""
-    contexts: list[BrowserContext] = []
-
-    def enter(name: str, **options: object) -> Page:
-        contexts.append(browser.new_context(base_url=portal.url, **options))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(15_000)
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        sign_in(page, name, "/desk/review/")
-        return page
-
-    yield enter
-    for context in contexts:
-        context.close()
 
 
 def picture(page: Page, name: str) -> None:
