@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from channels.db import database_sync_to_async
 
 from dcmm_portal.push import PING_EVERY_S, PushConsumer
+from disclosures.jurisdictions.sockets import REFUSED_IN_JURISDICTION, is_refused
 from disclosures.transparency.public_market import public_json, public_markets
 from trading.events.live import GROUP
 
@@ -43,6 +44,8 @@ class PublicConsumer(PushConsumer):
         self._changed: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         await self.accept()
+        if await is_refused(self.scope):
+            return await self.close(code=REFUSED_IN_JURISDICTION)
         for market in await shared_markets():
             await self.send_json({"type": "snapshot", "market": market["slug"], "status": market})
         self._tasks = [asyncio.create_task(self._ping()), asyncio.create_task(self._tell())]
@@ -68,4 +71,7 @@ class PublicConsumer(PushConsumer):
     async def _ping(self) -> None:
         while True:
             await asyncio.sleep(PING_EVERY_S)
+            # A rule that came while the socket was open.
+            if await is_refused(self.scope):
+                return await self.close(code=REFUSED_IN_JURISDICTION)
             await self.send_json({"type": "ping", "market": None})
