@@ -45,7 +45,8 @@ class PublicConsumer(PushConsumer):
         self._tasks: list[asyncio.Task[None]] = []
         await self.accept()
         if await is_refused(self.scope):
-            return await self.close(code=REFUSED_IN_JURISDICTION)
+            await self.close(code=REFUSED_IN_JURISDICTION)
+            return
         for market in await shared_markets():
             await self.send_json({"type": "snapshot", "market": market["slug"], "status": market})
         self._tasks = [asyncio.create_task(self._ping()), asyncio.create_task(self._tell())]
@@ -73,5 +74,6 @@ class PublicConsumer(PushConsumer):
             await asyncio.sleep(PING_EVERY_S)
             # A rule that came while the socket was open.
             if await is_refused(self.scope):
-                return await self.close(code=REFUSED_IN_JURISDICTION)
+                await self.close(code=REFUSED_IN_JURISDICTION)
+                return
             await self.send_json({"type": "ping", "market": None})

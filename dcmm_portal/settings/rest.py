@@ -11,7 +11,9 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0, m
 # says "country" only: no header that browsers send themselves.
 COUNTRY_HEADER = env.str("COUNTRY_HEADER", "", validate=validate.Regexp(r"(?i)|[a-z][a-z0-9-]*country[a-z0-9-]{0,40}"))
 if COUNTRY_HEADER and TRUSTED_PROXIES == 0:
-    raise ImproperlyConfigured("COUNTRY_HEADER is believed of proxies alone: say with TRUSTED_PROXIES how many there are.")
+    raise ImproperlyConfigured(
+        "COUNTRY_HEADER is believed of proxies alone: say with TRUSTED_PROXIES how many there are."
+    )
 
 REST_FRAMEWORK = {
     "NUM_PROXIES": TRUSTED_PROXIES,

@@ -1,5 +1,5 @@
-"""The feed of changes: parameters, publication policy, rules by jurisdiction, incidents, restatements, reports; newest first, from
-the public tables."""
+"""The feed of changes, newest first, from the public tables: parameters, publication policy, rules by jurisdiction, incidents,
+restatements, reports."""
 
 from __future__ import annotations
 

@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from disclosures.jurisdictions.countries import COUNTRIES
-from disclosures.jurisdictions.review_kind import FIELDS, LABELS, NOTICES
-from disclosures.jurisdictions.rules import Rules, rules_in_force
-from disclosures.jurisdictions.wording import MODES, SCOPES, country_name
+from disclosures.jurisdictions.review_kind import FIELDS, LABELS, NOTICES, JurisdictionChange, rule_of_change
+from disclosures.jurisdictions.rules import Room, Rules, rules_in_force, standing_of
+from disclosures.jurisdictions.wording import LEVEL_WORDS, MODES, ROOMS, SCOPES, country_name
 from disclosures.models.jurisdictions import DEFAULT_COUNTRY, NOTICE_MAX
 from governance.desk.review.fields import Choice, FieldSpec, Input, Sent
-from governance.desk.review.kind_forms import KindForm
+from governance.desk.review.kind_forms import KindForm, Told
 from governance.models import User
 
 _MODE_HELPS: Final = {
@@ -71,11 +71,24 @@ def _sent(change: Mapping[str, Any]) -> Sent:
     return {name: (str(change[name]),) for name in ("country", *FIELDS)}
 
 
+def _told(change: Mapping[str, Any]) -> tuple[Told, ...]:
+    """What a visitor meets in each room, before and after. Raises `ReviewRefused`."""
+    wanted = JurisdictionChange().canonical(change)
+    rules = rules_in_force()
+    before = standing_of(rules, (wanted["country"],))
+    after = standing_of(rules | {wanted["country"]: rule_of_change(wanted)}, (wanted["country"],))
+    rows = [Told(_(ROOMS[room]), *(_(LEVEL_WORDS[one.level(room)]) for one in (before, after))) for room in Room]
+    if wanted["country"] == DEFAULT_COUNTRY:
+        others = ", ".join(sorted(set(rules) - {DEFAULT_COUNTRY})) or "—"
+        rows.append(Told(_("Jurisdictions with a rule of their own, which this does not touch"), others, others))
+    return tuple(rows)
+
+
 JURISDICTION_FORM: Final = KindForm(
     gettext_noop(
         "What visitors of a jurisdiction are told, or not shown. Stricter may be applied at once, and another person looks at it "
         "afterwards; what guards less, and other words of the same strictness, wait for two others. It is in force the moment it "
         "is applied. A gate is no certificate: it makes nothing compliant."
     ),
-    _fields, _change, _sent,
+    _fields, _change, _sent, told=_told,
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """The gate of the public site: every public page, file and API answer passes it before anything is read.
 
-Whatever is public and not named here counts as figures about trading, the most guarded room. The desk, the records, signing in and
-the API of the desk are not public and never refused, so that nobody can lock the staff out.
+Whatever is public and not named here counts as figures about trading, the most guarded room. The desk, the records, signing in
+and the API of the desk are not public and never refused, so that nobody can lock the staff out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from disclosures.jurisdictions.rules import (
-    NOTICE,
     REFUSAL,
     Room,
     Rule,
@@ -34,7 +33,7 @@ STATUS: Final = 451
 CODE: Final = "refused_in_jurisdiction"
 BLOCKED_BY: Final = '</jurisdictions/>; rel="blocked-by"'
 BOTH_LANGUAGES: Final = (("en", "ltr"), ("dv", "rtl"))
-# Routes that begin so belong to the staff, to everybody's own account, or to machines; the last is that of addresses that are not there.
+# Routes that begin so belong to the staff, to everybody's own account, or to machines; the last is of what is not there.
 NOT_PUBLIC: Final = (
     "desk/", "admin/", "accounts/", "demo/", "language/", "healthz", "readyz", "metrics", "robots.txt", "^.*$",
 )  # fmt: skip
@@ -83,7 +82,7 @@ class JurisdictionMiddleware:
         rules = rules_in_force()
         standing = standing_of(rules, countries_of_request(request))
         passage = Passage(room, standing, not is_refused_anywhere(rules, room))
-        request.passage = passage  # type: ignore[attr-defined]
+        request.passage = passage
         if standing.level(room) < REFUSAL:
             return None
         # A class of views is a door of the API or of a file: its asker is a program.
@@ -109,7 +108,11 @@ def _refusal(request: HttpRequest, passage: Passage, *, is_program: bool) -> Htt
         details = {"jurisdiction": refusing[0].country, "version": refusing[0].version, "notice": notice}
         answer: HttpResponse = JsonResponse({"code": CODE, "message": message, "details": details}, status=STATUS)
     else:
-        context = {"refusing": refusing, "both_languages": BOTH_LANGUAGES, "declared": declared_country(request.COOKIES)}
+        context = {
+            "refusing": refusing,
+            "both_languages": BOTH_LANGUAGES,
+            "declared": declared_country(request.COOKIES),
+        }
         answer = render(request, "451.html", context, status=STATUS)
     answer["Link"] = BLOCKED_BY
     return answer

@@ -28,7 +28,7 @@ from governance.review.risk import INCREASING, REDUCING, STRICTEST, RiskAssessme
 from trading.locks import lock_command
 
 KIND: Final = "jurisdiction"
-SCOPES: Final = tuple(scope.value for scope in JurisdictionRule.Scope)
+SCOPES: Final = tuple(JurisdictionRule.Scope.values)
 NOTICES: Final = ("notice_en", "notice_dv")
 FIELDS: Final = ("mode", "scope", *NOTICES)
 LABELS: Final = {
@@ -74,7 +74,7 @@ class JurisdictionChange:
         return KIND
 
     def risk(self, change: Change, policy: Policy, now: datetime) -> RiskAssessment:
-        before, after = rule_for(rules_in_force(), change["country"]), _rule(change)
+        before, after = rule_for(rules_in_force(), change["country"]), rule_of_change(change)
         where = change["country"]
         reasons = [f"{where}:rule:guards_{'no_less' if is_no_looser(before, after) else 'less'}"]
         if has_other_words(before, after):
@@ -127,7 +127,8 @@ def _body(change: Mapping[str, Any]) -> dict[str, str]:
     return {name: change[name] for name in FIELDS}
 
 
-def _rule(change: Change) -> Rule:
+def rule_of_change(change: Change) -> Rule:
+    """A canonical change as the rule that it would be."""
     return Rule(change["country"], 0, **_body(change), applied_at=None)
 
 

@@ -27,7 +27,7 @@ from disclosures.transparency.page_answer import refused
 def index(request: HttpRequest) -> HttpResponse:
     """`/jurisdictions/`."""
     rows = told_rules()
-    passage: Passage = request.passage  # type: ignore[attr-defined]
+    passage: Passage = request.passage
     context = {
         "in_force": [row for row in rows if row["in_force"]],
         "earlier": [row for row in rows if not row["in_force"]],
@@ -48,7 +48,8 @@ def declare(request: HttpRequest) -> HttpResponse:
     page, said = reverse("jurisdictions"), request.POST.get("country", "")
     country = known_country(said)
     if said.strip() and not country:
-        return refused(request, _("There is no such jurisdiction: choose one from the list."), [(page, _("Rules by jurisdiction"))])
+        detail = _("There is no such jurisdiction: choose one from the list.")
+        return refused(request, detail, [(page, _("Rules by jurisdiction"))])
     answer: Any = HttpResponseRedirect(page)
     if country:
         answer.set_cookie(

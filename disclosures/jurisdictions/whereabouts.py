@@ -21,8 +21,8 @@ UNKNOWN: Final = ""
 
 
 def told_countries(headers: Mapping[str, str]) -> tuple[str, ...]:
-    """What the trusted proxy's header says, `headers` by any case of their names. Several values, as of a client that sent its own
-    beside the proxy's, are all of them; what is no country is unknown."""
+    """What the trusted proxy's header says, `headers` by any case of their names. Several values, as of a client that sent its
+    own beside the proxy's, are all of them; what is no country is unknown."""
     name = settings.COUNTRY_HEADER
     value = headers.get(name) if name and settings.TRUSTED_PROXIES > 0 else None
     proxies = [part for part in (headers.get("X-Forwarded-For") or "").split(",") if part.strip()]

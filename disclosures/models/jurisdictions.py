@@ -15,8 +15,8 @@ PLAIN = r"^[^<>\x01-\x09\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]{10,}$"
 class JurisdictionRule(models.Model):
     """One version of the rule of one country; its newest is in force. Rows come and stay.
 
-    `country` is a code of ISO 3166-1, or "default": whoever is in a country without a rule, or nobody knows where. A rule that does
-    nothing ("none") has no words. `authorised_by` is "genesis" or "proposal:<id>".
+    `country` is a code of ISO 3166-1, or "default": whoever is in a country without a rule, or nobody knows where. A rule that
+    does nothing ("none") has no words. `authorised_by` is "genesis" or "proposal:<id>".
     """
 
     class Mode(models.TextChoices):

@@ -92,7 +92,9 @@ def _told(change: Mapping[str, str]) -> tuple[Told, ...]:
     days = _("%(count)s complete days")
     rows.append(Told(_("P&L, in sums of"), *(days % {"count": policy.pnl_granularity_days} for policy in policies)))
     rows.append(Told(_("Our quotes"), *(_quotes(policy) for policy in policies)))
-    rows.append(Told(_("Our quoting over time, in buckets of"), *(_bucket(policy.quote_bucket()) for policy in policies)))
+    rows.append(
+        Told(_("Our quoting over time, in buckets of"), *(_bucket(policy.quote_bucket()) for policy in policies))
+    )
     return tuple(rows)
 
 

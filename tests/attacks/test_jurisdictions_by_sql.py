@@ -69,12 +69,14 @@ def test_without_an_approved_proposal_or_before_its_time(desk: Desk) -> None:
 def test_looser_called_reducing_other_words_and_a_proposal_used_twice(desk: Desk) -> None:
     """The class is judged from the rows: a draft whose own record says reducing opens nothing."""
     draft = desk.draft(STRICTER, "jurisdiction", "carl")
-    narrower = "UPDATE proposals SET change = change || '{\"scope\": \"dashboards\"}', revision = revision + 1 WHERE id = %s"
+    narrower = (
+        'UPDATE proposals SET change = change || \'{"scope": "dashboards"}\', revision = revision + 1 WHERE id = %s'
+    )
     desk.app.execute(narrower, [draft.pk])
     authority = f"proposal:{draft.pk}"
     # A refusal of the figures alone leaves acceptance and documents without the notice they had.
     assert "not approved" in desk.refused(INSERT, refusing(authority, scope="dashboards"))
-    same_mode = "UPDATE proposals SET change = change || '{\"scope\": \"site\", \"mode\": \"banner\"}', revision = 3 WHERE id = %s"
+    same_mode = 'UPDATE proposals SET change = change || \'{"scope": "site", "mode": "banner"}\' WHERE id = %s'
     desk.app.execute(same_mode, [draft.pk])
     assert "not approved" in desk.refused(INSERT, refusing(authority, mode="banner"))
     applied = desk.draft(STRICTER, "jurisdiction", "carl")
@@ -98,8 +100,8 @@ def test_a_first_rule_is_judged_against_everywhere_else(desk: Desk) -> None:
 def test_words_that_are_no_plain_text(desk: Desk) -> None:
     draft = desk.draft(STRICTER, "jurisdiction", "carl")
     authority = f"proposal:{draft.pk}"
-    for words in ("<b>Refused</b> here.", "short", "turned \u202e round, long enough", "a bell \x07 rings, long enough", "x" * 1501):
-        change = "UPDATE proposals SET change = jsonb_set(change, '{notice_en}', to_jsonb(%s::text)), revision = revision + 1 WHERE id = %s"
+    change = "UPDATE proposals SET change = jsonb_set(change, '{notice_en}', to_jsonb(%s::text)) WHERE id = %s"
+    for words in ("<b>Refused</b> here.", "short", "turned \u202e round, long", "a bell \x07 rings, long", "x" * 1501):
         desk.app.execute(change, [words, draft.pk])
         told = desk.refused(INSERT, refusing(authority, notice_en=words))
         assert "jurisdiction_words" in told or "too long" in told

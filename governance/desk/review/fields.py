@@ -21,8 +21,8 @@ Sent = Mapping[str, tuple[str, ...]]
 
 
 class Input(StrEnum):
-    """How a field is asked for. `RADIO` explains each choice, `SELECT` is for many, `CHECKS` for several at once, `AREA` for text of
-    several lines."""
+    """How a field is asked for. `RADIO` explains each choice, `SELECT` is for many, `CHECKS` for several at once, `AREA` for
+    text of several lines."""
 
     SELECT = "select"
     RADIO = "radio"

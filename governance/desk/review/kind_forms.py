@@ -36,8 +36,8 @@ class Told:
 class KindForm:
     """`intro`: what comes of such a change, a msgid. `fields` for the person who fills it in; `change` makes of what was sent the
     change as a door sends it, `sent` of a proposal's change what its form would send. `only_by_api`: what the form cannot say, a
-    msgid; the page names the API's description beside it. `told`: of a change as a door sends it, what the public would see; shown
-    with what the change would be judged as.
+    msgid; the page names the API's description beside it. `told`: of a change as a door sends it, what the public would see;
+    shown with what the change would be judged as.
 
     `fields` may raise `ReviewRefused` where there is nothing to begin with, `change` and `sent` where the form cannot say it.
     """

@@ -92,7 +92,8 @@ def _shown(request: HttpRequest, kind: str, proposal: Proposal | None) -> HttpRe
     if posted:
         # Browsers end lines with two characters, and count them as one.
         typed = {
-            spec.name: tuple(value.replace("\r\n", "\n").strip() for value in request.POST.getlist(spec.name)) for spec in specs
+            spec.name: tuple(value.replace("\r\n", "\n").strip() for value in request.POST.getlist(spec.name))
+            for spec in specs
         }
 
     def show(context: dict[str, Any], status: int = 200) -> HttpResponse:

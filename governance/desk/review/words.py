@@ -43,7 +43,9 @@ _RISK: Final = {
     "told_to_the_public": gettext_noop("it changes what the public is told"),
     "guards_less": gettext_noop("less is told or refused there than now"),
     "guards_no_less": gettext_noop("nothing is told or refused less there than now"),
-    "other_words": gettext_noop("words for the public change: nobody can compute what that does, so the strictest rule judges"),
+    "other_words": gettext_noop(
+        "words for the public change: nobody can compute what that does, so the strictest rule judges"
+    ),
 }
 
 # Refusal code → what to do next.
