@@ -50,10 +50,11 @@ def told_rules() -> list[dict[str, Any]]:
     found = []
     for values in table.rows:
         row: dict[str, Any] = dict(zip(table.columns, values, strict=True))
+        mode, scope = MODES[row["mode"]], SCOPES[row["scope"]]
         words = {
             "name": country_name(row["jurisdiction"]),
-            "mode_word": _(MODES[row["mode"]]),
-            "scope_word": _(SCOPES[row["scope"]]),
+            "mode_word": _(mode),
+            "scope_word": _(scope),
             "notice": row[language],
         }
         found.append(worded(row) | words)
