@@ -123,6 +123,15 @@ class JurisdictionChange:
         )
 
 
+def change_back(subject: str, version: int) -> dict[str, str]:
+    """What brings the rule of a subject ("jurisdiction:MV") back to a version. Raises `ReviewRefused` ("unknown_version")."""
+    country = subject.partition(":")[2]
+    row = JurisdictionRule.objects.filter(country=country, version=version).first()
+    if row is None:
+        raise ReviewRefused("unknown_version", _("There is no such version."))
+    return {"country": country} | {name: getattr(row, name) for name in FIELDS}
+
+
 def _body(change: Mapping[str, Any]) -> dict[str, str]:
     return {name: change[name] for name in FIELDS}
 

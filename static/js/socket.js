@@ -2,6 +2,7 @@
 const SILENT_AFTER_MS = 12000; // the server pings every 5 s
 const LONGEST_PAUSE_S = 15;
 const FORBIDDEN = 4403;
+const REFUSED_IN_JURISDICTION = 4451;
 
 export class LiveSocket {
   constructor(path, { onMessage, onState }) {
@@ -35,6 +36,7 @@ export class LiveSocket {
   #lost(code) {
     this.socket = null;
     if (code === FORBIDDEN) { this.onState("forbidden"); return; }
+    if (code === REFUSED_IN_JURISDICTION) { this.onState("refused"); return; }
     this.attempts += 1;
     // Half fixed, half random: visitors of a restarted server do not all come back in the same moment.
     const pause = Math.min(LONGEST_PAUSE_S, 0.5 * 2 ** (this.attempts - 1)) * (0.5 + Math.random() / 2);

@@ -106,9 +106,19 @@ def test_looser_needs_two_others_and_the_timelock_and_the_way_back_is_a_proposal
     assert desk.apply(proposal).state == "APPLIED"
     assert in_force("MV") == (3, "none", "site")
     # Back to what version 2 said: stricter than now, so at once.
-    words = JurisdictionRule.objects.get(country="MV", version=2)
-    at_once(desk, country="MV", mode="block", notice_en=words.notice_en, notice_dv=words.notice_dv)
+    back = desk.roll_back("jurisdiction:MV", 2, "gus")
+    assert (back.kind, back.state, back.title, back.rolls_back_to) == (
+        "jurisdiction", "DRAFT", "Back to jurisdiction:MV@2", "jurisdiction:MV@2",
+    )  # fmt: skip
+    assert (in_force("MV"), back.risk_class) == ((3, "none", "site"), "reducing")
+    desk.apply_at_once(back, "gus")
     assert in_force("MV") == (4, "block", "site")
+    # And to what version 3 said: a proposal that others decide.
+    assert desk.roll_back("jurisdiction:MV", 3, "gus").risk_class == "increasing"
+    refused("no_change", desk.roll_back, "jurisdiction:MV", 2, "gus")
+    refused("unknown_version", desk.roll_back, "jurisdiction:MV", 9, "gus")
+    refused("unknown_version", desk.roll_back, "jurisdiction:US", 1, "gus")
+    refused("no_role", desk.roll_back, "jurisdiction:MV", 1, "opal")
 
 
 def test_what_was_approved_for_another_version_is_not_applied(desk: Desk) -> None:

@@ -87,6 +87,10 @@ def test_the_form_of_a_jurisdiction_judges_previews_and_applies(desk: Desk, door
     assert not Proposal.objects.exists()
     sending(door, "gus", "jurisdiction", "apply_at_once", **RULE | {"notice_en": "Not for you,\r\nhere."})
     assert rules_in_force()["MV"].notice_en == "Not for you,\nhere."
+    applied = Proposal.objects.get()
+    shown = door("gus").get(f"/desk/review/{applied.pk}/").content.decode()
+    # Of what it changed alone, not of the default rule that it was judged beside.
+    assert "jurisdiction:MV@1" in shown and "jurisdiction:default@1" not in shown
     looser = RULE | {"mode": "banner", "notice_en": "", "notice_dv": ""}
     page = sending(door, "gus", "jurisdiction", "check", **looser).content.decode()
     assert "less is told or refused there than now" in page and "Apply at once" not in page
