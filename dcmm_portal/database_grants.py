@@ -79,6 +79,7 @@ GRANTS: dict[str, str] = {
     "rollup_progress": _CHANGES,
     "restatements": _GROWS,
     "publication_policies": _GROWS,
+    "jurisdiction_rules": _GROWS,
     # what people are told, and leave for each other
     "notifications": "SELECT, INSERT, UPDATE (read_at)",
     "notification_deliveries": "SELECT, INSERT, UPDATE (state, attempts, next_attempt_at, last_error, sent_at)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from channels.auth import AuthMiddlewareStack
 from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.sessions import CookieMiddleware
 from django.conf import settings
 from django.urls import path, re_path
 
@@ -32,9 +33,9 @@ def _places(kind: str, sockets: int) -> Places:
 PUBLIC_PLACES = _places("public", allow_open_files(settings.SOCKETS_MAX + DESK_SOCKETS) - DESK_SOCKETS)
 DESK_PLACES = _places("desk", DESK_SOCKETS)
 
-# Who only looks at public figures needs no session: nothing is read for it.
+# Who only looks at public figures needs no session: nothing is read for it. Cookies say where they are.
 websocket_urlpatterns = [
     path("ws/desk/", limited(AuthMiddlewareStack(DeskConsumer.as_asgi()), DESK_PLACES)),
-    path("ws/public/", limited(PublicConsumer.as_asgi(), PUBLIC_PLACES)),
+    path("ws/public/", limited(CookieMiddleware(PublicConsumer.as_asgi()), PUBLIC_PLACES)),
     re_path(r"^.*$", NowhereConsumer.as_asgi()),
 ]

@@ -9,6 +9,7 @@ from disclosures.models import (
     DisclosureDraft,
     DisclosureNotice,
     DisclosureVersion,
+    JurisdictionRule,
     PublicReport,
 )
 from trading.admin.records import RecordAdmin
@@ -47,3 +48,10 @@ class PublicReportAdmin(RecordAdmin):
     list_display = ("kind", "period_start", "period_end", "made_at", "publication_version", "sha256")
     list_filter = ("kind",)
     ordering = ("-period_end", "kind")
+
+
+@admin.register(JurisdictionRule)
+class JurisdictionRuleAdmin(RecordAdmin):
+    list_display = ("country", "version", "mode", "scope", "applied_at", "authorised_by", "actor_name", "reason")
+    list_filter = ("mode", "scope")
+    ordering = ("-applied_at",)

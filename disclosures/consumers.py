@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
 
-from dcmm_portal.live_sockets.outlet import outlet_of
+from dcmm_portal.live_sockets.outlet import TRY_AGAIN_LATER, outlet_of
 from dcmm_portal.push import PushConsumer
+from disclosures.jurisdictions.sockets import REFUSED_IN_JURISDICTION, refused_among
+from disclosures.jurisdictions.whereabouts import countries_of_socket
 from disclosures.live.hub import public_hub
 from disclosures.live.listener import Listener
+
+log = structlog.get_logger(__name__)
 
 
 class PublicConsumer(PushConsumer):
@@ -31,7 +36,18 @@ class PublicConsumer(PushConsumer):
 
     async def connect(self) -> None:
         await self.accept()
-        self._listener = Listener(outlet_of(self.scope, self.base_send))
+        countries = countries_of_socket(self.scope)
+        try:
+            refused = await refused_among([countries])
+        except Exception as problem:
+            # Nobody knows whether it may be told anything: the page comes again.
+            log.warning("live_rules_unknown", problem=type(problem).__name__, detail=str(problem)[:200])
+            await self.close(code=TRY_AGAIN_LATER)
+            return
+        if refused:
+            await self.close(code=REFUSED_IN_JURISDICTION)
+            return
+        self._listener = Listener(outlet_of(self.scope, self.base_send), countries)
         await public_hub().join(self._listener)
 
     async def disconnect(self, code: int) -> None:

@@ -7,6 +7,7 @@ from django.urls import path
 from disclosures.documents import accept
 from disclosures.documents import views as documents
 from disclosures.feeds.views import Feed
+from disclosures.jurisdictions import views as jurisdictions
 from disclosures.reports import views as reports
 from disclosures.transparency import views
 
@@ -30,5 +31,7 @@ urlpatterns = [
     path("reports/<slug:kind>/<slug:day>.csv", reports.ReportCsv.as_view(), name="report-csv"),
     path("reports/<slug:kind>/<slug:day>.json", reports.ReportContent.as_view(), name="report-content"),
     path("reports/<slug:kind>/<slug:day>.pdf", reports.ReportPdf.as_view(), name="report-pdf"),
+    path("jurisdictions/", jurisdictions.index, name="jurisdictions"),
+    path("jurisdictions/here/", jurisdictions.declare, name="jurisdiction-declare"),
     path("feed.xml", Feed.as_view(), name="feed"),
 ]

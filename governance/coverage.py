@@ -169,6 +169,9 @@ COVERAGE: Final[dict[str, TableCoverage]] = {
         "applied_at",
         "id",
     ),
+    "jurisdiction_rules": TableCoverage(
+        "country version mode scope notice_en notice_dv authorised_by reason actor_id actor_name applied_at", "id"
+    ),
     "restatements": TableCoverage(machine="id market_id bucket starts_at measure before after causes at"),
     "rollup_progress": TableCoverage(machine="id closed_until minutes_kept_from rolled_at"),
     "rollup_minutes": TableCoverage(machine=f"id market_id starts_at {_MEASURES}"),

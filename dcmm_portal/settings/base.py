@@ -50,6 +50,7 @@ MIDDLEWARE = [
     "governance.access.session_limits.SessionLimitsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "disclosures.jurisdictions.gate.JurisdictionMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 

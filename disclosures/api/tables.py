@@ -16,6 +16,7 @@ from dcmm_portal.api_errors import ErrorSerializer
 from disclosures.api.answering import table_answer
 from disclosures.api.door import PublicView
 from disclosures.api.schema import PublicTableSerializer
+from disclosures.jurisdictions.history import jurisdiction_changes
 from disclosures.transparency.changes import parameter_changes, publication_changes
 from disclosures.transparency.incidents import incidents
 from disclosures.transparency.metrics import METRICS
@@ -146,6 +147,24 @@ class PublicationVersionsCsv(PublicationVersions):
     form = "csv"
 
     @_described("publication", "csv")
+    def get(self, request: Request) -> HttpResponseBase:
+        return super().get(request)
+
+
+class Jurisdictions(TableView):
+    """The rules by jurisdiction: those in force first, then every earlier version. Never refused, wherever one asks from."""
+
+    @_described("jurisdictions", "json")
+    def get(self, request: Request) -> HttpResponseBase:
+        return self.answer(request, jurisdiction_changes())
+
+
+class JurisdictionsCsv(Jurisdictions):
+    """The same as CSV."""
+
+    form = "csv"
+
+    @_described("jurisdictions", "csv")
     def get(self, request: Request) -> HttpResponseBase:
         return super().get(request)
 

@@ -27,6 +27,8 @@ urlpatterns = [
     path("restatements.csv", tables.RestatementsCsv.as_view(), name="api-public-restatements-csv"),
     path("reports/", reports.PublicReports.as_view(), name="api-public-reports"),
     path("reports/<slug:kind>/<slug:day>/", reports.PublicReportText.as_view(), name="api-public-report"),
+    path("jurisdictions/", tables.Jurisdictions.as_view(), name="api-public-jurisdictions"),
+    path("jurisdictions.csv", tables.JurisdictionsCsv.as_view(), name="api-public-jurisdictions-csv"),
     path("publication/", tables.PublicationVersions.as_view(), name="api-public-publication"),
     path("publication.csv", tables.PublicationVersionsCsv.as_view(), name="api-public-publication-csv"),
 ]

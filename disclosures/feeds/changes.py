@@ -1,4 +1,5 @@
-"""The feed of changes: parameters, publication policy, incidents, restatements, reports; newest first, from the public tables."""
+"""The feed of changes, newest first, from the public tables: parameters, publication policy, rules by jurisdiction, incidents,
+restatements, reports."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Any, Final
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import gettext as _
 
+from disclosures.jurisdictions.history import jurisdiction_changes
 from disclosures.reports.formats import path_of
 from disclosures.reports.selectors import newest_reports
 from disclosures.transparency.changes import parameter_changes, publication_changes
@@ -42,7 +44,7 @@ class Entry:
 
 def entries(now: datetime) -> list[Entry]:
     """The newest `MOST_ENTRIES`."""
-    found = [*_publication(), *_incidents(now), *_restatements(now), *_reports()]
+    found = [*_publication(), *_jurisdictions(), *_incidents(now), *_restatements(now), *_reports()]
     policy = publication_in_force()
     for slug in known_slugs():
         found += _parameters(slug, policy)
@@ -104,6 +106,18 @@ def _publication() -> list[Entry]:
         text = f"{row['reason']} {'; '.join(f'{name}: {row[name]}' for name in names)}"
         at = datetime.fromisoformat(row["applied_at"])
         found.append(Entry(f"publication:{row['version']}", at, title, text, "publication"))
+    return found
+
+
+def _jurisdictions() -> list[Entry]:
+    found = []
+    for row in _dicts(jurisdiction_changes())[:MOST_ENTRIES]:
+        names = {"country": row["jurisdiction"], "version": row["version"]}
+        title = _("Rule of jurisdiction %(country)s, version %(version)s") % names
+        text = f"{row['reason']} mode: {row['mode']}; scope: {row['scope']}; {row['notice_en']}"
+        at = datetime.fromisoformat(row["applied_at"])
+        key = f"jurisdiction:{row['jurisdiction']}:{row['version']}"
+        found.append(Entry(key, at, title, text, "jurisdictions", "jurisdictions/"))
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -19,6 +19,7 @@ from django.db import connection
 
 from dcmm_portal.live_sockets.outlet import TRY_AGAIN_LATER, Prepared
 from dcmm_portal.push import PING_EVERY_S
+from disclosures.jurisdictions.sockets import REFUSED_IN_JURISDICTION, refused_among
 from disclosures.live import feed
 from disclosures.live.listener import Listener
 from disclosures.live.reading import Reading, public_form, read_on_thread
@@ -47,8 +48,9 @@ class PublicHub:
         clock: Clock,
         listen: Callable[[], AsyncIterator[dict[str, Any]]] = feed.messages,
         read: Callable[[], Reading] = read_on_thread,
+        refused: Callable[[Iterable[tuple[str, ...]]], Awaitable[frozenset[tuple[str, ...]]]] = refused_among,
     ) -> None:
-        self._clock, self._listen, self._read = clock, listen, read
+        self._clock, self._listen, self._read, self._refused = clock, listen, read, refused
         self._listeners: dict[Listener, None] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._executor: ThreadPoolExecutor | None = None
@@ -257,9 +259,23 @@ class PublicHub:
             self.drop_slow()
             if self._clock.monotonic_s() - pinged_s >= PING_EVERY_S:
                 pinged_s = self._clock.monotonic_s()
+                await self.drop_refused()
                 await self._fan_out(PING)
             if self._owes_all:
                 self._arrived.set()
+
+    async def drop_refused(self) -> int:
+        """Drop whoever is where a rule that came meanwhile refuses figures; how many. Nobody, while rules cannot be read."""
+        try:
+            refused = await self._refused({listener.countries for listener in self._listeners})
+        except Exception as problem:
+            log.warning("live_rules_unknown", problem=type(problem).__name__, detail=str(problem)[:200])
+            return 0
+        found = [listener for listener in self._listeners if listener.countries in refused]
+        for listener in found:
+            self._listeners.pop(listener, None)
+            listener.outlet.drop(REFUSED_IN_JURISDICTION)
+        return len(found)
 
     def drop_slow(self) -> int:
         """Drop whoever has taken nothing for `SLOW_AFTER_S`; how many."""

@@ -12,6 +12,8 @@ class Listener:
     """Keeps at most one waiting message per key, so a client costs the same however slow it is."""
 
     outlet: Outlet
+    # Everywhere it may come from; "" for nobody knows where.
+    countries: tuple[str, ...] = ("",)
     late_since_s: float | None = None
     _waiting: dict[str, Prepared] = field(default_factory=dict)
 

@@ -6,6 +6,7 @@ from disclosures.models.documents import (
     DisclosureNotice,
     DisclosureVersion,
 )
+from disclosures.models.jurisdictions import JurisdictionRule
 from disclosures.models.publication import PublicationPolicy
 from disclosures.models.reports import PublicReport
 from disclosures.models.rollups import Restatement, RollupDay, RollupHour, RollupMinute, RollupProgress
@@ -15,6 +16,7 @@ __all__ = [
     "DisclosureDraft",
     "DisclosureNotice",
     "DisclosureVersion",
+    "JurisdictionRule",
     "PublicReport",
     "PublicationPolicy",
     "Restatement",

@@ -235,6 +235,17 @@ DEFINITIONS = (
         _("At once."),
     ),
     Definition(
+        "jurisdictions",
+        _("Rules by jurisdiction"),
+        _(
+            "Where visitors are shown a notice, or no figures about trading. Guarding less, or saying it in other words, needs "
+            "two other people and a waiting time. Documents stay readable everywhere. A rule is our own caution and certifies "
+            "nothing."
+        ),
+        _("The versions in the portal's database, which never change."),
+        _("At once."),
+    ),
+    Definition(
         "recorded",
         _("Recorded market"),
         _(

@@ -63,7 +63,12 @@ def told_parameters(slugs: Sequence[str]) -> list[dict[str, Any]]:
 
 def told_policies() -> list[dict[str, Any]]:
     """Every version of the publication policy, newest first."""
-    return [row | _authority(row) | _times(row, "applied_at") for row in _dicts(publication_changes())]
+    return [worded(row) for row in _dicts(publication_changes())]
+
+
+def worded(row: dict[str, Any]) -> dict[str, Any]:
+    """A version with who decided it, in words, and its time."""
+    return row | _authority(row) | _times(row, "applied_at")
 
 
 def told_restatements(now: datetime) -> list[dict[str, Any]]:

@@ -125,6 +125,14 @@ class PublicationChange:
         )
 
 
+def change_back(subject: str, version: int) -> dict[str, str]:
+    """What brings the policy back to a version. Raises `ReviewRefused` ("unknown_version")."""
+    row = PublicationPolicy.objects.filter(version=version).first()
+    if row is None:
+        raise ReviewRefused("unknown_version", _("There is no such version."))
+    return {name: plain_decimal(value) for name, value in _values(row).items()}
+
+
 def _last() -> PublicationPolicy:
     row = PublicationPolicy.objects.order_by("-version").first()
     if row is None:

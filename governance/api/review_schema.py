@@ -170,7 +170,8 @@ class RollBackSerializer(_Reason):
     """The version to go back to."""
 
     market = serializers.CharField(
-        max_length=48, help_text="A market's slug, or a limit as asset:<id> or desk:<quote asset>."
+        max_length=48,
+        help_text="A market's slug, a limit as asset:<id> or desk:<quote asset>, publication, or jurisdiction:<country>.",
     )
     version = serializers.IntegerField(min_value=1)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any, Final
 
 import structlog
 from django.utils.translation import gettext as _
@@ -20,12 +21,24 @@ from trading.events.services import plain_decimal
 from trading.models import CommandReceipt, Market, ParameterSet, TradingControl
 
 log = structlog.get_logger(__name__)
+# kind of an upper room → the change that brings a subject of it ("jurisdiction:MV") back to a version.
+EARLIER: Final[dict[str, Callable[[str, int], Any]]] = {}
+
+
+def register_rollback(kind: str, change: Callable[[str, int], Any]) -> None:
+    """Let versions of an upper room's kind be gone back to, when the portal starts. `change` raises `ReviewRefused`
+    ("unknown_version") where there is none such."""
+    EARLIER[kind] = change
 
 
 def roll_back(person: User, market: str, version: int, reason: str, *, key: str, now: datetime) -> Proposal:
-    """A draft that brings `market` back to `version`, whatever lies between; `market` may be the name of a limit ("asset:dct").
+    """A draft that brings `market` back to `version`, whatever lies between; `market` may be the name of a limit ("asset:dct"),
+    or the subject of a kind of an upper room ("jurisdiction:MV").
 
     Raises `ReviewRefused`."""
+    kind = market.partition(":")[0]
+    if kind in EARLIER:
+        return _draft_of(person, kind, market, version, reason, key, now)
     if ":" in market:
         return _draft_of_limits(person, market, version, reason, key, now)
     return _draft(person, {market: version}, reason, key, now)
@@ -76,6 +89,13 @@ def _draft(person: User, versions: Mapping[str, int], reason: str, key: str, now
     return propose(
         person, "parameters", None, change, reason, key=key, now=now, title=f"Back to {back_to}", rolls_back_to=back_to[:200]
     )  # fmt: skip
+
+
+def _draft_of(person: User, kind: str, subject: str, version: int, reason: str, key: str, now: datetime) -> Proposal:
+    back_to, change = f"{subject}@{version}", EARLIER[kind](subject, version)
+    return propose(
+        person, kind, None, change, reason, key=key, now=now, title=f"Back to {back_to}", rolls_back_to=back_to
+    )
 
 
 def _draft_of_limits(person: User, part: str, version: int, reason: str, key: str, now: datetime) -> Proposal:

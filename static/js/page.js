@@ -19,6 +19,7 @@ export function start(makeView = (element, words) => new MarketView(element, wor
       stale: words.wordStale,
       lost: pause > 1 ? words.wordRetry.replace("{s}", Math.ceil(pause)) : words.wordLost,
       forbidden: words.wordForbidden,
+      refused: words.wordRefused,
     }[state];
     if (sign.dataset.state !== state) sign.dataset.state = state;
     const place = sign.querySelector("[data-connection-text]");

@@ -4,6 +4,7 @@ const LONGEST_PAUSE_S = 15;
 const FORBIDDEN = 4403;
 const TRY_AGAIN_LATER = 1013; // the page did not keep up
 const LATER_ATTEMPTS = 4;
+const REFUSED_IN_JURISDICTION = 4451;
 
 export class LiveSocket {
   constructor(path, { onMessage, onState }) {
@@ -41,6 +42,7 @@ export class LiveSocket {
   #lost(code) {
     this.socket = null;
     if (code === FORBIDDEN) { this.onState("forbidden"); return; }
+    if (code === REFUSED_IN_JURISDICTION) { this.onState("refused"); return; }
     this.attempts = code === TRY_AGAIN_LATER ? Math.max(LATER_ATTEMPTS, this.attempts + 1) : this.attempts + 1;
     // Half fixed, half random: visitors of a restarted server do not all come back in the same moment.
     const pause = Math.min(LONGEST_PAUSE_S, 0.5 * 2 ** (this.attempts - 1)) * (0.5 + Math.random() / 2);

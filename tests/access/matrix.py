@@ -45,6 +45,8 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
     ("reports/<slug:kind>/<slug:day>.csv", "GET", "/reports/daily/2026-03-04.csv", {}, NOT_THERE),
     ("reports/<slug:kind>/<slug:day>.json", "GET", "/reports/daily/2026-03-04.json", {}, NOT_THERE),
     ("reports/<slug:kind>/<slug:day>.pdf", "GET", "/reports/daily/2026-03-04.pdf", {}, NOT_THERE),
+    ("jurisdictions/", "GET", "/jurisdictions/", {}, EVERYBODY),
+    ("jurisdictions/here/", "POST", "/jurisdictions/here/", {"country": "MV"}, "go  go  go  go  go  go  go  go "),
     ("healthz", "GET", "/healthz", {}, EVERYBODY),
     ("readyz", "GET", "/readyz", {}, "503 503 503 503 503 503 503 503"),
     ("metrics", "GET", "/metrics", {}, "403 403 403 403 403 403 403 403"),
@@ -156,6 +158,8 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
     ("api/v1/public/incidents.csv", "GET", "/api/v1/public/incidents.csv", {}, EVERYBODY),
     ("api/v1/public/restatements/", "GET", "/api/v1/public/restatements/", {}, EVERYBODY),
     ("api/v1/public/restatements.csv", "GET", "/api/v1/public/restatements.csv", {}, EVERYBODY),
+    ("api/v1/public/jurisdictions/", "GET", "/api/v1/public/jurisdictions/", {}, EVERYBODY),
+    ("api/v1/public/jurisdictions.csv", "GET", "/api/v1/public/jurisdictions.csv", {}, EVERYBODY),
     ("api/v1/public/publication/", "GET", "/api/v1/public/publication/", {}, EVERYBODY),
     ("api/v1/public/publication.csv", "GET", "/api/v1/public/publication.csv", {}, EVERYBODY),
     # Told apart by their signature, not by who is signed in.
@@ -215,7 +219,7 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
 # Every table of the records, and the pages that each has: to read, and nothing else.
 RECORDS = (
     "auth.group", "disclosures.disclosureacknowledgement", "disclosures.disclosuredraft", "disclosures.disclosurenotice",
-    "disclosures.disclosureversion", "disclosures.publicreport",
+    "disclosures.disclosureversion", "disclosures.jurisdictionrule", "disclosures.publicreport",
     "governance.apitoken", "governance.contactchoice", "governance.desklook",
     "governance.governancegenesis",
     "governance.handovernote", "governance.notification", "governance.notificationdelivery", "governance.personsession",

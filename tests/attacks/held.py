@@ -20,6 +20,7 @@ COUNTED = (
     "parameter_sets", "parameter_sets_history", "exposure_limits", "named_gates", "trading_controls", "locks", "proposals",
     "markets", "venues", "review_policies", "votes", "proposal_transitions", "role_grants", "users_groups",
     "users", "governance_genesis", "risk_directions", "api_tokens", "totp_devices", "security_keys", "users_user_permissions",
+    "jurisdiction_rules", "publication_policies",
 )  # fmt: skip
 
 

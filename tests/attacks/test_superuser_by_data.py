@@ -177,6 +177,7 @@ def row_of(model: type[models.Model], where: dict[str, Any] | None, held: dict[s
     "parameter_sets.*", "parameter_sets_history.*", "exposure_limits.*", "named_gates.*", "trading_controls.*", "locks.*",
     "markets.*", "proposals.*", "votes.*", "review_policies.*", "role_grants.*", "users_groups.*",
     "users.*", "governance_genesis.*", "risk_directions.*", "api_tokens.*", "totp_devices.*", "security_keys.*",
+    "jurisdiction_rules.*", "publication_policies.*",
 )  # fmt: skip
 def test_no_row_changes(held: dict[str, Any], at_records: tuple[Client, Client], tmp_path: Path) -> None:
     before, wrong = governed(), []
@@ -199,6 +200,7 @@ def test_no_row_changes(held: dict[str, Any], at_records: tuple[Client, Client],
     "parameter_sets.*", "parameter_sets_history.*", "exposure_limits.*", "named_gates.*", "trading_controls.*",
     "markets.*", "proposals.*", "votes.*", "review_policies.*", "role_grants.*", "users_groups.*",
     "governance_genesis.*", "risk_directions.*", "api_tokens.*", "users_user_permissions.*",
+    "jurisdiction_rules.*", "publication_policies.*",
 )  # fmt: skip
 def test_no_row_comes(held: dict[str, Any], at_records: tuple[Client, Client], tmp_path: Path) -> None:
     before, wrong = governed(), []
@@ -224,6 +226,7 @@ def test_no_row_comes(held: dict[str, Any], at_records: tuple[Client, Client], t
     "parameter_sets.*", "parameter_sets_history.*", "exposure_limits.*", "named_gates.*", "trading_controls.*", "locks.*",
     "resume_requests.*", "markets.*", "proposals.*", "votes.*", "review_policies.*", "role_grants.*", "users.*",
     "governance_genesis.*", "risk_directions.*", "api_tokens.*", "security_keys.*",
+    "jurisdiction_rules.*", "publication_policies.*",
 )  # fmt: skip
 def test_no_row_goes(held: dict[str, Any], at_records: tuple[Client, Client]) -> None:
     before, wrong = governed(), []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from django.urls import resolve
 from django.utils import translation
 from playwright.sync_api import Browser, Page, Route, expect
 
+from disclosures.jurisdictions.gate import BOTH_LANGUAGES
+from disclosures.jurisdictions.rules import CLOSED
 from tests.access import matrix
 from tests.e2e.conftest import Markets, Portal, sign_in
 from tests.pages import stage
@@ -31,7 +34,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "nobody": (
         "/", "/definitions/", "/disclosures/", "/markets/", f"/markets/{stage.DEX}/?range=30d",
         f"/markets/{stage.DEX}/depth-1/?range=1h",
-        "/changes/", "/incidents/", "/restatements/", "/reports/", "/demo/", "/nothing-there/",
+        "/changes/", "/incidents/", "/restatements/", "/reports/", "/jurisdictions/", "/demo/", "/nothing-there/",
         "/accounts/sign-in/", "/accounts/link/",
         "/accounts/link/x/", "/accounts/new-password/x/x-x/",
     ),
@@ -44,6 +47,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         f"/desk/widen/{stage.DEX}/", "/desk/review/new/limits/", "/desk/review/new/registry/", "/desk/disclosures/",
     ),
     "approver": ("{proposal}", "/desk/notifications/", "/desk/notifications/deliveries/"),
+    "administrator": ("/desk/review/new/publication/", "/desk/review/new/jurisdiction/"),
     "auditor": (
         "/admin/", "/admin/trading/fill/", "/admin/trading/fill/1/change/",
         "/admin/trading/parameterset/1/change/", "/admin/trading/parameterset/1/history/", "/desk/kill/desk/",
@@ -56,6 +60,10 @@ RENDERED: dict[str, dict[str, Any]] = {
     "registration/link_use.html": {"is_good": True},
     "registration/recovery_codes.html": {"codes": ["abcd-efgh-ijkl-mnop"] * 10, "next": "/accounts/me/"},
     "registration/token.html": {"token": "dcmm_abcdefghijkl_mnopqrstuvwxyz", "next": "/accounts/me/"},
+    "451.html": {
+        "refusing": [CLOSED, replace(CLOSED, country="MV", version=3, applied_at=NOW)], "declared": "MV",
+        "both_languages": BOTH_LANGUAGES,
+    },
     "desk/confirm.html": {"word": "Kill", "state": "HALTED", "effect": "Every order is cancelled.", "scope": stage.DEX,
                           "needs_proof": True},
     "gallery.html": {

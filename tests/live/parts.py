@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -88,7 +88,8 @@ class Stage:
         self.subscriptions = self.readings = 0
         self.policy = LIVE
         self.problem: Exception | None = None
-        self.hub = PublicHub(self.clock, self._listen, self._read)
+        self.refused: frozenset[tuple[str, ...]] | Exception = frozenset()
+        self.hub = PublicHub(self.clock, self._listen, self._read, self._refuse)
 
     async def _listen(self) -> AsyncIterator[dict[str, Any]]:
         self.subscriptions += 1
@@ -104,9 +105,14 @@ class Stage:
             raise self.problem
         return reading(self.policy)
 
-    async def joined(self) -> tuple[Listener, FakeOutlet]:
+    async def _refuse(self, places: Iterable[tuple[str, ...]]) -> frozenset[tuple[str, ...]]:
+        if isinstance(self.refused, Exception):
+            raise self.refused
+        return self.refused & frozenset(places)
+
+    async def joined(self, countries: tuple[str, ...] = ("",)) -> tuple[Listener, FakeOutlet]:
         outlet = FakeOutlet()
-        listener = Listener(outlet)
+        listener = Listener(outlet, countries)
         await self.hub.join(listener)
         return listener, outlet
 

@@ -250,3 +250,20 @@ async def test_without_markets_silence_means_nothing(stage: Stage, monkeypatch: 
     _, outlet = await stage.joined()
     await stage.push(ConnectionError("silent"))
     assert outlet.got == []
+
+
+async def test_a_rule_that_comes_meanwhile_drops_whom_it_refuses_and_nobody_else(stage: Stage) -> None:
+    _, refused = await stage.joined(("", "MV"))
+    _, other = await stage.joined(("",))
+    assert await stage.hub.drop_refused() == 0
+    stage.refused = frozenset({("", "MV")})
+    assert await stage.hub.drop_refused() == 1
+    await stage.push(told())
+    assert (refused.dropped, other.dropped) == (4451, None)
+    assert (len(refused.got), len(other.got)) == (2, 3)
+
+
+async def test_rules_that_cannot_be_read_drop_nobody(stage: Stage) -> None:
+    _, outlet = await stage.joined()
+    stage.refused = OperationalError("away")
+    assert (await stage.hub.drop_refused(), outlet.dropped) == (0, None)

@@ -186,10 +186,10 @@ def test_pages_have_a_strict_content_policy(alive: dict, client: Client) -> None
 
 
 def test_the_page_is_cheap(alive: dict, client: Client, django_assert_max_num_queries: object) -> None:
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         client.get("/")
     # Figures over time are kept for some seconds.
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         client.get("/")
 
 

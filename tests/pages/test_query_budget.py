@@ -24,6 +24,7 @@ PUBLIC = {
     "public:incidents": "/incidents/",
     "public:restatements": "/restatements/",
     "public:reports": "/reports/",
+    "public:jurisdictions": "/jurisdictions/",
     "sign-in": "/accounts/sign-in/",
 }
 # The budget of a list that has none of its own yet.

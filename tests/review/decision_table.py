@@ -164,17 +164,17 @@ review
 
 # Who may propose which kind.
 PROPOSES = """
-                      parameters  limits  registry  control  policy  role_grant  credentials  token  account  publication
-  operator            y           y       y         y        .       .           .            .      .        .
-  approver            .           .       .         .        .       .           .            .      .        .
-  compliance          .           .       .         .        .       .           .            .      .        y
-  auditor             .           .       .         .        .       .           .            .      .        .
-  administrator       .           .       .         .        y       y           y            y      y        y
-  investor            .           .       .         .        .       .           .            .      .        .
-  operator+approver   y           y       y         y        .       .           .            .      .        .
-  approver+compliance .           .       .         .        .       .           .            .      .        y
-  superuser           .           .       .         .        .       .           .            .      .        .
-  nobody              .           .       .         .        .       .           .            .      .        .
+                      parameters limits registry control policy role_grant credentials token account publication jurisdiction
+  operator            y          y      y        y       .      .          .           .     .       .           .
+  approver            .          .      .        .       .      .          .           .     .       .           .
+  compliance          .          .      .        .       .      .          .           .     .       y           y
+  auditor             .          .      .        .       .      .          .           .     .       .           .
+  administrator       .          .      .        .       y      y          y           y     y       y           y
+  investor            .          .      .        .       .      .          .           .     .       .           .
+  operator+approver   y          y      y        y       .      .          .           .     .       .           .
+  approver+compliance .          .      .        .       .      .          .           .     .       y           y
+  superuser           .          .      .        .       .      .          .           .     .       .           .
+  nobody              .          .      .        .       .      .          .           .     .       .           .
 """
 
 

@@ -42,6 +42,7 @@ ONE_OF_EACH = {
     "token": {"username": "audrey", "name": "export", "roles": ["auditor"], "days": "30"},
     "account": {"username": "audrey", "action": "close"},
     "publication": {"delay_s": "30"},
+    "jurisdiction": {"country": "MV", "mode": "none"},
 }
 PEOPLE = {
     "opal": (Role.OPERATOR,),

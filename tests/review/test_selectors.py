@@ -156,12 +156,11 @@ def test_an_auditor_takes_the_whole_story_away(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["policy", "role_grant", "credentials", "control", "limits", "registry", "publication"]
+    "kind", ["policy", "role_grant", "credentials", "control", "limits", "registry", "publication", "jurisdiction"]
 )
 def test_every_kind_tells_its_story(desk: Desk, kind: str) -> None:
     impose_lock(DEX, "paused", "hard_limit", "q 21 lots", imposed_by="quoting", now=desk.now)
-    proposal = desk.propose(
-        ONE_OF_EACH[kind], "ada" if kind in ("policy", "role_grant", "credentials", "publication") else "opal", kind
-    )
+    by = "opal" if kind in ("control", "limits", "registry") else "ada"
+    proposal = desk.propose(ONE_OF_EACH[kind], by, kind)
     assert proposal_story(proposal.pk, desk.now).diff
     assert export_story(proposal.pk)["diff"]

@@ -19,9 +19,10 @@ MENUS = {
     "opal": ("/desk/review/new/", "/desk/review/new/limits/", "/desk/review/new/registry/"),
     "ada": (
         "/desk/review/new/policy/", "/desk/review/new/role_grant/", "/desk/review/new/credentials/", "/desk/review/new/token/",
-        "/desk/review/new/account/",
+        "/desk/review/new/account/", "/desk/review/new/publication/", "/desk/review/new/jurisdiction/",
     ),
-    "anna": (), "gus": (), "audrey": (),
+    "gus": ("/desk/review/new/publication/", "/desk/review/new/jurisdiction/"),
+    "anna": (), "audrey": (),
 }  # fmt: skip
 # What is typed, and the change that it makes.
 TYPED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

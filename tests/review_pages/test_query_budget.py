@@ -28,6 +28,8 @@ FORMS = {
     "account": "ada",
     "limits": "opal",
     "registry": "opal",
+    "publication": "ada",
+    "jurisdiction": "gus",
 }
 
 

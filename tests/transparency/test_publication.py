@@ -56,6 +56,18 @@ def test_coarser_holds_at_once_and_is_reviewed_afterwards(review_desk: Desk) -> 
     assert publication_in_force() == Publication(2, 60, Decimal("0.1"), 1, 60)
 
 
+def test_the_way_back_is_a_proposal(review_desk: Desk) -> None:
+    desk = review_desk
+    desk.propose({"delay_s": "600", "quote_granularity_s": "60"}, "gus", "publication", apply_at_once=True)
+    back = desk.roll_back("publication", 1, "gus")
+    assert (back.state, back.risk_class, back.change) == (
+        "DRAFT", "increasing", {"delay_s": "60", "quote_granularity_s": "0"},
+    )  # fmt: skip
+    refused("unknown_version", desk.roll_back, "publication", 9, "gus")
+    refused("no_role", desk.roll_back, "publication", 1, "opal")
+    assert publication_in_force().version == 2
+
+
 def test_one_finer_value_among_coarser_ones_makes_it_increasing(review_desk: Desk) -> None:
     mixed = {"delay_s": "600", "inventory_step_share": "0.04"}
     assert review_desk.propose(mixed, "ada", "publication").risk_class == "increasing"

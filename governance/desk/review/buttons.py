@@ -13,10 +13,11 @@ from governance.review.errors import ReviewRefused
 from governance.review.policies import policy_in_force
 from governance.review.previewing import PREVIEWS
 from governance.review.registry import kind_named
+from governance.review.rollback import EARLIER
 from governance.review.states import OPEN
 from governance.review.story import why_may_not_review, why_may_not_vote
 
-# Kinds whose earlier versions can be proposed again.
+# Kinds whose earlier versions can be proposed again, beside those that an upper room registers.
 ROLLED_BACK: Final = frozenset({"parameters", "limits"})
 # In the order of the page.
 _OWN: Final = {
@@ -52,7 +53,7 @@ def buttons_for(person: User, proposal: Proposal, now: datetime) -> Buttons:
         shown.append("review")
     if state in OPEN and _guardian_role() in roles_of(person):
         shown.append("cancel")
-    if state == "APPLIED" and proposal.kind in ROLLED_BACK and has_role(person, *kind.proposer_roles):
+    if state == "APPLIED" and proposal.kind in ROLLED_BACK | EARLIER.keys() and has_role(person, *kind.proposer_roles):
         shown.append("roll_back")
     return Buttons((*shown, "comment"), no_vote, no_review)
 

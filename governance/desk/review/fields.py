@@ -21,12 +21,14 @@ Sent = Mapping[str, tuple[str, ...]]
 
 
 class Input(StrEnum):
-    """How a field is asked for. `RADIO` explains each choice, `SELECT` is for many, `CHECKS` for several at once."""
+    """How a field is asked for. `RADIO` explains each choice, `SELECT` is for many, `CHECKS` for several at once, `AREA` for
+    text of several lines."""
 
     SELECT = "select"
     RADIO = "radio"
     CHECKS = "checks"
     TEXT = "text"
+    AREA = "area"
     WHOLE = "whole"
     DECIMAL = "decimal"
 
@@ -131,7 +133,7 @@ def error_of(spec: FieldSpec, values: tuple[str, ...]) -> str:
         is_counted = spec.is_optional or values if spec.input is Input.CHECKS else len(values) == 1
         return "" if is_counted and set(values) <= known else _("Choose from the list.")
     text = values[0] if len(values) == 1 else ""
-    if spec.input is Input.TEXT:
+    if spec.input in (Input.TEXT, Input.AREA):
         message = _("At most %(most)s characters.") if spec.is_optional else _("Write 1 to %(most)s characters.")
         is_long_enough = bool(text) or (spec.is_optional and len(values) <= 1)
         return (

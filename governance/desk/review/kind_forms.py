@@ -1,6 +1,7 @@
 """The forms of the kinds that have one, each declared in one place; parameters have their own, made from their schema.
 
-A new kind gets its form by a `KindForm` in `FORMS`: page, menu, edit and checks follow from that.
+A new kind gets its form by a `KindForm` in `FORMS`, one of an upper room by `register_form`: page, menu, edit and checks follow
+from that.
 """
 
 from __future__ import annotations
@@ -23,10 +24,20 @@ from governance.models import User
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What the public sees of one thing, before and after; texts in the reader's language."""
+
+    what: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class KindForm:
     """`intro`: what comes of such a change, a msgid. `fields` for the person who fills it in; `change` makes of what was sent the
     change as a door sends it, `sent` of a proposal's change what its form would send. `only_by_api`: what the form cannot say, a
-    msgid; the page names the API's description beside it.
+    msgid; the page names the API's description beside it. `told`: of a change as a door sends it, what the public would see;
+    shown with what the change would be judged as.
 
     `fields` may raise `ReviewRefused` where there is nothing to begin with, `change` and `sent` where the form cannot say it.
     """
@@ -36,6 +47,7 @@ class KindForm:
     change: Callable[[Sent], Any]
     sent: Callable[[Mapping[str, Any]], Sent]
     only_by_api: str = ""
+    told: Callable[[Any], tuple[Told, ...]] | None = None
 
 
 def _people(label: str, people: Q | None = None, but: User | None = None) -> FieldSpec:
@@ -170,3 +182,9 @@ FORMS: Final[dict[str, KindForm]] = {
         lambda change: {"username": (str(change["username"]),)},
     ),
 }  # fmt: skip
+
+
+def register_form(kind: str, form: KindForm) -> None:
+    """Add the form of a kind of an upper room, when the portal starts. Raises `ValueError` where another has its name."""
+    if FORMS.setdefault(kind, form) is not form:
+        raise ValueError(f"there is another form of {kind}")

@@ -83,7 +83,7 @@ def _shown(request: HttpRequest, proposal_id: int, refused: ReviewRefused | None
         "key_only_afterwards": needs_key_afterwards(proposal),
         "asks_proof": proposal.kind in STEP_UP_AT_ONCE,
         "has_preview": proposal.kind in previewing.PREVIEWS,
-        "versions": [(slug, part["version"]) for slug, part in proposal.base.items()] if story.diff else [],
+        "versions": _versions_before(proposal) if story.diff else [],
     }
     if refused is not None:
         context |= {"refusal": told(refused), "typed": request.POST}
@@ -108,6 +108,12 @@ def _schedule(person: User, proposal: Proposal, data: Any, key: str, at: datetim
     except ValueError as problem:
         raise ReviewRefused("bad_time", _("That is no time: write it as 2026-11-25T14:30.")) from problem
     return applying.schedule(person, proposal.pk, when, key=key, now=at)
+
+
+def _versions_before(proposal: Proposal) -> list[tuple[str, int]]:
+    """What may be gone back to, by what was changed; a first version has none before it."""
+    changed = [proposal.subject] if proposal.kind in rollback.EARLIER else list(proposal.base)
+    return [(part, proposal.base[part]["version"]) for part in changed if proposal.base[part]["version"] > 0]
 
 
 def _roll_back(person: User, _proposal: Proposal, data: Any, key: str, at: datetime) -> Proposal:

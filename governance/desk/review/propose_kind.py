@@ -90,7 +90,11 @@ def _shown(request: HttpRequest, kind: str, proposal: Proposal | None) -> HttpRe
     except ReviewRefused as refused:
         return refused_page(request, refused)
     if posted:
-        typed = {spec.name: tuple(request.POST.getlist(spec.name)) for spec in specs}
+        # Browsers end lines with two characters, and count them as one.
+        typed = {
+            spec.name: tuple(value.replace("\r\n", "\n").strip() for value in request.POST.getlist(spec.name))
+            for spec in specs
+        }
 
     def show(context: dict[str, Any], status: int = 200) -> HttpResponse:
         shown = {
@@ -101,10 +105,12 @@ def _shown(request: HttpRequest, kind: str, proposal: Proposal | None) -> HttpRe
             "is_for_page": kind in STEP_UP_AT_ONCE,
             "key": context.get("key") or new_key(),
         }
+        if form.told and typed is not None and "assessment" in context:
+            shown["told"] = form.told(_change(form, specs, typed))
         return page(request, "kind_form", context | shown, status)
 
     if posted and typed is not None:
-        sent = {name: tuple(value.strip() for value in values) for name, values in typed.items()}
+        sent = typed
         return answer(request, kind, lambda: _change(form, specs, sent), proposal, show)
     return show({"proposal": proposal, "reason": proposal.reason if proposal else ""})
 

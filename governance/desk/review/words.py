@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -40,6 +41,11 @@ _RISK: Final = {
     "credentials": gettext_noop("it resets how a person signs in"),
     "token": gettext_noop("it makes a token for programs"),
     "told_to_the_public": gettext_noop("it changes what the public is told"),
+    "guards_less": gettext_noop("less is told or refused there than now"),
+    "guards_no_less": gettext_noop("nothing is told or refused less there than now"),
+    "other_words": gettext_noop(
+        "words for the public change: nobody can compute what that does, so the strictest rule judges"
+    ),
 }
 
 # Refusal code → what to do next.
@@ -145,7 +151,10 @@ _KINDS: Final = {
     "account": gettext_noop("account of a person"),
     "document": gettext_noop("disclosure"),
     "publication": gettext_noop("what the public sees"),
+    "jurisdiction": gettext_noop("notices and gates by jurisdiction"),
 }
+
+_OF_UPPER_ROOMS: Final[dict[str, str]] = {}
 
 _CAVEATS: Final = {
     "nothing_recorded": gettext_noop("Nothing is recorded of this window yet: there is nothing to compare."),
@@ -170,12 +179,19 @@ def risk_reason(code: str) -> str:
     return f"{market}: {sentence}" if where else sentence
 
 
+def name_values(labels: Mapping[str, str]) -> None:
+    """What values of a kind of an upper room are called, msgids by name; when the portal starts."""
+    _OF_UPPER_ROOMS.update(labels)
+
+
 def value_label(name: str) -> str:
-    """What the page calls a parameter, a limit or a word of the registry."""
+    """What the page calls a parameter, a limit, a word of the registry, or a value of an upper room's kind."""
     if name in BY_NAME:
         return _(BY_NAME[name].label)
     if name in LIMIT_LABELS:
         return _(LIMIT_LABELS[name])
+    if name in _OF_UPPER_ROOMS:
+        return _(_OF_UPPER_ROOMS[name])
     words = [table.words[name].label for table in TABLES.values() if name in table.words]
     return _(words[0]) if words else name
 
