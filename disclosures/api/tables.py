@@ -44,7 +44,7 @@ class TableView(PublicView):
         return table_answer(request._request, table, self.form)
 
 
-def _described(name: str, form: str, parameters: list[OpenApiParameter] | None = None) -> Callable[..., Any]:
+def described(name: str, form: str, parameters: list[OpenApiParameter] | None = None) -> Callable[..., Any]:
     errors: dict[Any, Any] = {400: ErrorSerializer, 404: ErrorSerializer}
     body: Any = PublicTableSerializer if form == "json" else OpenApiTypes.STR
     key: Any = 200 if form == "json" else (200, "text/csv")
@@ -55,7 +55,7 @@ def _described(name: str, form: str, parameters: list[OpenApiParameter] | None =
 class Series(TableView):
     """One figure of a market over time. Buckets follow the range, so that there are at most 1,500."""
 
-    @_described("series", "json", _SERIES)
+    @described("series", "json", _SERIES)
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         require_market(slug)
         asked, now = request.query_params, to_datetime(time.time_ns())
@@ -72,7 +72,7 @@ class SeriesCsv(Series):
 
     form = "csv"
 
-    @_described("series", "csv", _SERIES)
+    @described("series", "csv", _SERIES)
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         return super().get(request, slug)
 
@@ -80,7 +80,7 @@ class SeriesCsv(Series):
 class Parameters(TableView):
     """What changed in a market's parameters: from, to, why, and by which roles."""
 
-    @_described("parameters", "json")
+    @described("parameters", "json")
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         require_market(slug)
         return self.answer(request, parameter_changes(slug))
@@ -91,7 +91,7 @@ class ParametersCsv(Parameters):
 
     form = "csv"
 
-    @_described("parameters", "csv")
+    @described("parameters", "csv")
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         return super().get(request, slug)
 
@@ -99,7 +99,7 @@ class ParametersCsv(Parameters):
 class Incidents(TableView):
     """Pauses, breakers and limits."""
 
-    @_described("incidents", "json")
+    @described("incidents", "json")
     def get(self, request: Request) -> HttpResponseBase:
         return self.answer(request, incidents(to_datetime(time.time_ns())))
 
@@ -109,7 +109,7 @@ class IncidentsCsv(Incidents):
 
     form = "csv"
 
-    @_described("incidents", "csv")
+    @described("incidents", "csv")
     def get(self, request: Request) -> HttpResponseBase:
         return super().get(request)
 
@@ -117,7 +117,7 @@ class IncidentsCsv(Incidents):
 class Restatements(TableView):
     """Closed figures that changed afterwards."""
 
-    @_described("restatements", "json")
+    @described("restatements", "json")
     def get(self, request: Request) -> HttpResponseBase:
         return self.answer(request, restatements(to_datetime(time.time_ns())))
 
@@ -127,7 +127,7 @@ class RestatementsCsv(Restatements):
 
     form = "csv"
 
-    @_described("restatements", "csv")
+    @described("restatements", "csv")
     def get(self, request: Request) -> HttpResponseBase:
         return super().get(request)
 
@@ -135,7 +135,7 @@ class RestatementsCsv(Restatements):
 class PublicationVersions(TableView):
     """The versions of the publication policy."""
 
-    @_described("publication", "json")
+    @described("publication", "json")
     def get(self, request: Request) -> HttpResponseBase:
         return self.answer(request, publication_changes())
 
@@ -145,7 +145,7 @@ class PublicationVersionsCsv(PublicationVersions):
 
     form = "csv"
 
-    @_described("publication", "csv")
+    @described("publication", "csv")
     def get(self, request: Request) -> HttpResponseBase:
         return super().get(request)
 
@@ -155,6 +155,6 @@ class OverviewCsv(TableView):
 
     form = "csv"
 
-    @_described("markets", "csv")
+    @described("markets", "csv")
     def get(self, request: Request) -> HttpResponseBase:
         return self.answer(request, overview(time.time_ns()))

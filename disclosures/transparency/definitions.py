@@ -225,6 +225,40 @@ DEFINITIONS = (
         _("Made at 00:10 in the Maldives, or as soon as the publication policy tells everything of the period."),
     ),
     Definition(
+        "treasury",
+        _("Treasury"),
+        _(
+            "What the labelled wallets hold of each asset. A day's balance is the last one observed on it; the total is told "
+            "only where every wallet of the asset was observed. No value in money is computed: the assets may not be sold at "
+            "today's price in that amount."
+        ),
+        _("The chain, as the source beside each balance told it at that time; in the demonstration made up."),
+        _("The time of each observation stands beside it."),
+    ),
+    Definition(
+        "buybacks",
+        _("Buybacks"),
+        _(
+            "A programme buys tokens back by turns, at least four hours apart and within its caps; the database refuses anything "
+            "else. The independent reference is the larger of the best bid and the last trade of others: no price may be above "
+            "it. Prices of a day are averages by quantity; what was paid includes fees. A turn that buys nothing says why."
+        ),
+        _("Written before an order is sent, and settled once when the venue has answered; in the demonstration made up."),
+        _("Each turn as soon as it is settled, the charts by complete day."),
+    ),
+    Definition(
+        "rewards",
+        _("Rewards for liquidity"),
+        _(
+            "An epoch shares its budget, which never passes its cap, among those who provided liquidity. Score = uptime × depth "
+            "× tightness − adverse selection, never below zero: the share of the time with quotes, the mean depth in quote "
+            "units, how much narrower than allowed the quotes were, and what others lost to informed trades. A reward is the budget "
+            "times the score divided by all scores, rounded down."
+        ),
+        _("The computation of the epoch, published with each reward; in the demonstration made up."),
+        _("Once an epoch is over and computed."),
+    ),
+    Definition(
         "publication",
         _("Publication policy"),
         _(

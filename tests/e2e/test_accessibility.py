@@ -31,7 +31,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "nobody": (
         "/", "/definitions/", "/disclosures/", "/markets/", f"/markets/{stage.DEX}/?range=30d",
         f"/markets/{stage.DEX}/depth-1/?range=1h",
-        "/changes/", "/incidents/", "/restatements/", "/reports/", "/demo/", "/nothing-there/",
+        "/changes/", "/incidents/", "/restatements/",
+        "/treasury/", "/buybacks/", "/rewards/", "/reports/", "/demo/", "/nothing-there/",
         "/accounts/sign-in/", "/accounts/link/",
         "/accounts/link/x/", "/accounts/new-password/x/x-x/",
     ),

@@ -85,6 +85,7 @@ def declare_demo_treasury(now: datetime) -> str:
         wallets = _wallets(story.first)
         turns = _buybacks(story, wallets["demo-buybacks"], midnight)
         epochs = _rewards(story)
+        _costs(story)
         balances = _balances(story, wallets, midnight)
         told = {"is_demo": True, "wallets": len(wallets), "balances": balances, "buybacks": turns, "epochs": epochs}
         record("treasury:declaration", "treasury.declared", told, actor_name="bootstrap", occurred_at=now)
@@ -161,6 +162,16 @@ def _rewards(story: _Story) -> int:
             )  # fmt: skip
             story.moves.append((at, "demo-rewards", "dct", -amount))
     return len(EPOCH_BUDGETS)
+
+
+def _costs(story: _Story) -> None:
+    """What running costs, from the reserve: once a week in USDT, a little GRAM for the chain's fees every day."""
+    for day in range(DAYS):
+        at = story.first + timedelta(days=day, hours=9)
+        fee = Decimal(story.dice.randrange(900, 2600)) / 1000
+        story.moves.append((at, "demo-reserve", "gram", -fee))
+        if day % 7 == 3:
+            story.moves.append((at, "demo-reserve", "usdt", -Decimal(story.dice.randrange(1100, 1500))))
 
 
 def _quality(story: _Story, uptime: str, depth: str, tightness: str, adverse: str) -> Quality:
