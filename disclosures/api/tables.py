@@ -16,6 +16,7 @@ from dcmm_portal.api_errors import ErrorSerializer
 from disclosures.api.answering import table_answer
 from disclosures.api.door import PublicView
 from disclosures.api.schema import PublicTableSerializer
+from disclosures.documents.incident_table import incident_reports_table
 from disclosures.transparency.changes import parameter_changes, publication_changes
 from disclosures.transparency.incidents import incidents
 from disclosures.transparency.metrics import METRICS
@@ -110,6 +111,24 @@ class IncidentsCsv(Incidents):
     form = "csv"
 
     @described("incidents", "csv")
+    def get(self, request: Request) -> HttpResponseBase:
+        return super().get(request)
+
+
+class IncidentReports(TableView):
+    """What people reported of incidents: the newest version of each report."""
+
+    @described("incident_reports", "json")
+    def get(self, request: Request) -> HttpResponseBase:
+        return self.answer(request, incident_reports_table())
+
+
+class IncidentReportsCsv(IncidentReports):
+    """The same as CSV."""
+
+    form = "csv"
+
+    @described("incident_reports", "csv")
     def get(self, request: Request) -> HttpResponseBase:
         return super().get(request)
 

@@ -1,4 +1,5 @@
-"""The feed of changes: parameters, publication policy, incidents, restatements, reports; newest first, from the public tables."""
+"""The feed of changes, newest first, from the public tables: parameters, publication policy, incidents and what people reported of
+them, restatements, reports."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Any, Final
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import gettext as _
 
+from disclosures.documents.selectors import incident_reports
 from disclosures.reports.formats import path_of
 from disclosures.reports.selectors import newest_reports
 from disclosures.transparency.changes import parameter_changes, publication_changes
@@ -42,7 +44,7 @@ class Entry:
 
 def entries(now: datetime) -> list[Entry]:
     """The newest `MOST_ENTRIES`."""
-    found = [*_publication(), *_incidents(now), *_restatements(now), *_reports()]
+    found = [*_publication(), *_incidents(now), *_restatements(now), *_reports(), *_incident_reports()]
     policy = publication_in_force()
     for slug in known_slugs():
         found += _parameters(slug, policy)
@@ -114,6 +116,17 @@ def _incidents(now: datetime) -> list[Entry]:
         key = f"incident:{row['scope']}:{row['rule']}:{row['started_at']}"
         at = datetime.fromisoformat(row["started_at"])
         found.append(Entry(key, at, title, row["reason"] or row["rule"], "incidents"))
+    return found
+
+
+def _incident_reports() -> list[Entry]:
+    """The newest version of each; of a withdrawn one only that it was."""
+    found = []
+    for one in incident_reports()[:REPORTS_TOLD]:
+        title = one.content["title"]["en"] if one.is_readable else _("This report was withdrawn")
+        at = one.withdrawal.at if one.withdrawal else one.row.published_at
+        key = f"incident-report:{one.row.kind}:{one.row.version}{':withdrawn' if one.withdrawal else ''}"
+        found.append(Entry(key, at, title, f"SHA-256 {one.row.sha256}", "incident-reports", one.path))
     return found
 
 

@@ -205,6 +205,17 @@ DEFINITIONS = (
         _("As late as inventory."),
     ),
     Definition(
+        "incident-reports",
+        _("Reports of incidents"),
+        _(
+            "What people found out about an incident: what happened, what it affected, why, what was done and what changes. One "
+            "person writes it, another approves it. A correction is a new version or a note above it; the old text keeps its "
+            "address."
+        ),
+        _("Written by people; the hash of each version stands beside it."),
+        _("Once approved."),
+    ),
+    Definition(
         "restatements",
         _("Restatements"),
         _(
@@ -252,8 +263,8 @@ DEFINITIONS = (
         _(
             "An epoch shares its budget, which never passes its cap, among those who provided liquidity. Score = uptime × depth "
             "× tightness − adverse selection, never below zero: the share of the time with quotes, the mean depth in quote "
-            "units, how much narrower than allowed the quotes were, and what others lost to informed trades. A reward is the budget "
-            "times the score divided by all scores, rounded down."
+            "units, how much narrower than allowed the quotes were, and what others lost to informed trades. A reward is the "
+            "budget times the score divided by all scores, rounded down."
         ),
         _("The computation of the epoch, published with each reward; in the demonstration made up."),
         _("Once an epoch is over and computed."),

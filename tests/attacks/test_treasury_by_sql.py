@@ -239,7 +239,8 @@ def test_what_was_asked_never_changes_and_is_settled_once(attacker: Attacker) ->
     attacker.connection.execute(BUYBACK, attacker.buyback(T0))
     for statement in (
         "UPDATE buybacks SET at = at - interval '4 hours'", "UPDATE buybacks SET most_cost = 1",
-        "UPDATE buybacks SET is_demo = true", "DELETE FROM buybacks", "TRUNCATE buybacks", "UPDATE treasury_balances SET amount = 1", "DELETE FROM treasury_balances",
+        "UPDATE buybacks SET is_demo = true", "DELETE FROM buybacks", "TRUNCATE buybacks",
+        "UPDATE treasury_balances SET amount = 1", "DELETE FROM treasury_balances",
         "UPDATE reward_payouts SET amount = 1", "DELETE FROM reward_payouts",
     ):  # fmt: skip
         assert "permission denied" in attacker.refused(statement)
