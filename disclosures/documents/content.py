@@ -1,8 +1,9 @@
 """What a version says, as JSON in one shape, and its hash.
 
     {"format": 1, "kind", "title": {en, dv}, "text": {en, dv}, "in_step": {en, dv}, "counsel", "native_reviewer",
-     "requires_acknowledgement", "is_material", "effective_from", "effective_until", "review_due_on"}, published also with "facts",
-    the report of an incident also with "incident": {"starts_at", "ends_at" (None: not over), "markets" (none: the whole desk)}
+     "requires_acknowledgement", "is_material", "effective_from", "effective_until", "review_due_on"}, published also with
+    "facts", the report of an incident also with "incident": {"starts_at", "ends_at" (None: not over),
+    "markets" (none: the whole desk)}
 
 `in_step` holds the SHA-256 of both texts when somebody last said that they say the same: where one differs since, the other lags.
 Times are ISO in UTC, to the minute, or None: from when it is to be published (None: once approved), and until when it holds.

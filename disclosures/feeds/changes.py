@@ -1,5 +1,5 @@
-"""The feed of changes, newest first, from the public tables: parameters, publication policy, incidents and what people reported of
-them, restatements, reports."""
+"""The feed of changes, newest first, from the public tables: parameters, publication policy, incidents and what people
+reported of them, restatements, reports."""
 
 from __future__ import annotations
 

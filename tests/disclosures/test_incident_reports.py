@@ -1,4 +1,4 @@
-"""Reports of incidents by people: an operator or compliance writes, compliance asks, another approves; versions, notes, tombstone."""
+"""Reports of incidents by people: an operator or compliance writes, another approves; versions, notes, tombstone."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ def test_an_operator_writes_compliance_asks_and_another_approves(library: Librar
     draft, desk = written(library), library.desk
     assert (draft.kind, draft.authors) == (SLUG, ["opal"])
     assert SLUG not in seen(client, "/incidents/")
-    refused("no_role", drafting.ask_to_publish, desk.people["opal"], draft.pk, "r", key=key(), now=library.now)
+    refused("no_role", drafting.ask_to_publish, desk.people["opal"], draft.pk, "a reason", key=key(), now=library.now)
     proposal = library.submitted(draft)
     assert proposal.title == "Publish: Incident report 20260302-1"
-    for name, code in (("cora", "own_proposal"), ("opal", "no_role"), ("anna", "no_role")):
+    for name, code in (("cora", "own_proposal"), ("opal", "about_you"), ("anna", "no_role")):
         refused(code, desk.vote, proposal, name)
     for address in (PAGE, f"{PAGE}1/", f"/disclosures/{SLUG}/1/", f"/api/v1/public/disclosures/{SLUG}/1/"):
         seen(client, address, 404)
@@ -154,7 +154,12 @@ def test_corrections_stand_above_and_a_withdrawal_leaves_a_tombstone(library: Li
     page = seen(client, f"{PAGE}1/", 410)
     assert "Names of others were in it." in page and row.sha256 in page and "Line 0." not in page
     assert client.get(f"/disclosures/{SLUG}/1/en.pdf").status_code == 404
-    for told in (seen(client, "/incidents/"), seen(client, f"{API}/"), seen(client, f"{API}.csv"), seen(client, "/feed.xml")):
+    for told in (
+        seen(client, "/incidents/"),
+        seen(client, f"{API}/"),
+        seen(client, f"{API}.csv"),
+        seen(client, "/feed.xml"),
+    ):
         assert "Quotes stood still" not in told
     assert f'href="{PAGE}1/"' in seen(client, "/incidents/")
 
@@ -198,9 +203,20 @@ def test_an_incident_is_of_the_past_and_a_document_has_none(library: Library) ->
     for moment in ("2026-03-02T10:01+00:00", "", "x", "2026-03-02T09:00", "1999-01-01T00:00+00:00"):
         refused("bad_dates", drafting.start_report, person, moment, key=key(), now=now)
     refused("unknown_document", drafting.start_draft, person, SLUG, key=key(), now=now)
-    refused("bad_change", library.draft, "general-risk", incident={"starts_at": T0.isoformat(), "ends_at": None, "markets": []})
+    refused(
+        "bad_change",
+        library.draft,
+        "general-risk",
+        incident={"starts_at": T0.isoformat(), "ends_at": None, "markets": []},
+    )
     refused("bad_change", library.draft, SLUG)
-    for slug in ("incident-20260302-0", "incident-20260302-1000", "incident-2026032-1", "incident-20260302-1 ", "incident-"):
+    for slug in (
+        "incident-20260302-0",
+        "incident-20260302-1000",
+        "incident-2026032-1",
+        "incident-20260302-1 ",
+        "incident-",
+    ):
         refused("unknown_document", library.draft, slug)
 
 
@@ -211,11 +227,13 @@ def test_a_report_is_no_required_document(library: Library, client: Client) -> N
 
 
 def test_the_database_knows_the_same_kinds(db: None) -> None:
-    tried = (SLUG, "incident-20260302-999", "incident-20260302-1000", "incident-20260302-0", "incident-19990101-1", "xincident-20260302-1",
-             "incident-20260302-1x", "incident-20260302-1\n", "general-risk")  # fmt: skip
+    tried = (SLUG, "incident-20260302-999", "incident-20260302-1000", "incident-20260302-0", "incident-19990101-1",
+             "xincident-20260302-1", "incident-20260302-1x", "incident-20260302-1\n", "general-risk")  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute("SELECT array_agg(governance.is_incident_report(k) ORDER BY o) FROM unnest(%s::text[]) WITH ORDINALITY t(k, o)",
-                       [list(tried)])  # fmt: skip
+        each = "unnest(%s::text[]) WITH ORDINALITY AS t(kind, place)"
+        cursor.execute(
+            f"SELECT array_agg(governance.is_incident_report(kind) ORDER BY place) FROM {each}", [list(tried)]
+        )
         assert cursor.fetchone()[0] == [is_incident(one) for one in tried] == [True, True, *[False] * 7]
     assert incident_slug(T0, 7) == "incident-20260302-7"
 

@@ -29,7 +29,7 @@ def test_every_row_is_marked(treasury: None) -> None:
     for name in TABLES:
         model = apps.get_model("trading", name)
         assert model.objects.exists() and not model.objects.filter(is_demo=False).exists(), name
-    event = Event.objects.get(type="treasury.declared")
+    event = Event.objects.get(type="treasury_declaration.written")
     assert event.payload == {"is_demo": True, "wallets": 3, "balances": 540, "buybacks": 120, "epochs": 3}
 
 

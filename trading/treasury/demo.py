@@ -88,7 +88,7 @@ def declare_demo_treasury(now: datetime) -> str:
         _costs(story)
         balances = _balances(story, wallets, midnight)
         told = {"is_demo": True, "wallets": len(wallets), "balances": balances, "buybacks": turns, "epochs": epochs}
-        record("treasury:declaration", "treasury.declared", told, actor_name="bootstrap", occurred_at=now)
+        record("treasury:declaration", "treasury_declaration.written", told, actor_name="bootstrap", occurred_at=now)
     return f"made up a treasury of {len(wallets)} wallets, {turns} turns of buybacks and {epochs} epochs of rewards"
 
 
