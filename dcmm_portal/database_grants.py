@@ -56,6 +56,14 @@ GRANTS: dict[str, str] = {
     "trading_sessions": "SELECT, INSERT, UPDATE (peak, updated_at)",
     "fill_quarantine": _CHANGES,
     "outbox": _ALL,
+    # the treasury: what people decide is read only until there is a governed way to change it
+    "treasury_declaration": _READ,
+    "treasury_wallets": _READ,
+    "treasury_balances": _GROWS,
+    "buyback_programmes": _READ,
+    "buybacks": "SELECT, INSERT, UPDATE (outcome, reason, size, price, cost, reference, settled_at)",
+    "reward_epochs": _READ,
+    "reward_payouts": _GROWS,
     # identity
     "assets": _CHANGES,
     "asset_aliases": _CHANGES,
@@ -117,6 +125,7 @@ SEQUENCES = ("lease_epoch_seq",)
 FUNCTIONS = (
     "ensure_decision_partitions(integer)",
     "order_gate(text, text, bigint, bigint, integer, text, timestamptz, jsonb, text[], text[])",
+    "treasury_alone(integer, integer)",
 )
 PUBLIC_VIEWS = ("public_markets", "public_market_hours", "public_volume_days")
 

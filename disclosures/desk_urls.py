@@ -9,6 +9,7 @@ from disclosures.documents import desk
 urlpatterns = [
     path("", desk.index, name="desk-disclosures"),
     path("new/", desk.new, name="desk-disclosure-new"),
+    path("report/", desk.report, name="desk-incident-report"),
     path("acknowledgements.csv", desk.acknowledgements, name="desk-acknowledgements"),
     path("drafts/<int:draft_id>/", desk.draft, name="desk-disclosure-draft"),
     path("drafts/<int:draft_id>/preview/", desk.preview, name="desk-disclosure-preview"),

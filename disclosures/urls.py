@@ -9,7 +9,7 @@ from disclosures.documents import views as documents
 from disclosures.feeds.views import Feed
 from disclosures.jurisdictions import views as jurisdictions
 from disclosures.reports import views as reports
-from disclosures.transparency import views
+from disclosures.transparency import treasury_views, views
 
 urlpatterns = [
     path("", views.live, name="live"),
@@ -18,7 +18,12 @@ urlpatterns = [
     path("markets/<slug:slug>/<slug:key>/", views.chart, name="market-chart"),
     path("changes/", views.changes, name="changes"),
     path("incidents/", views.incidents, name="incidents"),
+    path("incidents/reports/<slug:kind>/", documents.report, name="incident-report-newest"),
+    path("incidents/reports/<slug:kind>/<int:version>/", documents.report, name="incident-report"),
     path("restatements/", views.restatements, name="restatements"),
+    path("treasury/", treasury_views.treasury, name="treasury"),
+    path("buybacks/", treasury_views.buybacks_page, name="buybacks"),
+    path("rewards/", treasury_views.rewards, name="rewards"),
     path("definitions/", views.definitions, name="definitions"),
     path("disclosures/", documents.index, name="disclosures"),
     path("disclosures/<slug:kind>/", documents.kind, name="disclosure-kind"),

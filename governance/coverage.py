@@ -143,6 +143,27 @@ COVERAGE: Final[dict[str, TableCoverage]] = {
     ),
     "outbox": TableCoverage(machine="event_id attempts last_error"),
     "command_receipts": TableCoverage(machine="key command fingerprint result actor_id created_at"),
+    # The treasury.
+    "treasury_declaration": TableCoverage("is_demo", "id declared_at"),
+    "treasury_wallets": TableCoverage(
+        "slug label address network purpose is_demo retired_at version authorised_by", "id registered_at"
+    ),
+    "treasury_balances": TableCoverage(machine="id wallet_id asset_id amount observed_at source block_seqno is_demo"),
+    "buyback_programmes": TableCoverage(
+        "slug purpose market_id wallet_id execution_cap_quote day_cap_quote total_cap_quote interval_s volume_share status "
+        "starts_at ends_at is_demo version authorised_by",
+        "id",
+    ),
+    "buybacks": TableCoverage(
+        machine="id programme_id at outcome reason venue reference_price most_cost size price cost reference settled_at is_demo"
+    ),
+    "reward_epochs": TableCoverage(
+        "number starts_at ends_at asset_id cap budget computed_at is_demo version authorised_by", "id"
+    ),
+    "reward_payouts": TableCoverage(
+        machine="id epoch_id participant uptime_share depth_quote tightness_share adverse_selection_quote score amount paid_at "
+        "reference is_demo"
+    ),
     # Review.
     "review_policies": TableCoverage(
         "version body body_hash authorised_by reason actor_id actor_name applied_at", "id"

@@ -2,7 +2,8 @@
 
 0. progress of sums, making of one report; proposals, then people (governance/review/locks.py, for transactions of review)
 1. command receipts  2. controls and locks  3. rows of the registry, exposure limits, parameter sets  4. positions
-5. cash balances  6. orders  7. event aggregates
+5. cash balances  6. orders, then buybacks and payouts of an epoch (spaces 6 and 7, taken by trading/sql/treasury.sql)
+7. event aggregates
 
 Whoever needs several kinds calls the functions in that order; a kind that is not needed is left out. Two transactions that
 keep to it can wait for each other, but never in a circle.

@@ -97,6 +97,8 @@ class PublicTableSerializer(serializers.Serializer[Any]):
     market = serializers.CharField(required=False)
     metric = serializers.CharField(required=False)
     unit = serializers.CharField(required=False)
+    data = serializers.CharField(required=False, help_text="Of the treasury: real, demonstration (made up), or none.")
+    notice = serializers.CharField(required=False, help_text="What must be known before the figures are used.")
     bucket = serializers.CharField(required=False, help_text="minute, hour or day (Indian/Maldives).")
     definition = serializers.CharField(help_text="Address of the definition of these figures.")
     source = serializers.CharField(help_text="Where the figures come from.")

@@ -16,6 +16,7 @@ from dcmm_portal.api_errors import ErrorSerializer
 from disclosures.api.answering import table_answer
 from disclosures.api.door import PublicView
 from disclosures.api.schema import PublicTableSerializer
+from disclosures.documents.incident_table import incident_reports_table
 from disclosures.jurisdictions.history import jurisdiction_changes
 from disclosures.transparency.changes import parameter_changes, publication_changes
 from disclosures.transparency.incidents import incidents
@@ -45,7 +46,7 @@ class TableView(PublicView):
         return table_answer(request._request, table, self.form)
 
 
-def _described(name: str, form: str, parameters: list[OpenApiParameter] | None = None) -> Callable[..., Any]:
+def described(name: str, form: str, parameters: list[OpenApiParameter] | None = None) -> Callable[..., Any]:
     errors: dict[Any, Any] = {400: ErrorSerializer, 404: ErrorSerializer}
     body: Any = PublicTableSerializer if form == "json" else OpenApiTypes.STR
     key: Any = 200 if form == "json" else (200, "text/csv")
@@ -56,7 +57,7 @@ def _described(name: str, form: str, parameters: list[OpenApiParameter] | None =
 class Series(TableView):
     """One figure of a market over time. Buckets follow the range, so that there are at most 1,500."""
 
-    @_described("series", "json", _SERIES)
+    @described("series", "json", _SERIES)
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         require_market(slug)
         asked, now = request.query_params, to_datetime(time.time_ns())
@@ -73,7 +74,7 @@ class SeriesCsv(Series):
 
     form = "csv"
 
-    @_described("series", "csv", _SERIES)
+    @described("series", "csv", _SERIES)
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         return super().get(request, slug)
 
@@ -81,7 +82,7 @@ class SeriesCsv(Series):
 class Parameters(TableView):
     """What changed in a market's parameters: from, to, why, and by which roles."""
 
-    @_described("parameters", "json")
+    @described("parameters", "json")
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         require_market(slug)
         return self.answer(request, parameter_changes(slug))
@@ -92,7 +93,7 @@ class ParametersCsv(Parameters):
 
     form = "csv"
 
-    @_described("parameters", "csv")
+    @described("parameters", "csv")
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         return super().get(request, slug)
 
@@ -100,7 +101,7 @@ class ParametersCsv(Parameters):
 class Incidents(TableView):
     """Pauses, breakers and limits."""
 
-    @_described("incidents", "json")
+    @described("incidents", "json")
     def get(self, request: Request) -> HttpResponseBase:
         return self.answer(request, incidents(to_datetime(time.time_ns())))
 
@@ -110,7 +111,25 @@ class IncidentsCsv(Incidents):
 
     form = "csv"
 
-    @_described("incidents", "csv")
+    @described("incidents", "csv")
+    def get(self, request: Request) -> HttpResponseBase:
+        return super().get(request)
+
+
+class IncidentReports(TableView):
+    """What people reported of incidents: the newest version of each report."""
+
+    @described("incident_reports", "json")
+    def get(self, request: Request) -> HttpResponseBase:
+        return self.answer(request, incident_reports_table())
+
+
+class IncidentReportsCsv(IncidentReports):
+    """The same as CSV."""
+
+    form = "csv"
+
+    @described("incident_reports", "csv")
     def get(self, request: Request) -> HttpResponseBase:
         return super().get(request)
 
@@ -118,7 +137,7 @@ class IncidentsCsv(Incidents):
 class Restatements(TableView):
     """Closed figures that changed afterwards."""
 
-    @_described("restatements", "json")
+    @described("restatements", "json")
     def get(self, request: Request) -> HttpResponseBase:
         return self.answer(request, restatements(to_datetime(time.time_ns())))
 
@@ -128,7 +147,7 @@ class RestatementsCsv(Restatements):
 
     form = "csv"
 
-    @_described("restatements", "csv")
+    @described("restatements", "csv")
     def get(self, request: Request) -> HttpResponseBase:
         return super().get(request)
 
@@ -136,7 +155,7 @@ class RestatementsCsv(Restatements):
 class PublicationVersions(TableView):
     """The versions of the publication policy."""
 
-    @_described("publication", "json")
+    @described("publication", "json")
     def get(self, request: Request) -> HttpResponseBase:
         return self.answer(request, publication_changes())
 
@@ -146,7 +165,7 @@ class PublicationVersionsCsv(PublicationVersions):
 
     form = "csv"
 
-    @_described("publication", "csv")
+    @described("publication", "csv")
     def get(self, request: Request) -> HttpResponseBase:
         return super().get(request)
 
@@ -154,7 +173,7 @@ class PublicationVersionsCsv(PublicationVersions):
 class Jurisdictions(TableView):
     """The rules by jurisdiction: those in force first, then every earlier version. Never refused, wherever one asks from."""
 
-    @_described("jurisdictions", "json")
+    @described("jurisdictions", "json")
     def get(self, request: Request) -> HttpResponseBase:
         return self.answer(request, jurisdiction_changes())
 
@@ -164,7 +183,7 @@ class JurisdictionsCsv(Jurisdictions):
 
     form = "csv"
 
-    @_described("jurisdictions", "csv")
+    @described("jurisdictions", "csv")
     def get(self, request: Request) -> HttpResponseBase:
         return super().get(request)
 
@@ -174,6 +193,6 @@ class OverviewCsv(TableView):
 
     form = "csv"
 
-    @_described("markets", "csv")
+    @described("markets", "csv")
     def get(self, request: Request) -> HttpResponseBase:
         return self.answer(request, overview(time.time_ns()))

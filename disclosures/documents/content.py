@@ -1,7 +1,9 @@
 """What a version says, as JSON in one shape, and its hash.
 
     {"format": 1, "kind", "title": {en, dv}, "text": {en, dv}, "in_step": {en, dv}, "counsel", "native_reviewer",
-     "requires_acknowledgement", "is_material", "effective_from", "effective_until", "review_due_on"}, published also with "facts"
+     "requires_acknowledgement", "is_material", "effective_from", "effective_until", "review_due_on"}, published also with
+    "facts", the report of an incident also with "incident": {"starts_at", "ends_at" (None: not over),
+    "markets" (none: the whole desk)}
 
 `in_step` holds the SHA-256 of both texts when somebody last said that they say the same: where one differs since, the other lags.
 Times are ISO in UTC, to the minute, or None: from when it is to be published (None: once approved), and until when it holds.
@@ -11,16 +13,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
 from disclosures.documents.blocks import parse
 from disclosures.documents.facts import LANGUAGES, names_in
-from disclosures.documents.kinds import kind_of
+from disclosures.documents.incident import checked_incident, refuse_unfinished
+from disclosures.documents.kinds import is_incident, kind_of
+from disclosures.documents.times import moment, told_time
 from governance.review.canonical import canonical, digest
 from governance.review.errors import ReviewRefused
+from trading.selectors import known_slugs
 
 FORMAT: Final = 1
 TITLE_MAX: Final = 160
@@ -39,9 +44,11 @@ FIELDS: Final = frozenset(
 
 def checked(raw: Any) -> dict[str, Any]:
     """`raw` as the content of a draft, in its one spelling. Raises `ReviewRefused` with what is wrong."""
-    if not isinstance(raw, dict) or set(raw) != FIELDS or raw["format"] != FORMAT:
+    if not isinstance(raw, dict) or set(raw) - {"incident"} != FIELDS or raw["format"] != FORMAT:
         raise ReviewRefused("bad_change", _("This is no content of a document."))
     kind = kind_of(raw["kind"])
+    if is_incident(kind.slug) != ("incident" in raw):
+        raise ReviewRefused("bad_change", _("This is no content of a document."))
     text = _both(raw["text"], TEXT_MAX)
     content: dict[str, Any] = {
         "format": FORMAT,
@@ -53,10 +60,14 @@ def checked(raw: Any) -> dict[str, Any]:
         "native_reviewer": _line(_text(raw["native_reviewer"], NAME_MAX)),
         "requires_acknowledgement": raw["requires_acknowledgement"] is True,
         "is_material": raw["is_material"] is True,
-        "effective_from": _time(raw["effective_from"]),
-        "effective_until": _time(raw["effective_until"]),
+        "effective_from": told_time(raw["effective_from"]),
+        "effective_until": told_time(raw["effective_until"]),
         "review_due_on": _day(raw["review_due_on"]),
     }
+    if "incident" in raw:
+        content["incident"] = checked_incident(raw["incident"], known_slugs())
+        # Nobody accepts a report: it tells what happened.
+        content["requires_acknowledgement"] = False
     for language in LANGUAGES:
         parse(content["text"][language])
     return content
@@ -71,6 +82,8 @@ def refuse_incomplete(content: Mapping[str, Any]) -> None:
 def refuse_unfit(content: Mapping[str, Any], now: datetime) -> None:
     """What must hold before others are asked to approve it. Raises `ReviewRefused`."""
     refuse_incomplete(content)
+    if "incident" in content:
+        refuse_unfinished(content, now)
     begins, ends = moment(content["effective_from"]), moment(content["effective_until"])
     if begins is not None and begins > now + SCHEDULE_MAX:
         raise ReviewRefused("bad_dates", _("It can be published at most 29 days from now."))
@@ -108,11 +121,6 @@ def published_form(content: Mapping[str, Any]) -> tuple[str, str]:
     return canonical(dict(content)), digest(dict(content))
 
 
-def moment(text: str | None) -> datetime | None:
-    """A time of the content."""
-    return None if text is None else datetime.fromisoformat(text)
-
-
 def _both(value: Any, longest: int) -> dict[str, str]:
     if not isinstance(value, Mapping) or set(value) != set(LANGUAGES):
         raise ReviewRefused("bad_change", _("This is no content of a document."))
@@ -137,18 +145,6 @@ def _line(value: str) -> str:
 
 def _lines(value: str) -> str:
     return value.replace("\r\n", "\n").replace("\r", "\n").strip()
-
-
-def _time(value: Any) -> str | None:
-    if value is None:
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-    except (TypeError, ValueError) as problem:
-        raise ReviewRefused("bad_dates", _("This is no time.")) from problem
-    if found.tzinfo is None or not 2020 <= found.year <= 2100:
-        raise ReviewRefused("bad_dates", _("This is no time."))
-    return found.astimezone(UTC).replace(second=0, microsecond=0).isoformat()
 
 
 def _day(value: Any) -> str:

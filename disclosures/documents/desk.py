@@ -17,12 +17,20 @@ from disclosures.documents.acknowledging import export_csv
 from disclosures.documents.checklist import checklist
 from disclosures.documents.comparing import compared
 from disclosures.documents.content import lagging, names_of
-from disclosures.documents.drafting import ask_for_notice, ask_to_publish, drop_draft, start_draft, write_draft
+from disclosures.documents.drafting import (
+    ask_for_notice,
+    ask_to_publish,
+    drop_draft,
+    start_draft,
+    start_report,
+    write_draft,
+    writers_of,
+)
 from disclosures.documents.facts import FACTS, freeze
-from disclosures.documents.forms import DraftForm, NoticeForm, initial_of
+from disclosures.documents.forms import DraftForm, NoticeForm, ReportForm, initial_of
 from disclosures.documents.html import html_of
-from disclosures.documents.kinds import KINDS, SUBJECT, kind_of
-from disclosures.documents.selectors import draft_with, drafts, is_open, newest, published, stage_of
+from disclosures.documents.kinds import KINDS, SUBJECT, is_incident, kind_of
+from disclosures.documents.selectors import draft_with, drafts, incident_reports, is_open, newest, published, stage_of
 from disclosures.documents.views import parts_of, reading
 from disclosures.models import DisclosureDraft
 from governance.access.roles import Role, has_role
@@ -44,7 +52,9 @@ def index(request: HttpRequest) -> HttpResponse:
         {"draft": draft, "kind": kind_of(draft.kind), "stage": stage_of(draft), "lagging": lagging(draft.content)}
         for draft in drafts()[:50]
     ]
-    return _page(request, "index", {"items": checklist(_now()), "drafts": listed, "kinds": KINDS})
+    may_report = has_role(request.user, Role.COMPLIANCE, Role.OPERATOR)
+    context = {"items": checklist(_now()), "drafts": listed, "kinds": KINDS}
+    return _page(request, "index", context | {"reports": incident_reports()[:50], "may_report": may_report})
 
 
 @require_POST
@@ -59,6 +69,19 @@ def new(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("desk-disclosure-draft", args=[made.pk]))
 
 
+@require_POST
+@for_staff
+def report(request: HttpRequest) -> HttpResponse:
+    """`report/`: the first draft about an incident; `starts_at` is UTC."""
+    data = request.POST
+    try:
+        key, began = data.get("idempotency_key", ""), f"{data.get('starts_at', '')[:19]}+00:00"
+        made = start_report(request.user, began, key=key, now=_now())
+    except ReviewRefused as refused:
+        return _refused(request, refused)
+    return HttpResponseRedirect(reverse("desk-disclosure-draft", args=[made.pk]))
+
+
 @never_cache
 @require_http_methods(["GET", "POST"])
 @for_staff
@@ -68,9 +91,10 @@ def draft(request: HttpRequest, draft_id: int) -> HttpResponse:
         found = draft_with(draft_id)
     except ReviewRefused as refused:
         return _refused(request, refused)
+    wanted = ReportForm if is_incident(found.kind) else DraftForm
     if request.method != "POST":
-        return _form(request, found, DraftForm(initial=initial_of(found.content, found.revision)))
-    form = DraftForm(request.POST)
+        return _form(request, found, wanted(initial=initial_of(found.content, found.revision)))
+    form = wanted(request.POST)
     if not form.is_valid():
         return _form(request, found, form, status=422)
     data = form.cleaned_data
@@ -213,7 +237,7 @@ def _form(
         "kind": kind_of(found.kind),
         "form": form,
         "stage": stage_of(found),
-        "is_open": is_open(found) and has_role(request.user, Role.COMPLIANCE),
+        "is_open": is_open(found) and has_role(request.user, *writers_of(found.kind)),
         "lagging": lagging(found.content),
         "facts": FACTS.values(),
     }

@@ -9,9 +9,11 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from disclosures.documents.content import FORMAT, checked, in_step, moment, refuse_unfit
-from disclosures.documents.kinds import SUBJECT, kind_of
-from disclosures.documents.selectors import draft_with, is_open, newest
+from disclosures.documents.content import FORMAT, checked, in_step, refuse_unfit
+from disclosures.documents.incident import empty_text
+from disclosures.documents.kinds import SUBJECT, DocumentKind, incident_slug, is_incident, kind_of
+from disclosures.documents.selectors import draft_with, incident_numbers, is_open, newest
+from disclosures.documents.times import moment, told_time
 from disclosures.models import DisclosureDraft
 from governance.access.actors import actor_of
 from governance.access.roles import Role
@@ -23,47 +25,74 @@ from governance.review.errors import ReviewRefused
 from trading.controls.commands import ControlRefused, done_before, require_key, write_receipt
 from trading.locks import lock_command
 
+MOST_A_DAY: Final = 999
 # What the writing of a draft may say; the rest of its content is kept.
 WRITTEN: Final = frozenset(
     {
         "title", "text", "counsel", "native_reviewer", "requires_acknowledgement", "is_material", "effective_from",
-        "effective_until", "review_due_on",
+        "effective_until", "review_due_on", "incident",
     }
 )  # fmt: skip
 
 
+def writers_of(kind: str) -> tuple[Role, ...]:
+    """Who writes drafts of it: of an incident also the operators who were there. Compliance alone asks for publication."""
+    return (Role.COMPLIANCE, Role.OPERATOR) if is_incident(kind) else (Role.COMPLIANCE,)
+
+
 def start_draft(person: User, kind: str, *, key: str, now: datetime) -> DisclosureDraft:
-    """A draft that starts from the newest version, or empty. Raises `ReviewRefused`."""
-    require_role(person, [Role.COMPLIANCE])
-    wanted = kind_of(kind)
-    last = newest(kind, now)
-    due = (now + timedelta(days=wanted.review_every_days)).date().isoformat()
-    content: dict[str, Any] = {
-        "format": FORMAT,
-        "kind": wanted.slug,
-        "title": {"en": "", "dv": ""},
-        "text": {"en": "", "dv": ""},
-        "in_step": {"en": "", "dv": ""},
-        "counsel": "",
-        "native_reviewer": "",
-        "requires_acknowledgement": False,
-    }
+    """A draft that starts from the newest version, or empty; of an incident only where a report of it was published
+    (`start_report`). Raises `ReviewRefused`."""
+    require_role(person, writers_of(kind))
+    content, last = _empty(kind_of(kind), now), newest(kind, now)
     if last is not None:
-        content = {name: last.content[name] for name in content}
-    content |= {"is_material": True, "effective_from": None, "effective_until": None, "review_due_on": due}
+        kept = ("title", "text", "in_step", "counsel", "native_reviewer", "requires_acknowledgement", "incident")
+        content |= {name: last.content[name] for name in kept if name in last.content}
+    elif is_incident(kind):
+        raise ReviewRefused("unknown_document", _("There is no such document."))
     return make_draft(person, content, key=key, now=now)
+
+
+def start_report(person: User, starts_at: str, *, key: str, now: datetime) -> DisclosureDraft:
+    """The draft of the first report of an incident that began then (ISO, with an offset). Raises `ReviewRefused`."""
+    require_role(person, [Role.COMPLIANCE, Role.OPERATOR])
+    began = moment(told_time(starts_at))
+    if began is None or began > now:
+        raise ReviewRefused("bad_dates", _("An incident is reported after it began, and its end after it ended."))
+
+    def work() -> DisclosureDraft:
+        lock_command(f"incidents:{began:%Y%m%d}")
+        number = max(incident_numbers(began), default=0) + 1
+        if number > MOST_A_DAY:
+            raise ReviewRefused("too_many", _("There are reports enough of that day: add to one of them."))
+        content = _empty(kind_of(incident_slug(began, number)), now) | {
+            "text": empty_text(),
+            "incident": {"starts_at": began.isoformat(), "ends_at": None, "markets": []},
+        }
+        return _made(person, checked(content), now)
+
+    return _once("report", key, [began.isoformat()], person, now, work)
 
 
 def make_draft(person: User, content: Mapping[str, Any], *, key: str, now: datetime) -> DisclosureDraft:
     """A draft of that content. Raises `ReviewRefused`."""
-    require_role(person, [Role.COMPLIANCE])
+    require_role(person, writers_of(str(content.get("kind", ""))))
     body = checked(content)
+    return _once("make", key, [body], person, now, lambda: _made(person, body, now))
 
-    def work() -> DisclosureDraft:
-        made = {"kind": body["kind"], "content": body, "authors": [person.get_username()]}
-        return DisclosureDraft.objects.create(**made, created_at=now, updated_at=now)
 
-    return _once("make", key, [body], person, now, work)
+def _made(person: User, body: dict[str, Any], now: datetime) -> DisclosureDraft:
+    made = {"kind": body["kind"], "content": body, "authors": [person.get_username()]}
+    return DisclosureDraft.objects.create(**made, created_at=now, updated_at=now)
+
+
+def _empty(kind: DocumentKind, now: datetime) -> dict[str, Any]:
+    nothing = {"en": "", "dv": ""}
+    return {
+        "format": FORMAT, "kind": kind.slug, "title": nothing, "text": nothing, "in_step": nothing, "counsel": "",
+        "native_reviewer": "", "requires_acknowledgement": False, "is_material": True, "effective_from": None,
+        "effective_until": None, "review_due_on": (now + timedelta(days=kind.review_every_days)).date().isoformat(),
+    }  # fmt: skip
 
 
 def write_draft(
@@ -80,7 +109,7 @@ def write_draft(
 
     Who writes becomes an author, and does not approve. With `says_the_same` both languages are in step from here on. Raises
     `ReviewRefused`."""
-    require_role(person, [Role.COMPLIANCE])
+    require_role(person, writers_of(_kind_of(draft_id)))
     if not set(written) <= WRITTEN:
         raise ReviewRefused("bad_change", _("This is no content of a document."))
 
@@ -136,7 +165,7 @@ def ask_for_notice(
 
 def drop_draft(person: User, draft_id: int, *, key: str, now: datetime) -> None:
     """A draft that nothing came of is thrown away; one that ever was proposed stays. Raises `ReviewRefused`."""
-    require_role(person, [Role.COMPLIANCE])
+    require_role(person, writers_of(_kind_of(draft_id)))
 
     def work() -> DisclosureDraft:
         draft = _locked(draft_id)
@@ -147,6 +176,11 @@ def drop_draft(person: User, draft_id: int, *, key: str, now: datetime) -> None:
         return kept
 
     _once("drop", key, [draft_id], person, now, work)
+
+
+def _kind_of(draft_id: int) -> str:
+    """Of a draft; empty where there is none. It never changes."""
+    return DisclosureDraft.objects.filter(pk=draft_id).values_list("kind", flat=True).first() or ""
 
 
 def _locked(draft_id: int) -> DisclosureDraft:

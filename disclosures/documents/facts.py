@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from django.utils import translation
@@ -19,13 +20,11 @@ from disclosures.transparency.publication import publication_in_force
 from governance.models import ReviewPolicy
 from governance.review.errors import ReviewRefused
 from trading.events.services import plain_decimal
-from trading.models import Market
+from trading.models import BuybackProgramme, Market, TreasuryBalance, TreasuryWallet
+from trading.models.treasury import LEAST_INTERVAL_H, MOST_VOLUME_SHARE
 from trading.parameters.services import current_values
 
 LANGUAGES: Final = ("en", "dv")
-# Rules of the house that no part of the system keeps yet. Their numbers stand here alone, until the treasury part brings its own.
-BUYBACK_INTERVAL_H: Final = 4
-BUYBACK_VOLUME_PCT: Final = 25
 _PLACEHOLDER: Final = re.compile(r"\{\{ *([a-z0-9_]+) *\}\}")
 
 
@@ -68,9 +67,31 @@ def _accounts() -> list[list[str]]:
     return [[market.account.venue.name, market.account.slug, market.venue_symbol] for market in _markets()]
 
 
+def _made_up(label: str, is_demo: bool) -> str:
+    """A label of the treasury; what the demonstration made up says so, also where the fact is frozen."""
+    return f"{label} (demonstration)" if is_demo else label
+
+
 def _wallets() -> list[list[str]]:
-    """None is recorded until the treasury part keeps them."""
-    return []
+    held: dict[int, set[str]] = {}
+    for wallet_id, asset in TreasuryBalance.objects.values_list("wallet_id", "asset_id").distinct():
+        held.setdefault(wallet_id, set()).add(asset)
+    standing = TreasuryWallet.objects.filter(retired_at=None).order_by("pk")
+    return [
+        [_made_up(one.label, one.is_demo), one.address, ", ".join(sorted(held.get(one.pk, ()))) or "-"]
+        for one in standing
+    ]
+
+
+def _programmes() -> list[list[str]]:
+    found = BuybackProgramme.objects.select_related("market").exclude(status="ended").order_by("pk")
+    return [
+        [
+            _made_up(one.slug, one.is_demo), one.market.venue_symbol, plain_decimal(one.execution_cap_quote),
+            plain_decimal(one.day_cap_quote), plain_decimal(Decimal(one.interval_s) / 3600), one.market.quote_id,
+        ]
+        for one in found
+    ]  # fmt: skip
 
 
 def _rule(name: str) -> str:
@@ -119,14 +140,27 @@ FACTS: Final[dict[str, Fact]] = {
             (gettext_noop("label"), gettext_noop("address"), gettext_noop("asset")),
         ),
         Fact(
+            "buyback_programmes",
+            gettext_noop("table: the buyback programmes that are not over, with their caps"),
+            _programmes,
+            (
+                gettext_noop("programme"),
+                gettext_noop("market"),
+                gettext_noop("cap of one execution"),
+                gettext_noop("cap of 24 hours"),
+                gettext_noop("hours between two"),
+                gettext_noop("unit"),
+            ),
+        ),
+        Fact(
             "buyback_interval_h",
             gettext_noop("least hours between two buybacks"),
-            lambda: str(BUYBACK_INTERVAL_H),
+            lambda: str(LEAST_INTERVAL_H),
         ),
         Fact(
             "buyback_volume_pct",
             gettext_noop("largest share of the average daily volume for buybacks, in percent"),
-            lambda: str(BUYBACK_VOLUME_PCT),
+            lambda: plain_decimal(MOST_VOLUME_SHARE * 100),
         ),
         Fact(
             "approvals_to_loosen",

@@ -8,8 +8,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from disclosures.documents.content import NAME_MAX, TEXT_MAX, TITLE_MAX, moment
+from disclosures.documents.content import NAME_MAX, TEXT_MAX, TITLE_MAX
+from disclosures.documents.times import moment
 from governance.desk.forms import ReasonForm
+from trading.selectors import known_slugs
 
 _UTC = {"class": "input", "type": "datetime-local", "dir": "ltr"}
 
@@ -57,17 +59,54 @@ class DraftForm(forms.Form):
         data = self.cleaned_data
         plain = ("counsel", "native_reviewer", "requires_acknowledgement", "is_material")
         return {
-            **{name: data[name] for name in plain},
+            **{name: data[name] for name in plain if name in data},
             "title": {"en": data["title_en"], "dv": data["title_dv"]},
             "text": {"en": data["text_en"], "dv": data["text_dv"]},
             "effective_from": _utc(data["effective_from"]),
-            "effective_until": _utc(data["effective_until"]),
+            "effective_until": _utc(data.get("effective_until")),
             "review_due_on": data["review_due_on"].isoformat(),
         }
 
 
+class ReportForm(DraftForm):
+    """The report of an incident: when and where, beside its text. It holds until a newer version, and nobody accepts it."""
+
+    effective_until = None
+    requires_acknowledgement = None
+    incident_starts_at = forms.DateTimeField(label=_("Began (UTC)"), widget=forms.DateTimeInput(attrs=_UTC))
+    incident_ends_at = forms.DateTimeField(
+        label=_("Ended (UTC); empty: it goes on"), required=False, widget=forms.DateTimeInput(attrs=_UTC)
+    )
+    incident_markets = forms.MultipleChoiceField(
+        label=_("Markets it touched; none: the whole desk"),
+        required=False,
+        widget=forms.SelectMultiple(attrs={"class": "input", "dir": "ltr"}),
+    )
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        field: Any = self.fields["incident_markets"]
+        field.choices = [(slug, slug) for slug in known_slugs()]
+
+    def written(self) -> dict[str, Any]:
+        """The fields as the service takes them."""
+        data = self.cleaned_data
+        incident = {
+            "starts_at": _utc(data["incident_starts_at"]),
+            "ends_at": _utc(data["incident_ends_at"]),
+            "markets": data["incident_markets"],
+        }
+        return super().written() | {"incident": incident}
+
+
 def initial_of(content: dict[str, Any], revision: int) -> dict[str, Any]:
     """What the form shows of a draft."""
+    told = content.get("incident", {})
+    more = {f"incident_{name}": _local(told[name]) for name in ("starts_at", "ends_at") if told}
+    return more | {"incident_markets": told.get("markets", [])} | _initial_of(content, revision)
+
+
+def _initial_of(content: dict[str, Any], revision: int) -> dict[str, Any]:
     plain = ("counsel", "native_reviewer", "requires_acknowledgement", "is_material", "review_due_on")
     return {
         **{name: content[name] for name in plain},

@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.urls import reverse
 
 from disclosures.documents.checklist import set_gate
 from disclosures.documents.content import published_form
 from disclosures.documents.facts import LANGUAGES
-from disclosures.documents.kinds import AGGREGATE
+from disclosures.documents.kinds import AGGREGATE, path_of
 from disclosures.documents.pdf import Printed, pdf_of
 from disclosures.models import DisclosureNotice, DisclosureVersion
 from governance.database_time import database_time
@@ -71,7 +70,7 @@ def write_notice(applying: Applying) -> DisclosureNotice:
 
 def address_of(kind: str, version: int) -> str:
     """The permanent address of a version."""
-    return settings.PUBLIC_URL + reverse("disclosure", args=[kind, version])
+    return settings.PUBLIC_URL + path_of(kind, version)
 
 
 def _tell(kind: str, event: str, payload: dict[str, Any], now: datetime) -> None:

@@ -17,12 +17,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from disclosures.documents.content import lagging, moment, names_of, published_form, refuse_incomplete
+from disclosures.documents.content import lagging, names_of, published_form, refuse_incomplete
 from disclosures.documents.facts import LANGUAGES, freeze
-from disclosures.documents.kinds import SUBJECT, kind_of
+from disclosures.documents.kinds import SUBJECT, is_incident, kind_of
 from disclosures.documents.pdf import NOT_PRINTED, pdf_of
 from disclosures.documents.publishing import publish, write_notice
 from disclosures.documents.selectors import draft_with
+from disclosures.documents.times import moment
 from disclosures.models import DisclosureNotice, DisclosureVersion
 from governance.access.roles import Role
 from governance.models import Proposal
@@ -55,7 +56,8 @@ class DocumentChange:
         return f"{SUBJECT}:{_kind(change)}"
 
     def title(self, change: Change) -> str:
-        label = kind_of(_kind(change)).label
+        kind = _kind(change)
+        label = f"{kind_of(kind).label} {kind.removeprefix('incident-')}" if is_incident(kind) else kind_of(kind).label
         if change["action"] == "publish":
             return f"Publish: {label}"
         return f"{change['action'].capitalize()}: {label}, version {change['version']}"
@@ -176,6 +178,11 @@ def _rows_of(change: Change, row: DisclosureVersion | None) -> list[DiffRow]:
         rows.append(DiffRow(part, f"title.{language}", WORDS[language], "", before, new["title"][language]))
         moved = _moved(old["text"][language] if old else "", new["text"][language])
         rows.append(DiffRow(part, f"text.{language}", WORDS[language], gettext_noop("lines"), "", moved))
+    if "incident" in new:
+        for name, told in new["incident"].items():
+            before = str(old["incident"][name] or "") if old else ""
+            if before != str(told or ""):
+                rows.append(DiffRow(part, f"incident.{name}", "", "", before, str(told or "")))
     for name in ("effective_from", "effective_until", "review_due_on", "counsel", "native_reviewer"):
         before = str(old[name] or "") if old else ""
         if before != str(new[name] or ""):

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max, Prefetch, QuerySet
+from django.db.models import F, Max, OuterRef, Prefetch, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
-from disclosures.documents.kinds import KINDS, DocumentKind, kind_of
+from disclosures.documents.kinds import KINDS, DocumentKind, incident_day, kind_of, path_of
 from disclosures.models import DisclosureDraft, DisclosureNotice, DisclosureVersion
 from governance.review.errors import ReviewRefused
 from governance.review.states import OPEN
 
 IN_FORCE, SUPERSEDED, WITHDRAWN, EXPIRED = "in_force", "superseded", "withdrawn", "expired"
 _FILES = ("pdf_en", "pdf_dv")
+MOST_REPORTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class Published:
     withdrawal: DisclosureNotice | None
     corrections: tuple[DisclosureNotice, ...]
     newest: int
+
+    @property
+    def path(self) -> str:
+        """Its permanent address here."""
+        return path_of(self.row.kind, self.row.version)
 
     @property
     def is_readable(self) -> bool:
@@ -56,6 +62,29 @@ def shelves(now: datetime) -> list[Shelf]:
     rows = [row for row in _rows() if newest[row.kind] == row.version]
     found = {row.kind: _published(row, row.version, now) for row in rows}
     return [Shelf(kind, found.get(kind.slug)) for kind in KINDS]
+
+
+def incident_reports(slug: str = "") -> list[Published]:
+    """The newest version of every incident's report, newest incident first, at most `MOST_REPORTS`; with `slug` those that
+    touched the market, or the whole desk. A withdrawn one is among them."""
+    rows = _rows().filter(kind__startswith="incident-").annotate(
+        last=Subquery(DisclosureVersion.objects.filter(kind=OuterRef("kind")).order_by("-version").values("version")[:1])
+    )  # fmt: skip
+    found = [_published(row, row.version, row.published_at) for row in rows.filter(version=F("last"))]
+    found.sort(key=lambda one: (one.content["incident"]["starts_at"], one.row.kind), reverse=True)
+    if slug:
+        found = [one for one in found if slug in (one.content["incident"]["markets"] or [slug])]
+    return found[:MOST_REPORTS]
+
+
+def incident_numbers(began: datetime) -> set[int]:
+    """Numbers that incidents of that day (UTC) have, in drafts and in what was published."""
+    begin = incident_day(began)
+    kinds = [
+        *DisclosureDraft.objects.filter(kind__startswith=begin).values_list("kind", flat=True),
+        *DisclosureVersion.objects.filter(kind__startswith=begin).values_list("kind", flat=True),
+    ]
+    return {int(kind.removeprefix(begin)) for kind in kinds}
 
 
 def published(slug: str, version: int, now: datetime) -> Published:

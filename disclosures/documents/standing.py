@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from disclosures.documents.content import lagging
+from disclosures.documents.times import moment
 
 
 def notes_of(content: Mapping[str, Any], language: str) -> list[str]:
@@ -18,10 +19,11 @@ def notes_of(content: Mapping[str, Any], language: str) -> list[str]:
 
 
 def _notes(content: Mapping[str, Any], language: str) -> list[str]:
+    notes = [_incident(content["incident"])] if "incident" in content else []
     if content["counsel"]:
-        notes = [_("Looked at by counsel: %(who)s.") % {"who": content["counsel"]}]
+        notes.append(_("Looked at by counsel: %(who)s.") % {"who": content["counsel"]})
     else:
-        notes = [_("No counsel has recorded a review of this text.")]
+        notes.append(_("No counsel has recorded a review of this text."))
     if language == "dv":
         if content["native_reviewer"]:
             notes.append(_("Dhivehi reviewed by a native speaker: %(who)s.") % {"who": content["native_reviewer"]})
@@ -32,3 +34,16 @@ def _notes(content: Mapping[str, Any], language: str) -> list[str]:
     if lagging(content) in (language, "both"):
         notes.append(_("This language lags behind the other: the other was changed since they last said the same."))
     return notes
+
+
+def _incident(told: Mapping[str, Any]) -> str:
+    """When it was, and where."""
+    began, over = (moment(told[name]) for name in ("starts_at", "ends_at"))
+    words = {
+        "began": f"{began:%Y-%m-%d %H:%M}",
+        "ended": f"{over:%Y-%m-%d %H:%M}" if over else "",
+        "markets": ", ".join(told["markets"]) or _("all markets"),
+    }
+    if over is None:
+        return _("Incident since %(began)s UTC, not over when this was written. Markets: %(markets)s.") % words
+    return _("Incident from %(began)s to %(ended)s UTC. Markets: %(markets)s.") % words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.translation import get_language
@@ -15,6 +15,7 @@ from disclosures.documents.acknowledging import owed, state_for
 from disclosures.documents.content import lagging
 from disclosures.documents.facts import LANGUAGES
 from disclosures.documents.html import html_of_published
+from disclosures.documents.kinds import is_incident
 from disclosures.documents.selectors import Published, newest, pdf_bytes, published, shelves, versions
 from disclosures.documents.standing import notes_of
 from governance.desk.forms import new_key
@@ -43,17 +44,28 @@ def kind(request: HttpRequest, kind: str) -> HttpResponse:
             raise ReviewRefused("unknown_version", "")
     except ReviewRefused:
         return _not_there(request)
-    return _shown(request, found)
+    return HttpResponsePermanentRedirect(found.path) if is_incident(kind) else _shown(request, found)
 
 
 @require_safe
 def version(request: HttpRequest, kind: str, version: int) -> HttpResponse:
-    """`/disclosures/<kind>/<version>/`."""
+    """`/disclosures/<kind>/<version>/`; the report of an incident has its own place."""
     try:
         found = published(kind, version, datetime.now(UTC))
     except ReviewRefused:
         return _not_there(request)
-    return _shown(request, found)
+    return HttpResponsePermanentRedirect(found.path) if is_incident(kind) else _shown(request, found)
+
+
+@require_safe
+def report(request: HttpRequest, kind: str, version: int | None = None) -> HttpResponse:
+    """`/incidents/reports/<kind>/`, the newest version, and `/incidents/reports/<kind>/<version>/`."""
+    now = datetime.now(UTC)
+    try:
+        found = published(kind, version, now) if version is not None else newest(kind, now)
+    except ReviewRefused:
+        return _not_there(request)
+    return _shown(request, found) if found is not None and is_incident(kind) else _not_there(request)
 
 
 @require_safe
@@ -117,7 +129,8 @@ def _shown(request: HttpRequest, found: Published) -> HttpResponse:
         "versions": versions(row.kind, now),
         "acknowledgement": state_for(request.user, found, now),
         "new_key": new_key,
-        "here": "disclosures",
+        "is_report": is_incident(row.kind),
+        "here": "changes" if is_incident(row.kind) else "disclosures",
     }
     return render(request, "public/disclosure.html", context, status=200 if found.is_readable else GONE)
 

@@ -1,5 +1,5 @@
-"""The feed of changes, newest first, from the public tables: parameters, publication policy, rules by jurisdiction, incidents,
-restatements, reports."""
+"""The feed of changes, newest first, from the public tables: parameters, publication policy, rules by jurisdiction, incidents and
+what people reported of them, restatements, reports."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import gettext as _
 
+from disclosures.documents.selectors import incident_reports
 from disclosures.jurisdictions.history import jurisdiction_changes
 from disclosures.reports.formats import path_of
 from disclosures.reports.selectors import newest_reports
@@ -44,7 +45,9 @@ class Entry:
 
 def entries(now: datetime) -> list[Entry]:
     """The newest `MOST_ENTRIES`."""
-    found = [*_publication(), *_jurisdictions(), *_incidents(now), *_restatements(now), *_reports()]
+    found = [
+        *_publication(), *_jurisdictions(), *_incidents(now), *_restatements(now), *_reports(), *_incident_reports(),
+    ]  # fmt: skip
     policy = publication_in_force()
     for slug in known_slugs():
         found += _parameters(slug, policy)
@@ -128,6 +131,17 @@ def _incidents(now: datetime) -> list[Entry]:
         key = f"incident:{row['scope']}:{row['rule']}:{row['started_at']}"
         at = datetime.fromisoformat(row["started_at"])
         found.append(Entry(key, at, title, row["reason"] or row["rule"], "incidents"))
+    return found
+
+
+def _incident_reports() -> list[Entry]:
+    """The newest version of each; of a withdrawn one only that it was."""
+    found = []
+    for one in incident_reports()[:REPORTS_TOLD]:
+        title = one.content["title"]["en"] if one.is_readable else _("This report was withdrawn")
+        at = one.withdrawal.at if one.withdrawal else one.row.published_at
+        key = f"incident-report:{one.row.kind}:{one.row.version}{':withdrawn' if one.withdrawal else ''}"
+        found.append(Entry(key, at, title, f"SHA-256 {one.row.sha256}", "incident-reports", one.path))
     return found
 
 

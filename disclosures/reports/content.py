@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db.models import Q
-from django.urls import reverse
 
+from disclosures.documents.kinds import path_of
 from disclosures.documents.selectors import notices_between, published_between
 from disclosures.models import RollupDay
 from disclosures.reports.periods import Period
@@ -145,7 +145,7 @@ def _documents(start: datetime, end: datetime, policy: Publication) -> PublicTab
             one.row.kind,
             one.row.version,
             one.row.sha256,
-            reverse("disclosure", args=[one.row.kind, one.row.version]),
+            one.path,
         )
         for one in published_between(start, end)
     ]
@@ -158,7 +158,7 @@ def _documents(start: datetime, end: datetime, policy: Publication) -> PublicTab
                 row.kind,
                 row.version,
                 "",
-                reverse("disclosure", args=[row.kind, row.version]),
+                path_of(row.kind, row.version),
             )
         )
     # Of one moment, a version before what is said about it.

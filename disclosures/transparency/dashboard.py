@@ -22,7 +22,7 @@ from trading.models import Market
 # Rows of a chart's table on the page of all charts; the chart's own page shows every one.
 NEWEST: Final = 12
 DEFAULT_RANGE: Final = "24h"
-_SOURCES: Final = {each.key: each.source for each in DEFINITIONS}
+SOURCES: Final = {each.key: each.source for each in DEFINITIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +86,15 @@ def _cells(cells: Sequence[Cell]) -> SafeString:
     return format_html_join("", '<td class="num" dir="ltr">{}</td>', told)
 
 
-def asked_of(query: Any, now: datetime) -> Asked:
-    """The range that an address asks for. Raises `BadRange`."""
+def asked_of(query: Any, now: datetime, default: str = DEFAULT_RANGE) -> Asked:
+    """The range that an address asks for, `default` where it asks for none. Raises `BadRange`."""
     name, since, until = (query.get(part, "") for part in ("range", "from", "to"))
+    name = name if name or since or until else default
     start, end = asked_range(name, since, until, now)
     if since or until:
         told = {"from": since, "to": until} if until else {"from": since}
         return Asked("", urlencode(told), start, end, now)
-    return Asked(name or DEFAULT_RANGE, urlencode({"range": name or DEFAULT_RANGE}), start, end, now)
+    return Asked(name, urlencode({"range": name}), start, end, now)
 
 
 def range_tabs(asked: Asked | None) -> list[tuple[str, Any, bool]]:
@@ -121,11 +122,11 @@ def _shown(market: Market, chart: Chart, table: PublicTable, asked: Asked) -> Sh
     return Shown(
         chart=chart,
         table=table,
-        rows=[_row(row) for row in reversed(table.rows)],
+        rows=[row_of(row) for row in reversed(table.rows)],
         unit={"quote": market.quote_id.upper(), "base": market.base_id.upper(), "share": "%", "bps": "bps"}.get(
             chart.unit, ""
         ),
-        source=_SOURCES[table.definition],
+        source=SOURCES[table.definition],
         bucket=BUCKET_WORDS.get(str(table.about.get("bucket")), ""),
         page=f"{reverse('market-chart', args=(market.slug, chart.key))}?{asked.query}",
         json=f"{reverse('api-public-series', args=(market.slug,))}?{query}",
@@ -133,7 +134,8 @@ def _shown(market: Market, chart: Chart, table: PublicTable, asked: Asked) -> Sh
     )
 
 
-def _row(row: Sequence[Cell]) -> Row:
+def row_of(row: Sequence[Cell]) -> Row:
+    """A row of a table whose first two columns are when it begins and ends."""
     return Row(_local(str(row[0])), str(row[0]), row[2:])
 
 

@@ -205,6 +205,17 @@ DEFINITIONS = (
         _("As late as inventory."),
     ),
     Definition(
+        "incident-reports",
+        _("Reports of incidents"),
+        _(
+            "What people found out about an incident: what happened, what it affected, why, what was done and what changes. One "
+            "person writes it, another approves it. A correction is a new version or a note above it; the old text keeps its "
+            "address."
+        ),
+        _("Written by people; the hash of each version stands beside it."),
+        _("Once approved."),
+    ),
+    Definition(
         "restatements",
         _("Restatements"),
         _(
@@ -223,6 +234,40 @@ DEFINITIONS = (
         ),
         _("The public tables of this portal."),
         _("Made at 00:10 in the Maldives, or as soon as the publication policy tells everything of the period."),
+    ),
+    Definition(
+        "treasury",
+        _("Treasury"),
+        _(
+            "What the labelled wallets hold of each asset. A day's balance is the last one observed on it; the total is told "
+            "only where every wallet of the asset was observed. No value in money is computed: the assets may not be sold at "
+            "today's price in that amount."
+        ),
+        _("The chain, as the source beside each balance told it at that time; in the demonstration made up."),
+        _("The time of each observation stands beside it."),
+    ),
+    Definition(
+        "buybacks",
+        _("Buybacks"),
+        _(
+            "A programme buys tokens back by turns, at least four hours apart and within its caps; the database refuses anything "
+            "else. The independent reference is the larger of the best bid and the last trade of others: no price may be above "
+            "it. Prices of a day are averages by quantity; what was paid includes fees. A turn that buys nothing says why."
+        ),
+        _("Written before an order is sent, and settled once when the venue has answered; in the demonstration made up."),
+        _("Each turn as soon as it is settled, the charts by complete day."),
+    ),
+    Definition(
+        "rewards",
+        _("Rewards for liquidity"),
+        _(
+            "An epoch shares its budget, which never passes its cap, among those who provided liquidity. Score = uptime × depth "
+            "× tightness − adverse selection, never below zero: the share of the time with quotes, the mean depth in quote "
+            "units, how much narrower than allowed the quotes were, and what others lost to informed trades. A reward is the "
+            "budget times the score divided by all scores, rounded down."
+        ),
+        _("The computation of the epoch, published with each reward; in the demonstration made up."),
+        _("Once an epoch is over and computed."),
     ),
     Definition(
         "publication",

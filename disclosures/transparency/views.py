@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from disclosures.documents.incident_table import told_reports
 from disclosures.transparency.charts import CHARTS, RANGE_WORDS
 from disclosures.transparency.dashboard import Asked, asked_of, range_tabs, shown_chart, shown_charts
 from disclosures.transparency.definitions import DEFINITIONS
@@ -111,7 +112,7 @@ def changes(request: HttpRequest) -> HttpResponseBase:
 
 @require_safe
 def incidents(request: HttpRequest) -> HttpResponseBase:
-    """`/incidents/`: pauses, breakers and limits."""
+    """`/incidents/`: pauses, breakers and limits, and what people reported."""
     slugs, wanted = known_slugs(), request.GET.get("market", "")
     if wanted and wanted not in slugs:
         return _no_market(request, wanted)
@@ -120,7 +121,7 @@ def incidents(request: HttpRequest) -> HttpResponseBase:
         request,
         "public/incidents.html",
         rows,
-        {"slugs": slugs, "wanted": wanted, "policy": publication_in_force()},
+        {"slugs": slugs, "wanted": wanted, "policy": publication_in_force(), "reports": told_reports(wanted)},
     )
 
 

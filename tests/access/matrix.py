@@ -9,6 +9,8 @@ from __future__ import annotations
 PEOPLE = ("nobody", "investor", "operator", "approver", "compliance", "auditor", "administrator", "superuser")
 
 EVERYBODY = "200 200 200 200 200 200 200 200"
+# Without the asset that it asks for; there is no treasury.
+BAD_FOR_ALL = "400 400 400 400 400 400 400 400"
 NOT_THERE = "404 404 404 404 404 404 404 404"
 DESK_PAGE = "in  403 200 200 200 200 200 403"
 DESK_API_ = "403 403 200 200 200 200 200 403"
@@ -32,7 +34,12 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
     ("markets/<slug:slug>/<slug:key>/", "GET", "/markets/dct-usdt-dex/spread/", {}, EVERYBODY),
     ("changes/", "GET", "/changes/", {}, EVERYBODY),
     ("incidents/", "GET", "/incidents/", {}, EVERYBODY),
+    ("incidents/reports/<slug:kind>/", "GET", "/incidents/reports/incident-20260304-1/", {}, NOT_THERE),
+    ("incidents/reports/<slug:kind>/<int:version>/", "GET", "/incidents/reports/incident-20260304-1/1/", {}, NOT_THERE),
     ("restatements/", "GET", "/restatements/", {}, EVERYBODY),
+    ("treasury/", "GET", "/treasury/", {}, EVERYBODY),
+    ("buybacks/", "GET", "/buybacks/", {}, EVERYBODY),
+    ("rewards/", "GET", "/rewards/", {}, EVERYBODY),
     ("disclosures/", "GET", "/disclosures/", {}, EVERYBODY),
     ("disclosures/<slug:kind>/", "GET", "/disclosures/general-risk/", {}, NOT_THERE),
     ("disclosures/<slug:kind>/<int:version>/", "GET", "/disclosures/general-risk/1/", {}, NOT_THERE),
@@ -95,6 +102,7 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
     # documents for the public, at work
     ("desk/disclosures/", "GET", "/desk/disclosures/", {}, DESK_PAGE),
     ("desk/disclosures/new/", "POST", "/desk/disclosures/new/", {}, "in  403 422 422 404 422 422 403"),
+    ("desk/disclosures/report/", "POST", "/desk/disclosures/report/", {}, "in  403 422 422 422 422 422 403"),
     ("desk/disclosures/acknowledgements.csv", "GET", "/desk/disclosures/acknowledgements.csv", {},
      "in  403 403 403 200 200 403 403"),
     ("desk/disclosures/drafts/<int:draft_id>/", "GET", "/desk/disclosures/drafts/0/", {}, "in  403 404 404 404 404 404 403"),
@@ -156,10 +164,26 @@ URLS: tuple[tuple[str, str, str, dict[str, str], str], ...] = (
      EVERYBODY),
     ("api/v1/public/incidents/", "GET", "/api/v1/public/incidents/", {}, EVERYBODY),
     ("api/v1/public/incidents.csv", "GET", "/api/v1/public/incidents.csv", {}, EVERYBODY),
+    ("api/v1/public/incidents/reports/", "GET", "/api/v1/public/incidents/reports/", {}, EVERYBODY),
+    ("api/v1/public/incidents/reports.csv", "GET", "/api/v1/public/incidents/reports.csv", {}, EVERYBODY),
     ("api/v1/public/restatements/", "GET", "/api/v1/public/restatements/", {}, EVERYBODY),
     ("api/v1/public/restatements.csv", "GET", "/api/v1/public/restatements.csv", {}, EVERYBODY),
     ("api/v1/public/jurisdictions/", "GET", "/api/v1/public/jurisdictions/", {}, EVERYBODY),
     ("api/v1/public/jurisdictions.csv", "GET", "/api/v1/public/jurisdictions.csv", {}, EVERYBODY),
+    ("api/v1/public/treasury/", "GET", "/api/v1/public/treasury/", {}, EVERYBODY),
+    ("api/v1/public/treasury.csv", "GET", "/api/v1/public/treasury.csv", {}, EVERYBODY),
+    ("api/v1/public/treasury/balances/", "GET", "/api/v1/public/treasury/balances/", {}, BAD_FOR_ALL),
+    ("api/v1/public/treasury/balances.csv", "GET", "/api/v1/public/treasury/balances.csv", {}, BAD_FOR_ALL),
+    ("api/v1/public/buybacks/", "GET", "/api/v1/public/buybacks/", {}, EVERYBODY),
+    ("api/v1/public/buybacks.csv", "GET", "/api/v1/public/buybacks.csv", {}, EVERYBODY),
+    ("api/v1/public/buybacks/days/", "GET", "/api/v1/public/buybacks/days/", {}, EVERYBODY),
+    ("api/v1/public/buybacks/days.csv", "GET", "/api/v1/public/buybacks/days.csv", {}, EVERYBODY),
+    ("api/v1/public/buybacks/programmes/", "GET", "/api/v1/public/buybacks/programmes/", {}, EVERYBODY),
+    ("api/v1/public/buybacks/programmes.csv", "GET", "/api/v1/public/buybacks/programmes.csv", {}, EVERYBODY),
+    ("api/v1/public/rewards/", "GET", "/api/v1/public/rewards/", {}, EVERYBODY),
+    ("api/v1/public/rewards.csv", "GET", "/api/v1/public/rewards.csv", {}, EVERYBODY),
+    ("api/v1/public/rewards/payouts/", "GET", "/api/v1/public/rewards/payouts/", {}, EVERYBODY),
+    ("api/v1/public/rewards/payouts.csv", "GET", "/api/v1/public/rewards/payouts.csv", {}, EVERYBODY),
     ("api/v1/public/publication/", "GET", "/api/v1/public/publication/", {}, EVERYBODY),
     ("api/v1/public/publication.csv", "GET", "/api/v1/public/publication.csv", {}, EVERYBODY),
     # Told apart by their signature, not by who is signed in.

@@ -34,7 +34,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "nobody": (
         "/", "/definitions/", "/disclosures/", "/markets/", f"/markets/{stage.DEX}/?range=30d",
         f"/markets/{stage.DEX}/depth-1/?range=1h",
-        "/changes/", "/incidents/", "/restatements/", "/reports/", "/jurisdictions/", "/demo/", "/nothing-there/",
+        "/changes/", "/incidents/", "/restatements/", "/jurisdictions/",
+        "/treasury/", "/buybacks/", "/rewards/", "/reports/", "/demo/", "/nothing-there/",
         "/accounts/sign-in/", "/accounts/link/",
         "/accounts/link/x/", "/accounts/new-password/x/x-x/",
     ),

@@ -11,7 +11,7 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 _KINDS = "|".join(
     (
         "account|order|risk|dead_letter|quarantine|funding|fill|transfer|movement|position|proposal",
-        "reconciliation|adjustment|parameters|control|lock|limit|inbox|hot_state|history|access|handover|registry|disclosure|report",
+        "reconciliation|adjustment|parameters|control|lock|limit|inbox|hot_state|history|access|handover|registry|disclosure|report|treasury_declaration",
     )
 )
 

@@ -20,10 +20,21 @@ from trading.models.quoting import Decision, DecisionBatch, MarketMinute
 from trading.models.registry import Asset, AssetAlias, Market, Venue, VenueAccount
 from trading.models.risk import TradingSession
 from trading.models.samples import MarketSample, MinuteChange
+from trading.models.treasury import (
+    Buyback,
+    BuybackProgramme,
+    RewardEpoch,
+    RewardPayout,
+    TreasuryBalance,
+    TreasuryDeclaration,
+    TreasuryWallet,
+)
 
 __all__ = [
     "Asset",
     "AssetAlias",
+    "Buyback",
+    "BuybackProgramme",
     "CashBalance",
     "CashMovement",
     "CommandReceipt",
@@ -48,8 +59,13 @@ __all__ = [
     "Position",
     "ReconciliationReport",
     "ResumeRequest",
+    "RewardEpoch",
+    "RewardPayout",
     "TradingControl",
     "TradingSession",
+    "TreasuryBalance",
+    "TreasuryDeclaration",
+    "TreasuryWallet",
     "Venue",
     "VenueAccount",
     "VenueCursor",

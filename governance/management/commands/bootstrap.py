@@ -17,8 +17,9 @@ from governance.review.demo import DemoProposals
 from governance.review.demo_steps import DEMO_STEPS
 from governance.review.policies import write_policy
 from governance.review.starting_policy import DEMO_TIMELOCK_S, starting_policy
-from trading.models import Market
+from trading.models import Market, TreasuryDeclaration
 from trading.registry.services import GENESIS_ACTOR, declare_demo_desk
+from trading.treasury.demo import declare_demo_treasury
 
 
 class Command(BaseCommand):
@@ -47,6 +48,8 @@ class Command(BaseCommand):
         if not Market.objects.exists():
             markets = declare_demo_desk(timezone.now())
             self.stdout.write(f"declared the markets {', '.join(markets)} with their starting parameters")
+        if not TreasuryDeclaration.objects.exists():
+            self.stdout.write(declare_demo_treasury(timezone.now()))
         people = create_demo_people(settings.DATA_DIRECTORY / "secrets" / "demo-people", timezone.now())
         if people:
             self.stdout.write(f"created the people {', '.join(people)}")
