@@ -28,7 +28,8 @@ INSERT INTO fills (market_id, venue, account, symbol, trade_id, order_id, client
     fee_asset, fee_rate, parameter_version, mid_at_fill, source, ledger_seq, executed_at, booked_at)
 SELECT CASE n % 2 WHEN 0 THEN {dex} ELSE {cex} END, 'dex', 'dex-desk', 'x', n::text, n::text, '',
     CASE WHEN n % 4 < 2 THEN 'buy' ELSE 'sell' END, {price}, 100, true, 0.0023, 'usdt', 1, 1, {price}, 'stream', n, at, at
-FROM (SELECT n, '{now}'::timestamptz - interval '1 day' * ({days} * (n - 0.5) / {fills}) AS at FROM generate_series(1, {fills}) n) x
+FROM (SELECT n, '{now}'::timestamptz - interval '1 day' * ({days} * (n - 0.5) / {fills}) AS at
+    FROM generate_series(1, {fills}) n) x
 """
 _LEDGER = """
 SELECT market_id, date_trunc('{unit}', executed_at) AS bucket, count(*) AS fills, 0 AS fees_pending, 0 AS movements,
@@ -42,13 +43,14 @@ FROM fills WHERE executed_at >= '{since}' GROUP BY 1, 2
 """
 _DAYS = """
 INSERT INTO rollup_days (market_id, day, starts_at, ends_at, closing_reference_price, {names})
-SELECT market_id, day, day::timestamp AT TIME ZONE 'Indian/Maldives', (day + 1)::timestamp AT TIME ZONE 'Indian/Maldives', closing,
-    {names} FROM (SELECT market_id, (starts_at AT TIME ZONE 'Indian/Maldives')::date AS day, {sums},
+SELECT market_id, day, day::timestamp AT TIME ZONE 'Indian/Maldives', (day + 1)::timestamp AT TIME ZONE 'Indian/Maldives',
+    closing, {names} FROM (SELECT market_id, (starts_at AT TIME ZONE 'Indian/Maldives')::date AS day, {sums},
     (array_agg(closing_reference_price ORDER BY starts_at DESC))[1] AS closing FROM rollup_hours GROUP BY 1, 2) x
 """
 _OTHERS = (
-    "INSERT INTO market_minutes (market_id, minute, cycles, two_sided, one_sided, spread_bps_sum) SELECT m, at, 60, 58, 1, 1"
-    " FROM unnest(ARRAY[{dex}, {cex}]) m, generate_series('{since}', '{until}'::timestamptz - interval '1 minute', '1 minute') at",
+    "INSERT INTO market_minutes (market_id, minute, cycles, two_sided, one_sided, spread_bps_sum) SELECT m, at, 60, 58, 1,"
+    " 1 FROM unnest(ARRAY[{dex}, {cex}]) m, generate_series('{since}', '{until}'::timestamptz - interval '1 minute',"
+    " '1 minute') at",
     "INSERT INTO rollup_progress (id, closed_until, minutes_kept_from, rolled_at) VALUES (1, '{until}', '{kept}', '{now}')",
     "INSERT INTO restatements (market_id, bucket, starts_at, measure, before, after, causes, at) SELECT m, 'day',"
     " '{until}'::timestamptz - n * interval '1 day', 'pnl_quote', 1, 2, 'fill', '{until}'::timestamptz - n * interval '1 day'"
@@ -94,7 +96,7 @@ def _sums(connection: Any, words: dict[str, Any]) -> None:
     from disclosures.models.measures import ADDED, LEDGER, SAMPLED
     from trading.models.samples import DEPTH_COLUMNS
 
-    sample = {name: "0" for name in SAMPLED} | {name: f"{5000 + n * 250}.25" for n, name in enumerate(DEPTH_COLUMNS)}
+    sample = dict.fromkeys(SAMPLED, "0") | {name: f"{5000 + n * 250}.25" for n, name in enumerate(DEPTH_COLUMNS)}
     sample |= _SAMPLE
     for table, unit, since in (("minutes", "minute", words["kept"]), ("hours", "hour", words["since"])):
         since = since.replace(minute=0)
@@ -103,9 +105,10 @@ def _sums(connection: Any, words: dict[str, Any]) -> None:
         sampled = ", ".join(f"({value} * {minutes})" for value in sample.values())
         booked = ", ".join(f"coalesce(f.{name}, 0)" for name in LEDGER)
         closing = _price(f"{end} - interval '1 minute'")
+        names = ", ".join((*sample, *LEDGER))
         _run(
             connection,
-            f"INSERT INTO rollup_{table} (market_id, starts_at, closing_reference_price, {', '.join(sample)}, {', '.join(LEDGER)})"
+            f"INSERT INTO rollup_{table} (market_id, starts_at, closing_reference_price, {names})"
             f" SELECT m, at, {closing}, {sampled}, {booked} FROM unnest(ARRAY[{words['dex']}, {words['cex']}]) m"
             f" CROSS JOIN generate_series('{since}'::timestamptz, '{words['until']}'::timestamptz - interval '1 minute',"
             f" '1 {unit}') at LEFT JOIN ({_LEDGER.format(unit=unit, since=since)}) f ON f.market_id = m AND f.bucket = at",
@@ -147,8 +150,8 @@ def _must_agree(connection: Any) -> None:
         " (SELECT sum(cash_flow_quote) FROM rollup_hours), (SELECT sum(cash_flow_quote) FROM rollup_days)"
     ).fetchone()
     recent = connection.execute(
-        f"SELECT (SELECT sum(bought_base + sold_base) FROM rollup_minutes), (SELECT sum(bought_base + sold_base) FROM rollup_hours"
-        f" WHERE starts_at >= {kept})"
+        f"SELECT (SELECT sum(bought_base + sold_base) FROM rollup_minutes), (SELECT sum(bought_base + sold_base)"
+        f" FROM rollup_hours WHERE starts_at >= {kept})"
     ).fetchone()
     if whole[0] != whole[1] or whole[2] != whole[3] or recent[0] != recent[1]:
         raise RuntimeError(f"the sums are not those of the fills: {whole}, {recent}")

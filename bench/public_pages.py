@@ -1,12 +1,12 @@
-"""Server time of the public pages, JSON, CSV and feed with 10,000,000 fills against 100,000, each beside three years of sums, through
-the whole of Django. Target: p99 below 50 ms, and within 1.3 times of the same page with few fills.
+"""Server time of the public pages, JSON, CSV and feed with 10,000,000 fills against 100,000, each beside three years of sums,
+through the whole of Django. Target: p99 below 50 ms, and within 1.3 times of the same page with few fills.
 
 Both desks stand beside each other and are asked by turns, so that whatever else the machine does slows both. "kept": what a
 process keeps for some seconds runs out among the requests as it does in use; "anew": everything kept is thrown away before each
 request. CPU is that of the process and of its database's together, which other processes hardly touch.
 
-`DCMM_BENCH_FILLS` sets the larger number, `DCMM_BENCH_ROUNDS` how often each page is asked, `DCMM_BENCH_PAGES` a part of the names
-of those that are asked.
+`DCMM_BENCH_FILLS` sets the larger number, `DCMM_BENCH_ROUNDS` how often each page is asked, `DCMM_BENCH_PAGES` a part of the
+names of those that are asked.
 """
 
 from __future__ import annotations

@@ -71,6 +71,10 @@ class Publication:
         rows = [self._profit(period, each) for period, each in sorted(found.items())]
         return [row for row in rows if row.last_day < told]
 
+    def period_start(self, day: date) -> date:
+        """The first day of the period that holds `day`."""
+        return date.fromordinal(max(1, day.toordinal() // self.pnl_granularity_days * self.pnl_granularity_days))
+
     def _profit(self, period: int, days: Iterable[DayProfit]) -> PublicProfit:
         first = date.fromordinal(max(1, period * self.pnl_granularity_days))
         last = date.fromordinal((period + 1) * self.pnl_granularity_days - 1)

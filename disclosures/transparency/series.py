@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db.models import Sum
+from django.db.models import OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from disclosures.models import RollupDay, RollupHour, RollupMinute, RollupProgress
@@ -112,7 +113,7 @@ def market_tables(
     progress = RollupProgress.objects.filter(pk=1).first()
     # What is told is closed: from then on it changes by a restatement alone.
     now = min(now, progress.closed_until) if progress and progress.closed_until else EARLIEST
-    first = RollupDay.objects.filter(market=market).order_by("starts_at").values_list("starts_at", flat=True).first()
+    first = first_known(market)
     begin = first if since is None else max(since, first or since)
     tables, windows = {}, {}
     by_name = {metric.name: metric for metric in metrics}
@@ -121,7 +122,7 @@ def market_tables(
         columns, rows = ("starts_at", "ends_at", *metric.columns), []
         if metric.follows == "profit":
             columns, about = ("first_day", "last_day", *metric.columns), about | {"bucket": "day"}
-            rows = _profits(market, policy, begin, until, now)[-(newest or MOST_POINTS) :]
+            rows = _profits(market, policy, begin, until, now, newest or MOST_POINTS) if begin is not None else []
         elif begin is not None and first is not None and begin <= now:
             window = window_for(metric, policy, begin, min(until, _limit(metric, policy, now)), progress, least)
             about |= {"bucket": _WORDS[window.bucket], "from": iso(window.since), "to": iso(window.until)}
@@ -133,9 +134,27 @@ def market_tables(
     sums = _sums(market, windows, by_name)
     hard = hard_limits([market]).get(market.pk) if windows else None
     for name, window in windows.items():
-        told = _rows(market, by_name[name], policy, window, sums[window], hard)
+        told = _rows(market, by_name[name], policy, window, sums[window], hard, first)
         tables[name] = replace(tables[name], rows=told)
     return tables
+
+
+def first_known(market: Market) -> datetime | None:
+    """Start of the market's first minute of which anything was recorded; of its hour or day, where minutes or hours of then are
+    not kept."""
+    hours = RollupHour.objects.filter(
+        market_id=OuterRef("market_id"), starts_at__gte=OuterRef("starts_at"), starts_at__lt=OuterRef("ends_at")
+    )
+    minutes = RollupMinute.objects.filter(
+        market_id=OuterRef("market_id"), starts_at__gte=OuterRef("hour"), starts_at__lt=OuterRef("hour") + HOUR
+    )
+    days = RollupDay.objects.filter(market=market).order_by("starts_at")
+    found = days.annotate(hour=_first(hours)).annotate(minute=_first(minutes))
+    return found.values_list(Coalesce("minute", "hour", "starts_at"), flat=True).first()
+
+
+def _first(rows: Any) -> Subquery:
+    return Subquery(rows.order_by("starts_at").values("starts_at")[:1])
 
 
 def _limit(metric: Metric, policy: Publication, now: datetime) -> datetime:
@@ -192,15 +211,18 @@ def _sums(
 
 def _rows(
     market: Market, metric: Metric, policy: Publication, window: Window, sums: Mapping[datetime, Mapping[str, Any]],
-    hard: Decimal | None,
+    hard: Decimal | None, first: datetime | None,
 ) -> list[tuple[Cell, ...]]:  # fmt: skip
+    """`first`: of the bucket that holds it, only what is after it counts as time."""
     nothing: dict[str, Any] = {name: Decimal(0) for name in ADDED} | {CLOSING: None}
-    seconds = int(window.bucket.total_seconds())
+    whole_s = int(window.bucket.total_seconds())
     held = _held_before(market, window.since) if metric.name == "inventory" else Decimal(0)
     rows: list[tuple[Cell, ...]] = []
     for start in window.starts():
         one = sums.get(start, nothing)
         held += one["base_change"]
+        late_s = int((first - start).total_seconds()) if first is not None and first > start else 0
+        seconds = whole_s - late_s
         told = metric.tell(Bucket(one, seconds, policy, hard, held))
         rows.append((iso(start), iso(start + window.bucket), *told))
     return rows[-MOST_POINTS:]
@@ -218,8 +240,19 @@ def _held_before(market: Market, at: datetime) -> Decimal:
 
 
 def _profits(
-    market: Market, policy: Publication, since: datetime | None, until: datetime, now: datetime
+    market: Market, policy: Publication, since: datetime, until: datetime, now: datetime, most: int
 ) -> list[tuple[Cell, ...]]:
-    told = policy.profits(day_profits(market.pk), now)
-    kept = [row for row in told if since is None or day_of(since) <= row.last_day <= day_of(until)]
-    return [(row.day.isoformat(), row.last_day.isoformat(), text(row.pnl)) for row in kept[-MOST_POINTS:]]
+    """The last `most` periods; only days that they need are read."""
+    first, last = day_of(since), day_of(until)
+    told = policy.profits(day_profits(market.pk, _read_from(market, policy, first, min(last, day_of(now)), most)), now)
+    kept = [row for row in told if first <= row.last_day <= last]
+    return [(row.day.isoformat(), row.last_day.isoformat(), text(row.pnl)) for row in kept[-most:]]
+
+
+def _read_from(market: Market, policy: Publication, first: date, last: date, most: int) -> date:
+    """The first day that `most` periods up to `last`, none of which ends before `first`, can need."""
+    days = RollupDay.objects.filter(market=market, day__lte=last).order_by("-day").values_list("day", flat=True)
+    # One period that is not over, one that is begun, and as many as the delay holds back.
+    held_back = -(-policy.delay_s // int(DAY.total_seconds()))
+    furthest = days[(most + 2) * policy.pnl_granularity_days + held_back :][:1].first()
+    return policy.period_start(max(first, furthest or first))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
+
+from django.db.models import OuterRef, Subquery, Sum
 
 from disclosures.models import RollupDay
 from disclosures.models.measures import CLOSING
@@ -24,21 +27,48 @@ class DayProfit:
     reference_price: Decimal | None
 
 
-def day_profits(market_id: int) -> list[DayProfit]:
-    """Every day of a market, oldest first, the running one included. A day without a price of its own keeps the last one."""
-    return profits_by_market([market_id]).get(market_id, [])
+def day_profits(market_id: int, first: date | None = None) -> list[DayProfit]:
+    """The days of a market from `first` on (every one without it), oldest first, the running one included. A day without a price
+    of its own keeps the last one."""
+    return profits_by_market([market_id], first).get(market_id, [])
 
 
-def profits_by_market(market_ids: Iterable[int]) -> dict[int, list[DayProfit]]:
-    """As `day_profits`, by market id; markets without a day are missing."""
-    rows = RollupDay.objects.filter(market_id__in=list(market_ids)).order_by("market_id", "starts_at")
+def profits_by_market(market_ids: Iterable[int], first: date | None = None) -> dict[int, list[DayProfit]]:
+    """As `day_profits`, by market id; markets without such a day are missing. What was before `first` is added up by the
+    database."""
+    ids = list(market_ids)
+    books = {} if first is None else _books_before(ids, first)
+    if books is None:
+        return _told_from(profits_by_market(ids), first)
+    rows = RollupDay.objects.filter(market_id__in=ids).order_by("market_id", "starts_at")
+    wanted = rows if first is None else rows.filter(day__gte=first)
     found: dict[int, list[DayProfit]] = {}
-    books: dict[int, _Book] = {}
-    for market_id, *row in rows.values_list(
+    for market_id, *row in wanted.values_list(
         "market_id", "day", "starts_at", "ends_at", "base_change", "cash_flow_quote", CLOSING
     ):
         found.setdefault(market_id, []).append(books.setdefault(market_id, _Book()).close(*row))
     return found
+
+
+def _told_from(found: dict[int, list[DayProfit]], first: date | None) -> dict[int, list[DayProfit]]:
+    kept = {key: [one for one in days if first is None or one.day >= first] for key, days in found.items()}
+    return {key: days for key, days in kept.items() if days}
+
+
+def _books_before(market_ids: Sequence[int], first: date) -> dict[int, _Book] | None:
+    """The books at the end of the day before `first`; None where something was held then whose price nobody knew yet: what it
+    was worth before follows from every single day."""
+    before: Any = RollupDay.objects.filter(market_id__in=market_ids, day__lt=first).order_by()
+    priced = RollupDay.objects.filter(market_id=OuterRef("market_id"), day__lt=first, **{f"{CLOSING}__isnull": False})
+    newest = Subquery(priced.order_by("-day").values(CLOSING)[:1])
+    sums = before.values("market_id").annotate(held=Sum("base_change"), cash=Sum("cash_flow_quote"), price=newest)
+    books = {}
+    for row in sums:
+        equity = _equity(row["held"], row["cash"], row["price"])
+        if equity is None:
+            return None
+        books[row["market_id"]] = _Book(row["held"], row["cash"], equity, row["price"])
+    return books
 
 
 @dataclass(slots=True)
