@@ -59,8 +59,8 @@ _OTHERS = (
     " SELECT 'dct-usdt-dex', 'PAUSED', 'person', 'venue is down', 'desk', at, at + interval '1 hour', 'venue is back', 'desk'"
     " FROM generate_series('{until}'::timestamptz - {locks} * interval '2 days', '{until}', '2 days') at",
     "INSERT INTO parameter_sets_history SELECT (jsonb_populate_record(h, jsonb_build_object('history_id', h.history_id + 1000 + n"
-    " * 10, 'version', h.version + n, 'q_hard_lots', h.q_hard_lots - n, 'applied_at', h.applied_at - (1000 - n)"
-    " * interval '1 minute'))).* FROM parameter_sets_history h, generate_series(1, {versions}) n",
+    " * 10, 'version', h.version + n, 'values_hash', md5(n::text), 'q_hard_lots', h.q_hard_lots - n, 'applied_at', h.applied_at"
+    " - (1000 - n) * interval '1 minute'))).* FROM parameter_sets_history h, generate_series(1, {versions}) n",
 )  # fmt: skip
 
 

@@ -92,9 +92,13 @@ def refresh() -> None:
 
 def serve(database: str, pipe: Connection) -> None:
     """One desk's process: takes (address, times, mode), gives back what each request took, until there is nothing to do."""
-    from django.core.cache import cache
+    from importlib import import_module
+
+    from django.core.cache import caches
     from django.db import connection
     from django.test import Client
+
+    from dcmm_portal.garbage import keep_loaded
 
     connection.close()
     connection.settings_dict["NAME"] = database
@@ -102,6 +106,9 @@ def serve(database: str, pipe: Connection) -> None:
         cursor.execute("SELECT pg_backend_pid()")
         spent_by_database = Path(f"/proc/{cursor.fetchone()[0]}/schedstat")
     client = Client(SERVER_NAME="localhost")
+    # As dcmm_portal/asgi.py does.
+    import_module("dcmm_portal.urls")
+    keep_loaded()
 
     def cpu_ms() -> float:
         database_ns = int(spent_by_database.read_text().split()[0]) if spent_by_database.exists() else 0
@@ -112,7 +119,8 @@ def serve(database: str, pipe: Connection) -> None:
         taken: Taken = []
         for _ in range(times):
             if mode == "anew":
-                cache.clear()
+                caches["default"].clear()
+                caches["answers"].clear()
             began_s, cpu = time.perf_counter(), cpu_ms()
             answer = client.get(address)
             taken.append(((time.perf_counter() - began_s) * 1000, cpu_ms() - cpu))

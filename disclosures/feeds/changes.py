@@ -89,7 +89,7 @@ def _parameters() -> list[Entry]:
         by = f"{first['approvals']} × {first['approved_by_role']}" if first["approvals"] else first["authorised_by"]
         title = _("%(market)s: parameters, version %(version)s") % {"market": slug, "version": version}
         text = f"{first['reason']} ({by}) {changes}"
-        at = datetime.fromisoformat(first["applied_at"])
+        at = datetime.fromisoformat(str(first["applied_at"]))
         found.append(Entry(f"parameters:{slug}:{version}", at, title, text, "parameters"))
     return found
 

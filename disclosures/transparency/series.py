@@ -32,6 +32,7 @@ RANGES: Final = {
     "1y": 365 * DAY,
     "all": None,
 }
+DEFAULT_RANGE: Final = "24h"
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _TABLES: Final[dict[timedelta, Any]] = {MINUTE: RollupMinute, HOUR: RollupHour, DAY: RollupDay}
 _WORDS: Final = {MINUTE: "minute", HOUR: "hour", DAY: "day"}
@@ -73,7 +74,7 @@ def asked_range(name: str, since: str, until: str, now: datetime) -> tuple[datet
         if not start < end <= now + DAY:
             raise BadRange("to", _("“to” must be after “from”, and not in the future."))
         return start, min(end, now)
-    if (wanted := name or "24h") not in RANGES:
+    if (wanted := name or DEFAULT_RANGE) not in RANGES:
         raise BadRange("range", _("There are the ranges %(names)s.") % {"names": ", ".join(RANGES)})
     length = RANGES[wanted]
     return None if length is None else now - length, now
@@ -218,13 +219,16 @@ def _rows(
     whole_s = int(window.bucket.total_seconds())
     held = _held_before(market, window.since) if metric.name == "inventory" else Decimal(0)
     rows: list[tuple[Cell, ...]] = []
+    begins = iso(window.since)
     for start in window.starts():
         one = sums.get(start, nothing)
         held += one["base_change"]
         late_s = int((first - start).total_seconds()) if first is not None and first > start else 0
         seconds = whole_s - late_s
         told = metric.tell(Bucket(one, seconds, policy, hard, held))
-        rows.append((iso(start), iso(start + window.bucket), *told))
+        ends = iso(start + window.bucket)
+        rows.append((begins, ends, *told))
+        begins = ends
     return rows[-MOST_POINTS:]
 
 
@@ -251,8 +255,4 @@ def _profits(
 
 def _read_from(market: Market, policy: Publication, first: date, last: date, most: int) -> date:
     """The first day that `most` periods up to `last`, none of which ends before `first`, can need."""
-    days = RollupDay.objects.filter(market=market, day__lte=last).order_by("-day").values_list("day", flat=True)
-    # One period that is not over, one that is begun, and as many as the delay holds back.
-    held_back = -(-policy.delay_s // int(DAY.total_seconds()))
-    furthest = days[(most + 2) * policy.pnl_granularity_days + held_back :][:1].first()
-    return policy.period_start(max(first, furthest or first))
+    return max(policy.period_start(first), policy.read_from([market.pk], most, last) or date.min)

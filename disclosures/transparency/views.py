@@ -29,7 +29,6 @@ from disclosures.transparency.incidents import incidents as incidents_told
 from disclosures.transparency.overview import volume_shares
 from disclosures.transparency.page_answer import not_there, page, part, refused
 from disclosures.transparency.public_market import public_json, public_market, public_markets
-from disclosures.transparency.publication import publication_in_force
 from disclosures.transparency.restated import restatements as restatements_told
 from disclosures.transparency.series import BadRange
 from disclosures.transparency.tables import summed_at
@@ -73,8 +72,9 @@ def market(request: HttpRequest, slug: str) -> HttpResponseBase:
     if isinstance(asked, HttpResponse):
         return asked
     told = public_market(slug, now_ns)
-    name = f"{slug}:{asked.name}:{told.policy.version}" if asked.name else ""
-    charts = part(name, "public/market_charts.html", lambda: {"groups": shown_charts(found, asked), "asked": asked})
+    charts = part(
+        "public/market_charts.html", asked, found, lambda: {"groups": shown_charts(found, asked), "asked": asked}
+    )
     stopped = incidents_told(asked.now, scopes=(slug, DESK), most=INCIDENTS_SHOWN, policy=told.policy)
     context = {
         "market": told, "json": public_json(told), "status": told.status, "asked": asked, "tabs": range_tabs(asked),
@@ -96,8 +96,13 @@ def chart(request: HttpRequest, slug: str, key: str) -> HttpResponseBase:
     asked = _asked(request, here, to_datetime(time.time_ns()))
     if isinstance(asked, HttpResponse):
         return asked
-    name = f"{slug}:{key}:{asked.name}:{publication_in_force().version}" if asked.name else ""
-    alone = part(name, "public/chart_alone.html", lambda: {"shown": shown_chart(found, drawn, asked), "asked": asked})
+    alone = part(
+        "public/chart_alone.html",
+        asked,
+        found,
+        lambda: {"shown": shown_chart(found, drawn, asked), "asked": asked},
+        key,
+    )
     context = {
         "part": alone, "chart": drawn, "slug": slug, "asked": asked, "tabs": range_tabs(asked),
         "symbol": f"{found.base_id.upper()}/{found.quote_id.upper()}", "here": "markets",

@@ -8,11 +8,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import OuterRef, Subquery, Sum
+from django.db.models import Min, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from disclosures.models import RollupDay
 from disclosures.models.measures import CLOSING
 from trading.ledger.arithmetic import add, subtract, value
+from trading.models import Market
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,15 @@ def profits_by_market(market_ids: Iterable[int], first: date | None = None) -> d
     ):
         found.setdefault(market_id, []).append(books.setdefault(market_id, _Book()).close(*row))
     return found
+
+
+def newest_days(market_ids: Iterable[int], most: int, last: date) -> date | None:
+    """The first of the `most` newest days up to `last` of each of these markets, the earliest of them; None without any day."""
+    days = RollupDay.objects.filter(market_id=OuterRef("pk"), day__lte=last)
+    furthest = Subquery(days.order_by("-day").values("day")[most - 1 : most])
+    oldest = Subquery(days.order_by("day").values("day")[:1])
+    markets = Market.objects.filter(pk__in=list(market_ids)).order_by()
+    return markets.aggregate(first=Min(Coalesce(furthest, oldest)))["first"]
 
 
 def _told_from(found: dict[int, list[DayProfit]], first: date | None) -> dict[int, list[DayProfit]]:
