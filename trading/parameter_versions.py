@@ -68,7 +68,7 @@ def version_heads(slugs: Iterable[str], most_each: int | None = None) -> list[Ve
     rows = rows if most_each is None else rows.filter(place__lte=most_each)
     names = ("market__slug", "version", "applied_at", "history_id", "before_id", "values_hash", "before_hash")
     found = [VersionHead(*row[:5]) for row in rows.order_by().values_list(*names) if row[5] != row[6]]
-    return sorted(found, key=lambda head: (head.applied_at, head.market, head.version), reverse=True)
+    return sorted(found, key=lambda head: (head.applied_at, head.market, head.version, head.row_id), reverse=True)
 
 
 def versions_of(heads: Iterable[VersionHead]) -> list[tuple[VersionHead, dict[str, Any], dict[str, Any] | None]]:

@@ -85,7 +85,7 @@ def parameter_changes_between(slug: str, since: datetime, before: datetime) -> P
 
 
 def _table(slug: str, heads: Iterable[VersionHead], policy: Publication) -> PublicTable:
-    newest_first = sorted(heads, key=lambda head: head.version, reverse=True)
+    newest_first = sorted(heads, key=lambda head: (head.version, head.row_id), reverse=True)
     rows = [row for _head, rows in changes_of(newest_first) for row in rows]
     source = "The versions of the market's parameters."
     return PublicTable("parameters", "parameters", source, PARAMETER_COLUMNS, rows, policy, about={"market": slug})
