@@ -4,7 +4,7 @@ second; beside it, in the same run and to clients of the same kind, a bare `webs
 From publishing (ours: the message to the Channels group, so that Valkey, the publication policy and the making of the message
 are inside; the peer: the call of `broadcast`) to each client's receipt. Both are told in turn. Clients offer no compression, with
 which the peer is at its fastest. Target: p99 at most 2 times the peer's up to 1,000 sockets; 3,000 must work.
-`DCMM_BENCH_SOCKETS` names other numbers, `DCMM_BENCH_ROUNDS` the messages of each.
+`BENCH_SOCKETS` names other numbers, `BENCH_MESSAGES` the messages of each.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-COUNTS = tuple(int(one) for one in os.environ.get("DCMM_BENCH_SOCKETS", "200,1000,3000").split(","))
-ROUNDS = int(os.environ.get("DCMM_BENCH_ROUNDS", "20"))
+COUNTS = tuple(int(one) for one in os.environ.get("BENCH_SOCKETS", "200,1000,3000").split(","))
+ROUNDS = int(os.environ.get("BENCH_MESSAGES", "20"))
 EVERY_S, SETTLE_S = 1.0, 1.0
 BASE_DIR = Path(__file__).resolve().parent.parent
 PATH = "/ws/public/"

@@ -32,6 +32,14 @@ def django_db_setup() -> None:
     """The worker's database is the clone made above: nothing to create, and the application role could not."""
 
 
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    """No answer of an earlier test, in whose database other things stood."""
+    from django.core.cache import caches
+
+    caches["answers"].clear()
+
+
 @pytest.fixture
 def committed_db(django_db_blocker: object) -> Iterator[None]:
     """A database in which tests really commit; made anew from the template afterwards (our tables refuse TRUNCATE)."""

@@ -8,7 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import F, Max, Window
+from django.db.models.functions import Lag, RowNumber
 
 from trading.market_status import iso, text
 from trading.models import Market, ParameterSet
@@ -37,6 +38,49 @@ def _version(row: Any, before: Any | None) -> dict[str, Any]:
         "values": {name: text(getattr(row, name)) for name in names},
         "changed": [name for name in names if before is None or getattr(row, name) != getattr(before, name)],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class VersionHead:
+    """A version of a market's parameters without its values: the row of the history that holds it, and the one before."""
+
+    market: str
+    version: int
+    applied_at: datetime
+    row_id: int
+    before_id: int | None
+
+
+def version_heads(slugs: Iterable[str], most_each: int | None = None) -> list[VersionHead]:
+    """The newest `most_each` versions (every one without it) of each of these markets, newest first whatever the market, with one
+    query. A row of the history that says what the one before it said is no version."""
+    own: dict[str, Any] = {
+        "partition_by": F("market_id"),
+        "order_by": [F("version").asc(), F("history_id").asc()],
+    }
+    newest: dict[str, Any] = {**own, "order_by": [F("version").desc(), F("history_id").desc()]}
+    history: Any = ParameterSet.history.filter(market__slug__in=list(slugs))
+    rows = history.annotate(
+        before_id=Window(Lag("history_id"), **own),
+        before_hash=Window(Lag("values_hash"), **own),
+        place=Window(RowNumber(), **newest),
+    )
+    rows = rows if most_each is None else rows.filter(place__lte=most_each)
+    names = ("market__slug", "version", "applied_at", "history_id", "before_id", "values_hash", "before_hash")
+    found = [VersionHead(*row[:5]) for row in rows.order_by().values_list(*names) if row[5] != row[6]]
+    return sorted(found, key=lambda head: (head.applied_at, head.market, head.version, head.row_id), reverse=True)
+
+
+def versions_of(heads: Iterable[VersionHead]) -> list[tuple[VersionHead, dict[str, Any], dict[str, Any] | None]]:
+    """Each head with what `parameter_versions` says of it and of the version before, with one query."""
+    wanted = list(heads)
+    ids = {key for head in wanted for key in (head.row_id, head.before_id) if key is not None}
+    rows: Any = ParameterSet.history.in_bulk(ids, field_name="history_id") if ids else {}
+    found = []
+    for head in wanted:
+        before = rows.get(head.before_id)
+        found.append((head, _version(rows[head.row_id], before), None if before is None else _version(before, None)))
+    return found
 
 
 def largest_hard_lots(market_ids: Iterable[int]) -> dict[int, Decimal]:

@@ -2,6 +2,7 @@
 
 from dcmm_portal.settings.access import *
 from dcmm_portal.settings.base import *
+from dcmm_portal.settings.caches import *
 from dcmm_portal.settings.celery import *
 from dcmm_portal.settings.channels import *
 from dcmm_portal.settings.database import *

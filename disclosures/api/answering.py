@@ -20,13 +20,22 @@ JSON = "application/json"
 
 def table_answer(request: HttpRequest, table: PublicTable, form: str) -> HttpResponseBase:
     """The table as `form`, "json" or "csv"."""
+    return written_answer(request, written(table, form), form)
+
+
+def written(table: PublicTable, form: str) -> tuple[bytes, str]:
+    """The table in that form, and what it is called as a file."""
+    name = "-".join(str(part) for part in (table.about.get("market"), table.name, table.about.get("metric")) if part)
     if form == "csv":
-        name = "-".join(
-            str(part) for part in (table.about.get("market"), table.name, table.about.get("metric")) if part
-        )
-        headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-        return kept(request, as_csv(table).encode(), CSV, headers)
-    return kept(request, json.dumps(table.as_json(), separators=(",", ":")).encode(), JSON)
+        return as_csv(table).encode(), name
+    return json.dumps(table.as_json(), separators=(",", ":")).encode(), name
+
+
+def written_answer(request: HttpRequest, body: tuple[bytes, str], form: str) -> HttpResponseBase:
+    """What `written` gave, as an answer."""
+    if form == "csv":
+        return kept(request, body[0], CSV, {"Content-Disposition": f'attachment; filename="{body[1]}.csv"'})
+    return kept(request, body[0], JSON)
 
 
 def kept(

@@ -13,17 +13,18 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from dcmm_portal.api_errors import ErrorSerializer
-from disclosures.api.answering import table_answer
+from disclosures.api.answering import table_answer, written, written_answer
 from disclosures.api.door import PublicView
 from disclosures.api.schema import PublicTableSerializer
 from disclosures.documents.incident_table import incident_reports_table
 from disclosures.jurisdictions.history import jurisdiction_changes
 from disclosures.transparency.changes import parameter_changes, publication_changes
 from disclosures.transparency.incidents import incidents
+from disclosures.transparency.kept_answers import kept_answer
 from disclosures.transparency.metrics import METRICS
 from disclosures.transparency.overview import overview
 from disclosures.transparency.restated import restatements
-from disclosures.transparency.series import RANGES, BadRange, asked_range, market_series
+from disclosures.transparency.series import DEFAULT_RANGE, RANGES, BadRange, asked_range, market_series
 from disclosures.transparency.tables import PublicTable
 from governance.api.asked import require_market
 from trading.clock import to_datetime
@@ -63,8 +64,16 @@ class Series(TableView):
         asked, now = request.query_params, to_datetime(time.time_ns())
         try:
             since, until = asked_range(asked.get("range", ""), asked.get("from", ""), asked.get("to", ""), now)
-            market = Market.objects.get(slug=slug)
-            return self.answer(request, market_series(market, asked.get("metric", ""), since, until, now))
+            market, metric = Market.objects.get(slug=slug), asked.get("metric", "")
+
+            def make() -> tuple[bytes, str]:
+                return written(market_series(market, metric, since, until, now), self.form)
+
+            # Of what programs ask for again and again there are so many; of two times there is no end.
+            is_named = metric in METRICS and not (asked.get("from") or asked.get("to"))
+            question = f"series:{metric}:{asked.get('range') or DEFAULT_RANGE}:{self.form}"
+            body = kept_answer(question, market, now, make) if is_named else make()
+            return written_answer(request._request, body, self.form)
         except BadRange as problem:
             raise ValidationError({problem.field: str(problem)}) from problem
 

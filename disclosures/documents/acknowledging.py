@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from disclosures.documents.kinds import AGGREGATE
-from disclosures.documents.selectors import IN_FORCE, Published, published, shelves, versions
+from disclosures.documents.selectors import IN_FORCE, Published, last_material, published, shelves
 from disclosures.models import DisclosureAcknowledgement
 from governance.access.actors import actor_of
 from governance.access.roles import Role, has_role
@@ -46,7 +46,7 @@ def state_for(person: Any, found: Published, now: datetime) -> Acknowledgement:
     if not has_role(person, Role.INVESTOR):
         return Acknowledgement(SIGN_IN)
     given = DisclosureAcknowledgement.objects.filter(
-        person=person, version__kind=found.row.kind, version__version__gte=_since(found, now)
+        person=person, version__kind=found.row.kind, version__version__gte=_since(found)
     )
     last = (
         given.select_related("version")
@@ -103,10 +103,9 @@ def _acknowledged(person: User, kind: str, version: int, sha256: str, now: datet
     return row
 
 
-def _since(found: Published, now: datetime) -> int:
+def _since(found: Published) -> int:
     """The oldest version whose acceptance still counts: the last one of weight up to this one."""
-    weighty = [one.row.version for one in versions(found.row.kind, now) if one.content["is_material"]]
-    return max((number for number in weighty if number <= found.row.version), default=1)
+    return last_material(found.row.kind, found.row.version)
 
 
 def export_csv() -> str:

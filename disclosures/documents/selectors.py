@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Max, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import F, JSONField, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from disclosures.documents.kinds import KINDS, DocumentKind, incident_day, kind_of, path_of
@@ -44,6 +45,15 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """What a list of versions says of one: its row without the text, and its `state` as of `Published`."""
+
+    row: DisclosureVersion
+    kind: DocumentKind
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shelf:
     """A kind with its newest version, None where nothing was ever published."""
 
@@ -59,7 +69,10 @@ def shelves(now: datetime) -> list[Shelf]:
     """Every kind, in its order, with two queries."""
     last = DisclosureVersion.objects.values("kind").annotate(last=Max("version"))
     newest = {row["kind"]: row["last"] for row in last}
-    rows = [row for row in _rows() if newest[row.kind] == row.version]
+    wanted = Q()
+    for kind, version in newest.items():
+        wanted |= Q(kind=kind, version=version)
+    rows = list(_rows().filter(wanted)) if newest else []
     found = {row.kind: _published(row, row.version, now) for row in rows}
     return [Shelf(kind, found.get(kind.slug)) for kind in KINDS]
 
@@ -103,10 +116,17 @@ def newest(slug: str, now: datetime) -> Published | None:
     return None if row is None else _published(row, row.version, now)
 
 
-def versions(slug: str, now: datetime) -> list[Published]:
-    """Every version of a kind, newest first."""
-    rows = list(_rows().filter(kind=kind_of(slug).slug).order_by("-version"))
-    return [_published(row, rows[0].version, now) for row in rows]
+def versions(slug: str, now: datetime) -> list[Head]:
+    """Every version of a kind, newest first, without their texts."""
+    rows = list(_rows().defer("content", *_FILES).filter(kind=kind_of(slug).slug).order_by("-version"))
+    return [Head(row, kind_of(slug), _state(row, rows[0].version, now)) for row in rows]
+
+
+def last_material(slug: str, up_to: int) -> int:
+    """The newest version of a kind up to `up_to` whose change is of weight; the first where there is none."""
+    rows = DisclosureVersion.objects.filter(kind=kind_of(slug).slug, version__lte=up_to)
+    material = rows.annotate(body=Cast("content", JSONField())).filter(body__is_material=True)
+    return material.aggregate(last=Max("version"))["last"] or 1
 
 
 def pdf_bytes(slug: str, version: int, language: str) -> tuple[bytes, str]:
@@ -173,10 +193,13 @@ def _published(row: DisclosureVersion, newest: int, now: datetime) -> Published:
     notices = list(row.notices.all())
     withdrawal = next((one for one in notices if one.what == DisclosureNotice.What.WITHDRAWAL), None)
     corrections = tuple(one for one in notices if one.what == DisclosureNotice.What.CORRECTION)
-    if withdrawal is not None:
-        state = WITHDRAWN
-    elif row.version < newest:
-        state = SUPERSEDED
-    else:
-        state = EXPIRED if row.effective_until is not None and row.effective_until <= now else IN_FORCE
-    return Published(row, kind_of(row.kind), json.loads(row.content), state, withdrawal, corrections, newest)
+    content, state = json.loads(row.content), _state(row, newest, now)
+    return Published(row, kind_of(row.kind), content, state, withdrawal, corrections, newest)
+
+
+def _state(row: DisclosureVersion, newest: int, now: datetime) -> str:
+    if any(one.what == DisclosureNotice.What.WITHDRAWAL for one in row.notices.all()):
+        return WITHDRAWN
+    if row.version < newest:
+        return SUPERSEDED
+    return EXPIRED if row.effective_until is not None and row.effective_until <= now else IN_FORCE

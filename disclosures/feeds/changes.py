@@ -15,11 +15,11 @@ from disclosures.documents.selectors import incident_reports
 from disclosures.jurisdictions.history import jurisdiction_changes
 from disclosures.reports.formats import path_of
 from disclosures.reports.selectors import newest_reports
-from disclosures.transparency.changes import parameter_changes, publication_changes
+from disclosures.transparency.changes import PARAMETER_COLUMNS, changes_of, publication_changes
 from disclosures.transparency.incidents import incidents
-from disclosures.transparency.publication import Publication, publication_in_force
 from disclosures.transparency.restated import restatements
 from disclosures.transparency.tables import PublicTable
+from trading.parameter_versions import version_heads
 from trading.selectors import known_slugs
 
 MOST_ENTRIES: Final = 100
@@ -44,13 +44,11 @@ class Entry:
 
 
 def entries(now: datetime) -> list[Entry]:
-    """The newest `MOST_ENTRIES`."""
+    """The newest `MOST_ENTRIES`, with as many queries whatever the markets and their versions."""
     found = [
         *_publication(), *_jurisdictions(), *_incidents(now), *_restatements(now), *_reports(), *_incident_reports(),
+        *_parameters(),
     ]  # fmt: skip
-    policy = publication_in_force()
-    for slug in known_slugs():
-        found += _parameters(slug, policy)
     return sorted(found, key=lambda entry: (entry.at, entry.key), reverse=True)[:MOST_ENTRIES]
 
 
@@ -82,13 +80,14 @@ def _dicts(table: PublicTable) -> list[dict[str, Any]]:
     return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
 
 
-def _parameters(slug: str, policy: Publication) -> list[Entry]:
-    versions: dict[int, list[dict[str, Any]]] = {}
-    for row in _dicts(parameter_changes(slug, VERSIONS_TOLD, policy)):
-        versions.setdefault(row["version"], []).append(row)
+def _parameters() -> list[Entry]:
     found = []
-    for version, rows in versions.items():
-        first = rows[0]
+    heads = version_heads(known_slugs(), VERSIONS_TOLD)[:MOST_ENTRIES]
+    for head, changed in changes_of(heads):
+        rows = [dict(zip(PARAMETER_COLUMNS, row, strict=True)) for row in changed]
+        if not rows:
+            continue
+        first, slug, version = rows[0], head.market, head.version
         changes = "; ".join(
             f"{row['parameter']}: {'-' if row['before'] is None else row['before']} → {row['after']} {row['unit']}"
             for row in rows
@@ -96,7 +95,7 @@ def _parameters(slug: str, policy: Publication) -> list[Entry]:
         by = f"{first['approvals']} × {first['approved_by_role']}" if first["approvals"] else first["authorised_by"]
         title = _("%(market)s: parameters, version %(version)s") % {"market": slug, "version": version}
         text = f"{first['reason']} ({by}) {changes}"
-        at = datetime.fromisoformat(first["applied_at"])
+        at = datetime.fromisoformat(str(first["applied_at"]))
         found.append(Entry(f"parameters:{slug}:{version}", at, title, text, "parameters"))
     return found
 
@@ -126,7 +125,7 @@ def _jurisdictions() -> list[Entry]:
 
 def _incidents(now: datetime) -> list[Entry]:
     found = []
-    for row in _dicts(incidents(now)):
+    for row in _dicts(incidents(now, most=MOST_ENTRIES)):
         title = f"{row['scope']}: {row['state']} ({row['kind']})"
         key = f"incident:{row['scope']}:{row['rule']}:{row['started_at']}"
         at = datetime.fromisoformat(row["started_at"])

@@ -20,7 +20,7 @@ from disclosures.documents.kinds import path_of
 from disclosures.documents.selectors import notices_between, published_between
 from disclosures.models import RollupDay
 from disclosures.reports.periods import Period
-from disclosures.transparency.changes import parameter_changes, publication_changes
+from disclosures.transparency.changes import parameter_changes_between, publication_changes
 from disclosures.transparency.incidents import incidents
 from disclosures.transparency.metrics import METRICS, REGIME_MINUTES, Metric
 from disclosures.transparency.publication import Publication, publication_in_force
@@ -39,7 +39,6 @@ _TOLD: Final = (
 FIGURES: Final[tuple[Metric, ...]] = tuple((METRICS | {"regime": REGIME_MINUTES})[name] for name in _TOLD)
 _DAY: Final = timedelta(days=1)
 _MOMENT: Final = timedelta(microseconds=1)
-MOST_VERSIONS: Final = 1_000
 
 
 class PolicyChanged(RuntimeError):
@@ -69,10 +68,10 @@ def content_of(period: Period, now: datetime) -> dict[str, Any]:
         "publication": publication_json(policy),
         "markets": [found.market(market) for market in _markets(start, end)],
         "tables": {
-            "incidents": found.told(incidents(now, start, end)),
+            "incidents": found.told(incidents(now, start, end, most=None)),
             "publication": found.told(_only(publication_changes(), "applied_at", start, end)),
             "restatements": found.told(
-                restatements(now, which=Q(at__gte=start, at__lt=end, bucket="day", starts_at__lt=start))
+                restatements(now, None, Q(at__gte=start, at__lt=end, bucket="day", starts_at__lt=start))
             ),
             "documents": found.told(_documents(start, end, policy)),
         },
@@ -108,7 +107,6 @@ class _Reader:
         }
 
     def market(self, market: Market) -> dict[str, Any]:
-        changes = parameter_changes(market.slug, MOST_VERSIONS)
         return {
             "slug": market.slug,
             "symbol": market.venue_symbol,
@@ -116,7 +114,7 @@ class _Reader:
             "base": market.base_id,
             "quote": market.quote_id,
             "figures": [self._figure(market, metric) for metric in FIGURES],
-            "parameters": self.told(_only(changes, "applied_at", self._start, self._end)),
+            "parameters": self.told(parameter_changes_between(market.slug, self._start, self._end)),
         }
 
     def _figure(self, market: Market, metric: Metric) -> dict[str, Any]:

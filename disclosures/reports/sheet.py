@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
 from disclosures.reports.words import MISSING, TITLES, Writer, columns, direction_of, figure, spoken, title
 from disclosures.transparency.tables import PublicTable
+
+# Rows of one list that people are shown; the files hold every one.
+MOST_ROWS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A table under a heading; `definition` is a key of the definitions. Without rows it says that there was nothing."""
+    """A table under a heading; `definition` is a key of the definitions. Without rows it says that there was nothing; `more` says
+    how many rows are left to the CSV and JSON."""
 
     heading: str
     definition: str
@@ -31,6 +35,7 @@ class Section:
     rows: list[list[Cell]]
     level: int = 2
     is_figures: bool = False
+    more: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +96,10 @@ def _changes(market: Mapping[str, Any]) -> Section:
 
 def _listed(table: Mapping[str, Any], heading: str, level: int = 2, translated: bool = False) -> Section:
     shown = [(table["columns"].index(name), name, words, write) for name, words, write in columns(table["name"])]
-    rows = [[_cell(write(row[at]), write) for at, _name, _words, write in shown] for row in table["rows"]]
-    called = heading if translated else _(heading)
-    return Section(called, table["definition"], [words for _at, _name, words, _write in shown], rows, level)
+    rows = [[_cell(write(row[at]), write) for at, _name, _words, write in shown] for row in table["rows"][:MOST_ROWS]]
+    called, left = heading if translated else _(heading), len(table["rows"]) - len(rows)
+    more = _("… and %(count)s more, all of them in the CSV and the JSON.") % {"count": left} if left else ""
+    return Section(called, table["definition"], [words for _at, _name, words, _write in shown], rows, level, more=more)
 
 
 def _cell(words: str, write: Writer) -> Cell:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Count, F, Q
 
 from disclosures.models import PublicationPolicy
 from disclosures.transparency.publication import Publication, publication_in_force, publication_of
-from disclosures.transparency.tables import PublicTable, publication_json
+from disclosures.transparency.tables import Cell, PublicTable, publication_json
 from governance.models import Proposal
 from governance.review.errors import ReviewRefused
 from governance.review.registry import kind_named
 from trading.market_status import iso
-from trading.parameter_versions import parameter_versions
+from trading.parameter_versions import VersionHead, version_heads, versions_of
 from trading.parameters.schema import BY_NAME
 
 MOST_VERSIONS: Final = 100
+PARAMETER_COLUMNS: Final = (
+    "version", "applied_at", "parameter", "unit", "before", "after", "reason", "authorised_by", "proposal", "risk_class",
+    "proposed_by_role", "approved_by_role", "approvals",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,30 +72,39 @@ def _authority(proposal: Any) -> Authority:
     )
 
 
-def parameter_changes(slug: str, most: int = MOST_VERSIONS, policy: Publication | None = None) -> PublicTable:
-    """One row for each value that changed, newest version first; at most `most` versions. `policy`: the one in force, where the
-    caller has read it."""
-    versions = parameter_versions(slug, most + 1)
-    known = authorities(version["authorised_by"] for version in versions)
-    rows = []
-    for version, before in list(zip(versions, [*versions[1:], None], strict=True))[:most]:
-        authority = known[version["authorised_by"]]
-        for name in version["changed"]:
-            rows.append(
-                (
-                    version["version"], version["applied_at"], name, BY_NAME[name].unit,
-                    before["values"][name] if before else None, version["values"][name], version["reason"],
-                    authority.by, authority.proposal, authority.risk_class, authority.proposed_by, authority.approved_by,
-                    authority.approvals,
-                )
-            )  # fmt: skip
-    columns = (
-        "version", "applied_at", "parameter", "unit", "before", "after", "reason", "authorised_by", "proposal", "risk_class",
-        "proposed_by_role", "approved_by_role", "approvals",
-    )  # fmt: skip
+def parameter_changes(slug: str) -> PublicTable:
+    """One row for each value that changed, newest version first; at most `MOST_VERSIONS` versions."""
+    return _table(slug, version_heads((slug,), MOST_VERSIONS), publication_in_force())
+
+
+def parameter_changes_between(slug: str, since: datetime, before: datetime) -> PublicTable:
+    """As `parameter_changes`, every version that was applied then, oldest first."""
+    heads = [head for head in version_heads((slug,)) if since <= head.applied_at < before]
+    found = _table(slug, heads, publication_in_force())
+    return replace(found, rows=found.rows[::-1])
+
+
+def _table(slug: str, heads: Iterable[VersionHead], policy: Publication) -> PublicTable:
+    newest_first = sorted(heads, key=lambda head: (head.version, head.row_id), reverse=True)
+    rows = [row for _head, rows in changes_of(newest_first) for row in rows]
     source = "The versions of the market's parameters."
-    told_under = policy or publication_in_force()
-    return PublicTable("parameters", "parameters", source, columns, rows, told_under, about={"market": slug})
+    return PublicTable("parameters", "parameters", source, PARAMETER_COLUMNS, rows, policy, about={"market": slug})
+
+
+def changes_of(heads: Iterable[VersionHead]) -> list[tuple[VersionHead, list[tuple[Cell, ...]]]]:
+    """Each version with a row for each value that changed in it, whichever the markets, with as many queries as for one."""
+    found = versions_of(heads)
+    known = authorities(version["authorised_by"] for _head, version, _before in found)
+    return [(head, list(_changed(version, before, known[version["authorised_by"]]))) for head, version, before in found]
+
+
+def _changed(version: dict[str, Any], before: dict[str, Any] | None, by: Authority) -> Iterator[tuple[Cell, ...]]:
+    for name in version["changed"]:
+        yield (
+            version["version"], version["applied_at"], name, BY_NAME[name].unit, before["values"][name] if before else None,
+            version["values"][name], version["reason"], by.by, by.proposal, by.risk_class, by.proposed_by, by.approved_by,
+            by.approvals,
+        )  # fmt: skip
 
 
 def publication_changes() -> PublicTable:

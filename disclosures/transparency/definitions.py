@@ -134,7 +134,9 @@ DEFINITIONS = (
         _("Uptime over time"),
         _(
             "Seconds with both of our quotes on the book divided by all seconds of the minute, hour or day. Of a minute they "
-            "are 60 times the cycles that found both quotes, divided by all its cycles; without a cycle they are 0."
+            "are 60 times the cycles that found both quotes, divided by all its cycles; without a cycle they are 0. Time begins "
+            "with the first minute of which anything was recorded. A later minute without any record is left open in a chart by "
+            "minute, and counts as time without quotes in an hour or a day."
         ),
         _("Every quoting cycle is counted, minute by minute, in the portal's database."),
         _("Complete minutes, hours and days."),

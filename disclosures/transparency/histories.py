@@ -1,21 +1,20 @@
-"""What changed and what happened, worded for pages from the same public tables that the API tells."""
+"""What changed and what happened, worded for pages from the same public tables that the API tells: only what a page shows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from django.core.paginator import EmptyPage, Page, PageNotAnInteger, Paginator
 from django.utils.translation import gettext as _
 
-from disclosures.transparency.changes import parameter_changes, publication_changes
-from disclosures.transparency.incidents import incidents
-from disclosures.transparency.publication import publication_in_force
-from disclosures.transparency.restated import restatements
-from disclosures.transparency.tables import PublicTable
+from disclosures.transparency.changes import PARAMETER_COLUMNS, changes_of, publication_changes
+from disclosures.transparency.incidents import INCIDENT_COLUMNS
+from disclosures.transparency.restated import RESTATEMENT_COLUMNS
 from disclosures.transparency.wording import AUTHORITIES, BUCKETS, INCIDENT_KINDS, STATES, TONES, roles_worded
 from trading.controls.commands import DESK
+from trading.parameter_versions import VersionHead
 
 PAGE_ROWS: Final = 50
 
@@ -33,12 +32,10 @@ def page_of(rows: Sequence[Any], asked: str) -> Page[Any]:
         raise BadPage(_("There are the pages 1 to %(last)s.") % {"last": pages.num_pages}) from problem
 
 
-def told_incidents(now: datetime, slug: str = "") -> list[dict[str, Any]]:
-    """Newest first; with `slug` those of the market and of the whole desk."""
+def told_incidents(rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    """These rows of the incidents' table, worded."""
     found = []
-    for row in _dicts(incidents(now)):
-        if slug and row["scope"] not in (slug, DESK):
-            continue
+    for row in _dicts(INCIDENT_COLUMNS, rows):
         words = {
             "kind_word": INCIDENT_KINDS.get(row["kind"], row["kind"]),
             "state_word": STATES.get(row["state"], row["state"]),
@@ -50,20 +47,23 @@ def told_incidents(now: datetime, slug: str = "") -> list[dict[str, Any]]:
     return found
 
 
-def told_parameters(slugs: Sequence[str]) -> list[dict[str, Any]]:
-    """Every version of the parameters of these markets with what changed in it, newest first."""
-    found: dict[tuple[str, int], dict[str, Any]] = {}
-    policy = publication_in_force()
-    for slug in slugs:
-        for row in _dicts(parameter_changes(slug, policy=policy)):
-            new = row | _authority(row) | _times(row, "applied_at") | {"market": slug, "changes": []}
-            found.setdefault((slug, row["version"]), new)["changes"].append(row)
-    return sorted(found.values(), key=lambda version: (version["applied_at"], version["market"]), reverse=True)
+def told_parameters(heads: Iterable[VersionHead]) -> list[dict[str, Any]]:
+    """These versions of markets' parameters with what changed in each."""
+    found = []
+    for head, changed in changes_of(heads):
+        rows = _dicts(PARAMETER_COLUMNS, changed)
+        if not rows:
+            continue
+        first = rows[0]
+        more = {"market": head.market, "changes": rows}
+        found.append(first | _authority(first) | _times(first, "applied_at") | more)
+    return found
 
 
 def told_policies() -> list[dict[str, Any]]:
     """Every version of the publication policy, newest first."""
-    return [worded(row) for row in _dicts(publication_changes())]
+    table = publication_changes()
+    return [worded(row) for row in _dicts(table.columns, table.rows)]
 
 
 def worded(row: dict[str, Any]) -> dict[str, Any]:
@@ -71,16 +71,16 @@ def worded(row: dict[str, Any]) -> dict[str, Any]:
     return row | _authority(row) | _times(row, "applied_at")
 
 
-def told_restatements(now: datetime) -> list[dict[str, Any]]:
-    """Newest first."""
+def told_restatements(rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    """These rows of the restatements' table, worded."""
     return [
         row | _times(row, "restated_at", "starts_at") | {"bucket_word": BUCKETS.get(row["bucket"], row["bucket"])}
-        for row in _dicts(restatements(now))
+        for row in _dicts(RESTATEMENT_COLUMNS, rows)
     ]
 
 
-def _dicts(table: PublicTable) -> list[dict[str, Any]]:
-    return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+def _dicts(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def _times(row: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -80,6 +80,9 @@ def _depth_metric(name: str, band: str, percent: str) -> Metric:
 
 
 def _uptime(bucket: Bucket) -> tuple[str | None, ...]:
+    # A minute that left no trace at all is a gap; in larger buckets it is time without quotes.
+    if bucket.seconds <= 60 and not bucket.sums["cycles"] and not bucket.sums["samples"]:
+        return None, None
     return tuple(text(_mean(bucket.sums[name], bucket.seconds, RATIO)) for name in ("quoting_s", "one_sided_s"))
 
 
@@ -147,7 +150,7 @@ METRICS: Final = {
         _depth_metric("depth_2", "2", "2"),
         Metric(
             "uptime", "uptime-history", "share 0..1", "Every quoting cycle, counted minute by minute.", "quotes",
-            ("two_sided", "one_sided"), ("quoting_s", "one_sided_s"), _uptime,
+            ("two_sided", "one_sided"), ("quoting_s", "one_sided_s", "cycles", "samples"), _uptime,
         ),
         Metric(
             "volume", "volume", "quote units; share 0..1", "The ledger of our fills, rounded; the venue's trades.", "volume",

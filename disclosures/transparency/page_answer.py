@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -19,7 +18,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from disclosures.api.answering import KEPT_S
-from disclosures.transparency.public_market import FIGURES_KEPT_S
+from disclosures.transparency.dashboard import Asked
+from disclosures.transparency.kept_answers import kept_answer
+from trading.models import Market
 
 # Masked anew at every answer; it stands for the same secret, which is hashed instead.
 _TOKEN: Final = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]*"')
@@ -38,16 +39,18 @@ def page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpRe
     return found or answer
 
 
-def part(name: str, template: str, context: Callable[[], dict[str, Any]]) -> SafeString:
-    """A part of a page that is the same for every reader of one language, kept for some seconds by this process; `name` tells it
-    from every other, and holds the version of the policy that it follows. Empty: not kept."""
-    key = f"public-part:{name}:{get_language()}"
-    kept: SafeString | None = cache.get(key) if name else None
-    if kept is None:
-        kept = render_to_string(template, context())
-        if name:
-            cache.set(key, kept, FIGURES_KEPT_S)
-    return kept
+def part(
+    template: str, asked: Asked, market: Market, context: Callable[[], dict[str, Any]], name: str = ""
+) -> SafeString:
+    """A part of a page that is the same for every reader of one language; of a named range it is kept as long as it says the
+    same. `name` tells it from other parts of the template."""
+
+    def make() -> SafeString:
+        return render_to_string(template, context())
+
+    question = f"{template}:{name}:{asked.name}:{get_language()}"
+    found: SafeString = kept_answer(question, market, asked.now, make) if asked.name else make()
+    return found
 
 
 def refused(request: HttpRequest, detail: str, choices: list[tuple[str, Any]]) -> HttpResponse:

@@ -14,8 +14,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.cache import cache
+from django.db.models import F, Sum
 
+from disclosures.models import RollupHour
 from disclosures.transparency.publication import CENT, Publication, PublicProfit, publication_in_force
+from disclosures.transparency.rollups.calendar import day_of, hour_of
 from disclosures.transparency.rollups.profit import profits_by_market
 from disclosures.transparency.tables import closed_until, hard_limits
 from trading.clock import to_datetime
@@ -183,18 +186,32 @@ def _figures(now: datetime, policy: Publication) -> Figures:
     slugs = {key: market.slug for key, market in markets.items()}
     hour = policy.volume_until(now)
     points = last_points(slugs.values(), _ns(hour))
-    profits, closed = profits_by_market(slugs), closed_until()
+    closed = closed_until()
+    first = policy.read_from(slugs, PNL_PERIODS, day_of(closed)) if closed else None
+    profits = profits_by_market(slugs, first) if closed else {}
     return Figures(
         at=now,
         uptimes={slugs[key]: value for key, value in uptimes(policy.quotes_until(now) or now).items() if key in slugs},
         hour=hour,
-        traded={slugs[key]: value.base for key, value in volumes(hour - WINDOW, hour).items() if key in slugs},
+        traded={slugs[key]: base for key, base in _traded(hour - WINDOW, hour, closed).items() if key in slugs},
         hour_mids={slug: point.mid if point else None for slug, point in points.items()},
         daily={
             slugs[key]: tuple(policy.profits(days, closed)[-PNL_PERIODS:]) for key, days in profits.items() if closed
         },
         hard_limits={slugs[key]: limit for key, limit in hard_limits(markets.values()).items()},
     )
+
+
+def _traded(since: datetime, until: datetime, closed: datetime | None) -> dict[int, Decimal]:
+    """Base quantity that we traded in these whole hours, by market id: of the closed ones from their sums, of others from the
+    fills, of which there may be very many."""
+    summed_until = max(since, min(until, hour_of(closed))) if closed else since
+    hours = RollupHour.objects.filter(starts_at__gte=since, starts_at__lt=summed_until, fills__gt=0).order_by()
+    found = dict(hours.values_list("market_id").annotate(base=Sum(F("bought_base") + F("sold_base"))))
+    if summed_until < until:
+        for market_id, volume in volumes(summed_until, until).items():
+            found[market_id] = found.get(market_id, Decimal(0)) + volume.base
+    return found
 
 
 def public_history(slug: str, seconds: int, now_ns: int) -> dict[str, Any]:

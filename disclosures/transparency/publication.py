@@ -15,7 +15,7 @@ from typing import Final
 
 from disclosures.models import PublicationPolicy
 from disclosures.transparency.rollups.calendar import HOUR, MINUTE, day_of, hour_of
-from disclosures.transparency.rollups.profit import DayProfit
+from disclosures.transparency.rollups.profit import DayProfit, newest_days
 
 CENT: Final = Decimal("0.01")
 
@@ -70,6 +70,17 @@ class Publication:
             found.setdefault(one.day.toordinal() // self.pnl_granularity_days, []).append(one)
         rows = [self._profit(period, each) for period, each in sorted(found.items())]
         return [row for row in rows if row.last_day < told]
+
+    def period_start(self, day: date) -> date:
+        """The first day of the period that holds `day`."""
+        return date.fromordinal(max(1, day.toordinal() // self.pnl_granularity_days * self.pnl_granularity_days))
+
+    def read_from(self, market_ids: Iterable[int], periods: int, last: date) -> date | None:
+        """The first day that the newest `periods` of each of these markets up to `last` can need; None: there is no day."""
+        # One period that is not over, one that is begun, and as many days as the delay holds back.
+        days = (periods + 2) * self.pnl_granularity_days + -(-self.delay_s // 86_400)
+        found = newest_days(market_ids, days, last)
+        return None if found is None else self.period_start(found)
 
     def _profit(self, period: int, days: Iterable[DayProfit]) -> PublicProfit:
         first = date.fromordinal(max(1, period * self.pnl_granularity_days))

@@ -19,6 +19,7 @@ from trading.market_status import iso, text
 from trading.models import Market
 
 MOST: Final = 500
+RESTATEMENT_COLUMNS: Final = ("restated_at", "market", "bucket", "starts_at", "figure", "before", "after", "causes")
 # Rounded quantities looked at for those that are told: what rounds to the same is not.
 _LOOKED_AT: Final = 1_000
 _LENGTHS: Final = {"minute": MINUTE, "hour": HOUR, "day": DAY}
@@ -44,25 +45,26 @@ class _Row:
 _FIELDS: Final = ("id", "at", "market_id", "bucket", "starts_at", "measure", "before", "after", "causes")
 
 
-def restatements(now: datetime, most: int = MOST, which: Q | None = None) -> PublicTable:
-    """Newest first, at most `most`; `which`: of those rows alone."""
+def restatements(now: datetime, most: int | None = MOST, which: Q | None = None) -> PublicTable:
+    """Newest first, at most `most` (None: all of them); `which`: of those rows alone."""
     policy = publication_in_force()
     told_by_now = Restatement.objects.filter(which or Q(), at__lte=policy.until(now)).order_by("-at", "-id")
     # Apart, so that quantities which round to the same hide nothing that is told as it is.
     exact = told_by_now.filter(_exact(policy)).values_list(*_FIELDS)[:most]
-    rounded = told_by_now.filter(_complete_hours(policy, now)).values_list(*_FIELDS)[:_LOOKED_AT]
+    rounded = told_by_now.filter(_complete_hours(policy, now)).values_list(*_FIELDS)[
+        : None if most is None else _LOOKED_AT
+    ]
     found = sorted((_Row(*values) for values in (*exact, *rounded)), key=lambda row: (row.at, row.id), reverse=True)
     markets = {market.pk: market for market in Market.objects.all()}
     limits = hard_limits(markets.values())
     rows: list[tuple[Cell, ...]] = []
     for row in found:
         told = _told(row, limits.get(row.market_id), policy)
-        if told is not None and len(rows) < most:
+        if told is not None and (most is None or len(rows) < most):
             at = (iso(row.at), markets[row.market_id].slug, row.bucket, iso(row.starts_at))
             rows.append((*at, row.measure, text(told[0]), text(told[1]), row.causes))
-    columns = ("restated_at", "market", "bucket", "starts_at", "figure", "before", "after", "causes")
     source = "Written when a closed figure changes."
-    return PublicTable("restatements", "restatements", source, columns, rows, policy)
+    return PublicTable("restatements", "restatements", source, RESTATEMENT_COLUMNS, rows, policy)
 
 
 def _exact(policy: Publication) -> Q:

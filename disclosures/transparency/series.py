@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db.models import Sum
+from django.db.models import BigIntegerField, Func, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from disclosures.models import RollupDay, RollupHour, RollupMinute, RollupProgress
@@ -31,8 +32,13 @@ RANGES: Final = {
     "1y": 365 * DAY,
     "all": None,
 }
+DEFAULT_RANGE: Final = "24h"
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _TABLES: Final[dict[timedelta, Any]] = {MINUTE: RollupMinute, HOUR: RollupHour, DAY: RollupDay}
+# A whole number is read many times as fast as a time.
+_EPOCH_S: Final = Func(
+    "starts_at", template="extract(epoch FROM %(expressions)s)::bigint", output_field=BigIntegerField()
+)
 _WORDS: Final = {MINUTE: "minute", HOUR: "hour", DAY: "day"}
 
 
@@ -72,7 +78,7 @@ def asked_range(name: str, since: str, until: str, now: datetime) -> tuple[datet
         if not start < end <= now + DAY:
             raise BadRange("to", _("“to” must be after “from”, and not in the future."))
         return start, min(end, now)
-    if (wanted := name or "24h") not in RANGES:
+    if (wanted := name or DEFAULT_RANGE) not in RANGES:
         raise BadRange("range", _("There are the ranges %(names)s.") % {"names": ", ".join(RANGES)})
     length = RANGES[wanted]
     return None if length is None else now - length, now
@@ -112,7 +118,7 @@ def market_tables(
     progress = RollupProgress.objects.filter(pk=1).first()
     # What is told is closed: from then on it changes by a restatement alone.
     now = min(now, progress.closed_until) if progress and progress.closed_until else EARLIEST
-    first = RollupDay.objects.filter(market=market).order_by("starts_at").values_list("starts_at", flat=True).first()
+    first = first_known(market)
     begin = first if since is None else max(since, first or since)
     tables, windows = {}, {}
     by_name = {metric.name: metric for metric in metrics}
@@ -121,7 +127,7 @@ def market_tables(
         columns, rows = ("starts_at", "ends_at", *metric.columns), []
         if metric.follows == "profit":
             columns, about = ("first_day", "last_day", *metric.columns), about | {"bucket": "day"}
-            rows = _profits(market, policy, begin, until, now)[-(newest or MOST_POINTS) :]
+            rows = _profits(market, policy, begin, until, now, newest or MOST_POINTS) if begin is not None else []
         elif begin is not None and first is not None and begin <= now:
             window = window_for(metric, policy, begin, min(until, _limit(metric, policy, now)), progress, least)
             about |= {"bucket": _WORDS[window.bucket], "from": iso(window.since), "to": iso(window.until)}
@@ -133,9 +139,27 @@ def market_tables(
     sums = _sums(market, windows, by_name)
     hard = hard_limits([market]).get(market.pk) if windows else None
     for name, window in windows.items():
-        told = _rows(market, by_name[name], policy, window, sums[window], hard)
+        told = _rows(market, by_name[name], policy, window, sums[window], hard, first)
         tables[name] = replace(tables[name], rows=told)
     return tables
+
+
+def first_known(market: Market) -> datetime | None:
+    """Start of the market's first minute of which anything was recorded; of its hour or day, where minutes or hours of then are
+    not kept."""
+    hours = RollupHour.objects.filter(
+        market_id=OuterRef("market_id"), starts_at__gte=OuterRef("starts_at"), starts_at__lt=OuterRef("ends_at")
+    )
+    minutes = RollupMinute.objects.filter(
+        market_id=OuterRef("market_id"), starts_at__gte=OuterRef("hour"), starts_at__lt=OuterRef("hour") + HOUR
+    )
+    days = RollupDay.objects.filter(market=market).order_by("starts_at")
+    found = days.annotate(hour=_first(hours)).annotate(minute=_first(minutes))
+    return found.values_list(Coalesce("minute", "hour", "starts_at"), flat=True).first()
+
+
+def _first(rows: Any) -> Subquery:
+    return Subquery(rows.order_by("starts_at").values("starts_at")[:1])
 
 
 def _limit(metric: Metric, policy: Publication, now: datetime) -> datetime:
@@ -176,33 +200,39 @@ def _floor(at: datetime, bucket: timedelta) -> datetime:
 
 def _sums(
     market: Market, windows: Mapping[str, Window], by_name: Mapping[str, Metric]
-) -> dict[Window, dict[datetime, dict[str, Any]]]:
-    """The sums by window and beginning, each window read once, with what its metrics need."""
+) -> dict[Window, dict[int, dict[str, Any]]]:
+    """The sums by window and beginning (seconds since the epoch), each window read once, with what its metrics need."""
     needs: dict[Window, set[str]] = {}
     for name, window in windows.items():
-        needs.setdefault(window, {"starts_at", "base_change"}).update(by_name[name].needs)
+        needs.setdefault(window, {"base_change"}).update(by_name[name].needs)
     found = {}
     for window, names in needs.items():
         rows = _TABLES[window.bucket].objects.filter(
             market=market, starts_at__gte=window.since, starts_at__lt=window.until
         )
-        found[window] = {row["starts_at"]: row for row in rows.values(*sorted(names))}
+        found[window] = {row["epoch_s"]: row for row in rows.annotate(epoch_s=_EPOCH_S).values("epoch_s", *names)}
     return found
 
 
 def _rows(
-    market: Market, metric: Metric, policy: Publication, window: Window, sums: Mapping[datetime, Mapping[str, Any]],
-    hard: Decimal | None,
+    market: Market, metric: Metric, policy: Publication, window: Window, sums: Mapping[int, Mapping[str, Any]],
+    hard: Decimal | None, first: datetime | None,
 ) -> list[tuple[Cell, ...]]:  # fmt: skip
+    """`first`: of the bucket that holds it, only what is after it counts as time."""
     nothing: dict[str, Any] = {name: Decimal(0) for name in ADDED} | {CLOSING: None}
-    seconds = int(window.bucket.total_seconds())
+    whole_s = int(window.bucket.total_seconds())
     held = _held_before(market, window.since) if metric.name == "inventory" else Decimal(0)
     rows: list[tuple[Cell, ...]] = []
+    begins = iso(window.since)
     for start in window.starts():
-        one = sums.get(start, nothing)
+        one = sums.get(int(start.timestamp()), nothing)
         held += one["base_change"]
+        late_s = int((first - start).total_seconds()) if first is not None and first > start else 0
+        seconds = whole_s - late_s
         told = metric.tell(Bucket(one, seconds, policy, hard, held))
-        rows.append((iso(start), iso(start + window.bucket), *told))
+        ends = iso(start + window.bucket)
+        rows.append((begins, ends, *told))
+        begins = ends
     return rows[-MOST_POINTS:]
 
 
@@ -218,8 +248,15 @@ def _held_before(market: Market, at: datetime) -> Decimal:
 
 
 def _profits(
-    market: Market, policy: Publication, since: datetime | None, until: datetime, now: datetime
+    market: Market, policy: Publication, since: datetime, until: datetime, now: datetime, most: int
 ) -> list[tuple[Cell, ...]]:
-    told = policy.profits(day_profits(market.pk), now)
-    kept = [row for row in told if since is None or day_of(since) <= row.last_day <= day_of(until)]
-    return [(row.day.isoformat(), row.last_day.isoformat(), text(row.pnl)) for row in kept[-MOST_POINTS:]]
+    """The last `most` periods; only days that they need are read."""
+    first, last = day_of(since), day_of(until)
+    told = policy.profits(day_profits(market.pk, _read_from(market, policy, first, min(last, day_of(now)), most)), now)
+    kept = [row for row in told if first <= row.last_day <= last]
+    return [(row.day.isoformat(), row.last_day.isoformat(), text(row.pnl)) for row in kept[-most:]]
+
+
+def _read_from(market: Market, policy: Publication, first: date, last: date, most: int) -> date:
+    """The first day that `most` periods up to `last`, none of which ends before `first`, can need."""
+    return max(policy.period_start(first), policy.read_from([market.pk], most, last) or date.min)

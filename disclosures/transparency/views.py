@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from disclosures.documents.incident_table import told_reports
+from disclosures.transparency.changes import MOST_VERSIONS
 from disclosures.transparency.charts import CHARTS, RANGE_WORDS
 from disclosures.transparency.dashboard import Asked, asked_of, range_tabs, shown_chart, shown_charts
 from disclosures.transparency.definitions import DEFINITIONS
@@ -24,14 +26,17 @@ from disclosures.transparency.histories import (
     told_policies,
     told_restatements,
 )
+from disclosures.transparency.incidents import incidents as incidents_told
 from disclosures.transparency.overview import volume_shares
 from disclosures.transparency.page_answer import not_there, page, part, refused
 from disclosures.transparency.public_market import public_json, public_market, public_markets
-from disclosures.transparency.publication import publication_in_force
+from disclosures.transparency.restated import restatements as restatements_told
 from disclosures.transparency.series import BadRange
 from disclosures.transparency.tables import summed_at
 from trading.clock import to_datetime
+from trading.controls.commands import DESK
 from trading.models import Market
+from trading.parameter_versions import version_heads
 from trading.selectors import known_slugs
 
 INCIDENTS_SHOWN = 10
@@ -68,11 +73,13 @@ def market(request: HttpRequest, slug: str) -> HttpResponseBase:
     if isinstance(asked, HttpResponse):
         return asked
     told = public_market(slug, now_ns)
-    name = f"{slug}:{asked.name}:{told.policy.version}" if asked.name else ""
-    charts = part(name, "public/market_charts.html", lambda: {"groups": shown_charts(found, asked), "asked": asked})
+    charts = part(
+        "public/market_charts.html", asked, found, lambda: {"groups": shown_charts(found, asked), "asked": asked}
+    )
+    stopped = incidents_told(asked.now, scopes=(slug, DESK), most=INCIDENTS_SHOWN, policy=told.policy)
     context = {
         "market": told, "json": public_json(told), "status": told.status, "asked": asked, "tabs": range_tabs(asked),
-        "charts": charts, "incidents": told_incidents(asked.now, slug)[:INCIDENTS_SHOWN],
+        "charts": charts, "incidents": told_incidents(stopped.rows),
         "policy": told.policy, "summed_at": summed_at(), "here": "markets",
     }  # fmt: skip
     return page(request, "public/market.html", context)
@@ -90,8 +97,13 @@ def chart(request: HttpRequest, slug: str, key: str) -> HttpResponseBase:
     asked = _asked(request, here, to_datetime(time.time_ns()))
     if isinstance(asked, HttpResponse):
         return asked
-    name = f"{slug}:{key}:{asked.name}:{publication_in_force().version}" if asked.name else ""
-    alone = part(name, "public/chart_alone.html", lambda: {"shown": shown_chart(found, drawn, asked), "asked": asked})
+    alone = part(
+        "public/chart_alone.html",
+        asked,
+        found,
+        lambda: {"shown": shown_chart(found, drawn, asked), "asked": asked},
+        key,
+    )
     context = {
         "part": alone, "chart": drawn, "slug": slug, "asked": asked, "tabs": range_tabs(asked),
         "symbol": f"{found.base_id.upper()}/{found.quote_id.upper()}", "here": "markets",
@@ -105,9 +117,11 @@ def changes(request: HttpRequest) -> HttpResponseBase:
     slugs, wanted = known_slugs(), request.GET.get("market", "")
     if wanted and wanted not in slugs:
         return _no_market(request, wanted)
-    rows = told_parameters((wanted,) if wanted else slugs)
-    more = {"policies": told_policies(), "slugs": slugs, "wanted": wanted}
-    return _list(request, "public/changes.html", rows, more)
+    heads = version_heads((wanted,) if wanted else slugs, MOST_VERSIONS)
+    # They stand on the first page alone.
+    policies = [] if request.GET.get("page", "1") not in ("", "1") else told_policies()
+    more = {"policies": policies, "slugs": slugs, "wanted": wanted}
+    return _list(request, "public/changes.html", heads, told_parameters, more)
 
 
 @require_safe
@@ -116,24 +130,25 @@ def incidents(request: HttpRequest) -> HttpResponseBase:
     slugs, wanted = known_slugs(), request.GET.get("market", "")
     if wanted and wanted not in slugs:
         return _no_market(request, wanted)
-    rows = told_incidents(to_datetime(time.time_ns()), wanted)
-    return _list(
-        request,
-        "public/incidents.html",
-        rows,
-        {"slugs": slugs, "wanted": wanted, "policy": publication_in_force(), "reports": told_reports(wanted)},
-    )
+    found = incidents_told(to_datetime(time.time_ns()), scopes=(wanted, DESK) if wanted else ())
+    more = {"slugs": slugs, "wanted": wanted, "policy": found.policy, "reports": told_reports(wanted)}
+    return _list(request, "public/incidents.html", found.rows, told_incidents, more)
 
 
 @require_safe
 def restatements(request: HttpRequest) -> HttpResponseBase:
     """`/restatements/`: closed figures that changed afterwards."""
-    return _list(request, "public/restatements.html", told_restatements(to_datetime(time.time_ns())), {})
+    found = restatements_told(to_datetime(time.time_ns()))
+    return _list(request, "public/restatements.html", found.rows, told_restatements, {})
 
 
-def _list(request: HttpRequest, template: str, rows: list[dict[str, Any]], more: dict[str, Any]) -> HttpResponseBase:
+def _list(
+    request: HttpRequest, template: str, rows: Sequence[Any], worded: Callable[[Any], list[Any]], more: dict[str, Any]
+) -> HttpResponseBase:
+    """A page of `rows`, only which is `worded`."""
     try:
         rows_page = page_of(rows, request.GET.get("page", ""))
+        rows_page.object_list = worded(rows_page.object_list)
     except BadPage as problem:
         return refused(request, str(problem), [(request.path, _("The first page"))])
     kept = f"market={more['wanted']}&" if more.get("wanted") else ""

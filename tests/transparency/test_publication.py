@@ -117,10 +117,7 @@ def test_without_a_policy_the_coarsest_holds(db: None, monkeypatch: pytest.Monke
 
 def test_profit_is_told_by_complete_periods_with_fixed_borders() -> None:
     first = date(2026, 3, 1)
-    days = [
-        DayProfit(first + timedelta(days=n), *[datetime(2026, 3, 1, tzinfo=UTC)] * 2, Decimal(n), Decimal(0), None)
-        for n in range(10)
-    ]
+    days = [DayProfit(first + timedelta(days=n), Decimal(n), Decimal(0), None) for n in range(10)]
     # 18:59 UTC is a minute before midnight in the Maldives, whose 9 March is not over.
     late = datetime(2026, 3, 9, 18, 59, tzinfo=UTC)
     assert [row.pnl for row in START.profits(days, late)] == [0, 1, 2, 3, 4, 5, 6, 7]

@@ -85,6 +85,14 @@ class MinuteChange(models.Model):
 
     class Meta:
         db_table = "minute_changes"
+        indexes = [
+            # In the order in which they are taken: what is to be summed up again comes last.
+            models.Index(
+                models.ExpressionWrapper(models.Q(source="recompute"), models.BooleanField()),
+                "id",
+                name="changes_in_order",
+            )
+        ]
         verbose_name = _("changed minute")
         verbose_name_plural = _("changed minutes")
 

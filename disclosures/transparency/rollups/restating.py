@@ -70,7 +70,8 @@ class Affected:
 
 
 def standing(affected: Affected, closed_until: datetime | None) -> Standing:
-    """What the closed ones of the affected buckets say now, with P&L of every closed day of their markets."""
+    """What the closed ones of the affected buckets say now, with P&L of every closed day of their markets from the first affected
+    one on: that of earlier days cannot follow from later ones."""
     keys = affected.closed(closed_until)
     found: Standing = {}
     for bucket, table in _TABLES.items():
@@ -78,8 +79,9 @@ def standing(affected: Affected, closed_until: datetime | None) -> Standing:
         if wanted:
             found |= _rows(bucket, table, wanted)
     if closed_until is not None:
+        firsts = dict(reversed(affected.days))
         for market in sorted({key[1] for key in keys}):
-            for profit in day_profits(market):
+            for profit in day_profits(market, firsts[market]):
                 if profit.ends_at <= closed_until:
                     found.setdefault(("day", market, profit.starts_at), {})[PNL] = profit.pnl_quote
     return found
