@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -30,6 +31,12 @@ def values(by: str = "", **more: Any) -> list[Any]:
 
 def refusing(by: str, **more: Any) -> list[Any]:
     return values(by, **(STRICTER | more))
+
+
+def rewrite(desk: Desk, draft: int, **change: str) -> None:
+    """A draft's own record says something else from now on."""
+    statement = "UPDATE proposals SET change = change || %s::jsonb, revision = revision + 1 WHERE id = %s"
+    desk.app.execute(statement, [json.dumps(change), draft])
 
 
 def test_the_legitimate_way_is_open(desk: Desk) -> None:
@@ -69,15 +76,11 @@ def test_without_an_approved_proposal_or_before_its_time(desk: Desk) -> None:
 def test_looser_called_reducing_other_words_and_a_proposal_used_twice(desk: Desk) -> None:
     """The class is judged from the rows: a draft whose own record says reducing opens nothing."""
     draft = desk.draft(STRICTER, "jurisdiction", "carl")
-    narrower = (
-        'UPDATE proposals SET change = change || \'{"scope": "dashboards"}\', revision = revision + 1 WHERE id = %s'
-    )
-    desk.app.execute(narrower, [draft.pk])
     authority = f"proposal:{draft.pk}"
+    rewrite(desk, draft.pk, scope="dashboards")
     # A refusal of the figures alone leaves acceptance and documents without the notice they had.
     assert "not approved" in desk.refused(INSERT, refusing(authority, scope="dashboards"))
-    same_mode = 'UPDATE proposals SET change = change || \'{"scope": "site", "mode": "banner"}\' WHERE id = %s'
-    desk.app.execute(same_mode, [draft.pk])
+    rewrite(desk, draft.pk, scope="site", mode="banner")
     assert "not approved" in desk.refused(INSERT, refusing(authority, mode="banner"))
     applied = desk.draft(STRICTER, "jurisdiction", "carl")
     apply_at_once(desk.people["carl"], applied.pk, key="later", now=desk.now())
@@ -100,9 +103,8 @@ def test_a_first_rule_is_judged_against_everywhere_else(desk: Desk) -> None:
 def test_words_that_are_no_plain_text(desk: Desk) -> None:
     draft = desk.draft(STRICTER, "jurisdiction", "carl")
     authority = f"proposal:{draft.pk}"
-    change = "UPDATE proposals SET change = jsonb_set(change, '{notice_en}', to_jsonb(%s::text)) WHERE id = %s"
     for words in ("<b>Refused</b> here.", "short", "turned \u202e round, long", "a bell \x07 rings, long", "x" * 1501):
-        desk.app.execute(change, [words, draft.pk])
+        rewrite(desk, draft.pk, notice_en=words)
         told = desk.refused(INSERT, refusing(authority, notice_en=words))
         assert "jurisdiction_words" in told or "too long" in told
 
