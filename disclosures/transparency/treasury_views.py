@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from disclosures.transparency import treasury_charts as words
 from disclosures.transparency.charts import RANGE_WORDS
 from disclosures.transparency.dashboard import Asked, asked_of, range_tabs
+from disclosures.transparency.histories import BadPage, page_of
 from disclosures.transparency.page_answer import page, refused
 from disclosures.transparency.series import BadRange
 from disclosures.transparency.tables import PublicTable
@@ -62,12 +63,19 @@ def _room(request: HttpRequest, name: str, told: Callable[[Asked], dict[str, Any
     except BadRange as problem:
         return refused(request, str(problem), [(f"{here}?range={each}", word) for each, word in RANGE_WORDS.items()])
     rooms = (("treasury", _("Treasury")), ("buybacks", _("Buybacks")), ("rewards", _("Rewards")))
-    context = {
+    context: dict[str, Any] = {
         "rooms": [(reverse(room), word, room == name) for room, word in rooms],
         "tabs": range_tabs(asked), "asked": asked, "is_demo": is_demo(), "here": "treasury",
     }  # fmt: skip
-    answer: HttpResponse | HttpResponseBase = page(request, f"public/{name}.html", context | told(asked))
-    return answer
+    context |= told(asked)
+    try:
+        rows = page_of(context["rows"], request.GET.get("page", ""))
+    except BadPage as problem:
+        return refused(request, str(problem), [(f"{here}?{asked.query}", _("The first page"))])
+    context["rows"] = rows
+    context["newer"] = f"?{asked.query}&page={rows.previous_page_number()}" if rows.has_previous() else ""
+    context["older"] = f"?{asked.query}&page={rows.next_page_number()}" if rows.has_next() else ""
+    return page(request, f"public/{name}.html", context)
 
 
 def _dicts(table: PublicTable) -> list[dict[str, Any]]:

@@ -70,7 +70,8 @@ class SeriesChart extends Plot {
     const { near, isLong } = this.#format();
     const stepped = uPlot.paths.stepped({ align: 1 }), bars = uPlot.paths.bars({ size: [0.7, 28] });
     // A bar, or a single point, needs room on both sides.
-    const room = this.form === "bar" || this.data[0].length === 1 ? DAY_S / 2 : 0;
+    const [first, second = first + DAY_S] = this.data[0];
+    const room = this.form === "bar" || this.data[0].length === 1 ? (second - first) / 2 : 0;
     const isSparse = this.data[0].length < 60;
     const labels = (ticks) => ticks.map((value) => this.#label(value));
     return {

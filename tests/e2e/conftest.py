@@ -121,6 +121,10 @@ def portal() -> Iterator[Portal]:
     subprocess.run(
         [sys.executable, "-m", "tests.e2e.serve", "stage"], cwd=BASE_DIR, env=environment, check=True, timeout=60
     )
+    as_owner = environment | {"DATABASE_URL": SERVERS.database_url(name, "dcmm_owner")}
+    subprocess.run(
+        [sys.executable, "-m", "tests.e2e.serve", "treasury"], cwd=BASE_DIR, env=as_owner, check=True, timeout=60
+    )
     portal = Portal(environment, port)
     portal.web_up()
     portal.push_up()

@@ -1,5 +1,5 @@
-"""What a browser test runs beside the web server: `stage` fills a database, `push` is the relay's live push, `clockwork`
-applies what is due."""
+"""What a browser test runs beside the web server: `stage` fills a database, `treasury` makes one up (with the owner's address),
+`push` is the relay's live push, `clockwork` applies what is due."""
 
 from __future__ import annotations
 
@@ -50,6 +50,16 @@ def stage() -> None:
     plant(now)
 
 
+def treasury() -> None:
+    from unittest.mock import patch
+
+    from trading.treasury.demo import declare_demo_treasury
+
+    # As in one of the owner's commands.
+    with patch("dcmm_portal.checks.runs_as_owner", return_value=True):
+        declare_demo_treasury(datetime.now(UTC))
+
+
 def recovery_code(name: str, number: int) -> str:
     """A code known beforehand, so that browsers sign in as often as they like: an app's are good once in 30 s."""
     return base64.b32encode(hashlib.sha256(f"{name} {number}".encode()).digest()[:10]).decode().lower()
@@ -89,4 +99,4 @@ if __name__ == "__main__":
     import django
 
     django.setup()
-    {"stage": stage, "push": push, "clockwork": clockwork}[sys.argv[1]]()
+    {"stage": stage, "treasury": treasury, "push": push, "clockwork": clockwork}[sys.argv[1]]()

@@ -25,7 +25,8 @@ LOOKS = [
 PAGES = (
     ("/definitions/", "definitions"), ("/markets/", "markets"), ("/markets/dct-usdt-dex/?range=7d", "market"),
     ("/markets/dct-usdt-dex/spread/?range=7d", "chart"), ("/changes/", "changes"), ("/incidents/", "incidents"),
-    ("/restatements/", "restatements"), ("/", "public"),
+    ("/restatements/", "restatements"), ("/treasury/", "treasury"), ("/buybacks/", "buybacks"),
+    ("/rewards/", "rewards"), ("/", "public"),
 )  # fmt: skip
 
 

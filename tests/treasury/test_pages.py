@@ -102,6 +102,15 @@ def test_page_csv_and_json_tell_the_same(treasury: None, client: Client) -> None
         assert f'href="/definitions/#{room}"' in part and 'data-series="/api/v1/public/' in part, chart
 
 
+def test_long_lists_come_by_pages(treasury: None, client: Client) -> None:
+    first, third = (seen(client, f"/buybacks/?range=90d&page={n}") for n in (1, 3))
+    assert first.count("demo-programme") >= 1 and 'href="?range=90d&amp;page=2"' in first
+    assert "2026-03-03T18:31:17.000Z" in first and "2026-03-03T18:31:17.000Z" not in third
+    assert "2026-01-03T06:03:03.000Z" in third and "2026-01-03T06:03:03.000Z" not in first
+    assert 'href="/buybacks/?range=90d"' in seen(client, "/buybacks/?range=90d&page=4", 400)
+    assert seen(client, "/treasury/?page=x", 400)
+
+
 def test_a_period_has_a_permanent_address(treasury: None, client: Client) -> None:
     page = seen(client, "/buybacks/?range=7d")
     address = re.search(r'href="(\?from=[^"]+)"', page)
