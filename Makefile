@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # More than the cores: tests wait for servers and sockets half of their time.
 WORKERS_TEST ?= 4
+# What Python compiled is kept: otherwise each process of the system, and each of the tests' workers, compiles everything again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: venv venv-dev run test check bench chaos doctor reset messages
 

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.servers import TestServers
-
-_SERVERS_ENV = "DCMM_TEST_SERVERS"
+from tests.support.servers import JOIN_ENV, TestServers
 
 
 def _worker_name() -> str:
@@ -20,12 +18,11 @@ def _worker_name() -> str:
 
 
 def _start_or_join() -> TestServers:
-    joined = os.environ.get(_SERVERS_ENV)
+    joined = os.environ.get(JOIN_ENV)
     if joined:
-        root, postgres_port, valkey_port = joined.split("|")
-        return TestServers(Path(root), int(postgres_port), int(valkey_port))
+        return TestServers.joined(joined)
     servers = TestServers.start()
-    os.environ[_SERVERS_ENV] = f"{servers.root}|{servers.postgres_port}|{servers.valkey_port}"
+    os.environ[JOIN_ENV] = servers.address
     os.environ["DCMM_TEST_CONTROLLER"] = str(os.getpid())
     return servers
 

@@ -16,6 +16,8 @@ from dcmm_portal.embedded import postgres, valkey
 from dcmm_portal.supervisor.launch import free_port
 
 TEMPLATE = "dcmm_template"
+# Where these servers are, for the processes of a run that use them and do not start them.
+JOIN_ENV = "DCMM_TEST_SERVERS"
 BASE_DIR = Path(__file__).resolve().parents[2]
 
 
@@ -58,6 +60,16 @@ class TestServers:
         postgres.create_roles(servers.cluster, servers.postgres_port)
         servers.make_template()
         return servers
+
+    @property
+    def address(self) -> str:
+        """What `joined` needs to use these servers from another process."""
+        return f"{self.root}|{self.postgres_port}|{self.valkey_port}"
+
+    @classmethod
+    def joined(cls, address: str) -> TestServers:
+        root, postgres_port, valkey_port = address.split("|")
+        return cls(Path(root), int(postgres_port), int(valkey_port))
 
     def make_template(self) -> None:
         """Migrate a template as the owner role, as an installation does."""
