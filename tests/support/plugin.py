@@ -5,12 +5,16 @@ Loaded by `-p tests.support.plugin` (pyproject.toml): a conftest would come too 
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
 import pytest
 
 from tests.support.servers import JOIN_ENV, TestServers
+
+# Collecting makes half a million objects that stay: looking for cycles among them, again and again, would take a fifth of it.
+gc.disable()
 
 
 def _worker_name() -> str:
@@ -48,6 +52,12 @@ os.environ.update(
 )
 (Path(os.environ["DATA_DIR"]) / "static").mkdir(parents=True, exist_ok=True)
 SERVERS.clone(DATABASE_NAME)
+
+
+def pytest_collection_finish() -> None:
+    """From here on cycles are looked for as ever, but among what the tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
