@@ -12,6 +12,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+
 from dcmm_portal.embedded import postgres, valkey
 from dcmm_portal.supervisor.launch import free_port
 
@@ -47,6 +50,9 @@ class TestServers:
             "full_page_writes=off",
             "-c",
             "max_connections=300",
+            # Tests open thousands of connections; a password is hashed four thousand times at both ends of each by default.
+            "-c",
+            "scram_iterations=1",
         ]
         log = (root / "servers.log").open("wb")
         config = valkey.write_config(root / "valkey", root / "secrets", servers.valkey_port, durable=False)
@@ -58,8 +64,18 @@ class TestServers:
         wait_until(lambda: postgres.answers(servers.cluster, servers.postgres_port), 30, "PostgreSQL for the tests")
         wait_until(lambda: valkey.answers(servers.redis_url(0)), 30, "Valkey for the tests")
         postgres.create_roles(servers.cluster, servers.postgres_port)
+        servers._hash_again()
         servers.make_template()
         return servers
+
+    def _hash_again(self) -> None:
+        """The superuser got its password before the server's settings held; each clone asks for it three times."""
+        url = self.cluster.url(postgres.SUPERUSER, self.postgres_port, "postgres")
+        with psycopg.connect(url, autocommit=True) as connection:
+            password = sql.Literal(self.cluster.password(postgres.SUPERUSER))
+            connection.execute(
+                sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(postgres.SUPERUSER), password)
+            )
 
     @property
     def address(self) -> str:
