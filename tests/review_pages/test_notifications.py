@@ -104,7 +104,9 @@ def test_every_template_says_what_it_is_about(desk: Desk, language: str) -> None
     proposal = desk.approved()
     facts = _facts(proposal, {"reason": "because", "at": desk.now, "able": 1}, Actor("1", "anna <b>", frozenset()))
     for event in sorted(AUDIENCES):
-        notice = Notification(person=desk.people["opal"], event=event, proposal=proposal, facts=facts, created_at=desk.now)
+        notice = Notification(
+            person=desk.people["opal"], event=event, proposal=proposal, facts=facts, created_at=desk.now
+        )
         for channel in ("email", "telegram"):
             words = message(notice, channel, language)
             assert f"/desk/review/{proposal.pk}/" in words.body, event
