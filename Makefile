@@ -5,6 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 # More than the cores: tests wait for servers and sockets half of their time.
 WORKERS_TEST ?= 4
+# In the order of the files: the short chaos run, one test, takes longest and is first. Left alone, xdist begins with the file
+# that has most tests, and the chaos run would be the last, with an idle core beside it.
+WHOLE_BY_FILE := -n 2 --dist loadfile --no-loadscope-reorder
+# What Python compiled is kept: otherwise each process of the system, and each of the tests' workers, compiles everything again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: venv venv-dev run test check bench chaos doctor reset messages
 
@@ -27,7 +32,7 @@ test: venv-dev
 	$(BIN)/python ops/ensure_pgbouncer.py
 	$(BIN)/python ops/run_tests.py -n $(WORKERS_TEST) --ignore tests/e2e -m "not whole" $(ARGS)
 	$(BIN)/python ops/run_tests.py tests/e2e/test_accessibility.py tests/e2e/test_review.py tests/e2e -n 3 --dist loadfile
-	$(BIN)/python ops/run_tests.py -m whole -n 2 --dist loadfile
+	$(BIN)/python ops/run_tests.py -m whole $(WHOLE_BY_FILE)
 
 check: venv-dev
 	$(BIN)/python ops/check.py

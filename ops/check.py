@@ -56,12 +56,14 @@ def checks(manage: list[str]) -> list[tuple[str, list[str], dict[str, str]]]:
         ("data dictionary", [*manage, "data_dictionary", "--check"], {}),
         ("approval coverage", [*manage, "approval_coverage", "--check"], {}),
         ("translations", [sys.executable, "-m", "dcmm_portal.messages", "check"], {}),
+        # Leaves the tests compiled, too: their workers would each do it, at the same time.
+        ("tests are found", [sys.executable, "-m", "pytest", "-q", "--collect-only"], {}),
     ]
 
 
 def main() -> int:
     sys.path.insert(0, str(ROOT))
-    from tests.support.servers import TEMPLATE, TestServers
+    from tests.support.servers import JOIN_ENV, TEMPLATE, TestServers
 
     servers = TestServers.start()
     try:
@@ -70,6 +72,7 @@ def main() -> int:
             "REDIS_URL": servers.redis_url(0),
             "SECRET_KEY": "checks-only-0123456789-0123456789-0123456789-0123456789-0123",
             "DATA_DIR": str(servers.root / "data"),
+            JOIN_ENV: servers.address,
         }
         manage = [sys.executable, "manage.py"]
         # Types take as long as all the rest: beside it, on the second core.

@@ -83,8 +83,8 @@ def row(desk: Desk, name: str, action: str, made: dict[str, Proposal]) -> str:
     """What really happens, in the table's spelling."""
     desk.people[name] = User.objects.get(username=name)
     call = actions(desk, name)[action]
-    fresh = {letter: Proposal.objects.get(pk=proposal.pk) for letter, proposal in made.items()}
-    return "".join("y" if is_done(partial(call, fresh[letter])) else "." for letter in STATES)
+    fresh = Proposal.objects.in_bulk([proposal.pk for proposal in made.values()])
+    return "".join("y" if is_done(partial(call, fresh[made[letter].pk])) else "." for letter in STATES)
 
 
 @pytest.mark.parametrize("role", ROLES)

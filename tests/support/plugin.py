@@ -5,14 +5,16 @@ Loaded by `-p tests.support.plugin` (pyproject.toml): a conftest would come too 
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
 import pytest
 
-from tests.support.servers import TestServers
+from tests.support.servers import JOIN_ENV, TestServers
 
-_SERVERS_ENV = "DCMM_TEST_SERVERS"
+# Collecting makes half a million objects that stay: looking for cycles among them, again and again, would take a fifth of it.
+gc.disable()
 
 
 def _worker_name() -> str:
@@ -20,12 +22,11 @@ def _worker_name() -> str:
 
 
 def _start_or_join() -> TestServers:
-    joined = os.environ.get(_SERVERS_ENV)
+    joined = os.environ.get(JOIN_ENV)
     if joined:
-        root, postgres_port, valkey_port = joined.split("|")
-        return TestServers(Path(root), int(postgres_port), int(valkey_port))
+        return TestServers.joined(joined)
     servers = TestServers.start()
-    os.environ[_SERVERS_ENV] = f"{servers.root}|{servers.postgres_port}|{servers.valkey_port}"
+    os.environ[JOIN_ENV] = servers.address
     os.environ["DCMM_TEST_CONTROLLER"] = str(os.getpid())
     return servers
 
@@ -51,6 +52,12 @@ os.environ.update(
 )
 (Path(os.environ["DATA_DIR"]) / "static").mkdir(parents=True, exist_ok=True)
 SERVERS.clone(DATABASE_NAME)
+
+
+def pytest_collection_finish() -> None:
+    """From here on cycles are looked for as ever, but among what the tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -12,10 +12,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+
 from dcmm_portal.embedded import postgres, valkey
 from dcmm_portal.supervisor.launch import free_port
 
 TEMPLATE = "dcmm_template"
+# Where these servers are, for the processes of a run that use them and do not start them.
+JOIN_ENV = "DCMM_TEST_SERVERS"
 BASE_DIR = Path(__file__).resolve().parents[2]
 
 
@@ -45,6 +50,9 @@ class TestServers:
             "full_page_writes=off",
             "-c",
             "max_connections=300",
+            # Tests open thousands of connections; a password is hashed four thousand times at both ends of each by default.
+            "-c",
+            "scram_iterations=1",
         ]
         log = (root / "servers.log").open("wb")
         config = valkey.write_config(root / "valkey", root / "secrets", servers.valkey_port, durable=False)
@@ -56,8 +64,28 @@ class TestServers:
         wait_until(lambda: postgres.answers(servers.cluster, servers.postgres_port), 30, "PostgreSQL for the tests")
         wait_until(lambda: valkey.answers(servers.redis_url(0)), 30, "Valkey for the tests")
         postgres.create_roles(servers.cluster, servers.postgres_port)
+        servers._hash_again()
         servers.make_template()
         return servers
+
+    def _hash_again(self) -> None:
+        """The superuser got its password before the server's settings held; each clone asks for it three times."""
+        url = self.cluster.url(postgres.SUPERUSER, self.postgres_port, "postgres")
+        with psycopg.connect(url, autocommit=True) as connection:
+            password = sql.Literal(self.cluster.password(postgres.SUPERUSER))
+            connection.execute(
+                sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(postgres.SUPERUSER), password)
+            )
+
+    @property
+    def address(self) -> str:
+        """What `joined` needs to use these servers from another process."""
+        return f"{self.root}|{self.postgres_port}|{self.valkey_port}"
+
+    @classmethod
+    def joined(cls, address: str) -> TestServers:
+        root, postgres_port, valkey_port = address.split("|")
+        return cls(Path(root), int(postgres_port), int(valkey_port))
 
     def make_template(self) -> None:
         """Migrate a template as the owner role, as an installation does."""
