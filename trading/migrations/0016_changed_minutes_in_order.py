@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("trading", "0014_market_samples")]
+    dependencies = [("trading", "0015_treasury")]
 
     operations = [
         migrations.AddIndex(
