@@ -42,6 +42,10 @@ UNFOLD = {
                 _list(_("Fills"), "swap_vert", "trading_fill"), _list(_("Orders"), "list_alt", "trading_order"),
                 _list(_("Decisions"), "psychology", "trading_decision"), _list(_("Positions"), "donut_large", "trading_position"),
                 _list(_("Reconciliation"), "balance", "trading_reconciliationreport")]},
+            {"title": _("Treasury"), "separator": True, "items": [
+                _list(_("Wallets"), "account_balance_wallet", "trading_treasurywallet"),
+                _list(_("Buybacks"), "shopping_cart", "trading_buyback"),
+                _list(_("Rewards"), "redeem", "trading_rewardpayout")]},
             {"title": _("Rules"), "separator": True, "items": [
                 _list(_("Parameters"), "tune", "trading_parameterset"), _list(_("Limits"), "speed", "trading_exposurelimit"),
                 _list(_("Trading states"), "toggle_on", "trading_tradingcontrol"), _list(_("Locks"), "lock", "trading_lock")]},

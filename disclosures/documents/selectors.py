@@ -52,6 +52,11 @@ class Head:
     kind: DocumentKind
     state: str
 
+    @property
+    def path(self) -> str:
+        """As of `Published`."""
+        return path_of(self.row.kind, self.row.version)
+
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
@@ -67,7 +72,11 @@ class Shelf:
 
 def shelves(now: datetime) -> list[Shelf]:
     """Every kind, in its order, with two queries."""
-    last = DisclosureVersion.objects.values("kind").annotate(last=Max("version"))
+    last = (
+        DisclosureVersion.objects.filter(kind__in=[kind.slug for kind in KINDS])
+        .values("kind")
+        .annotate(last=Max("version"))
+    )
     newest = {row["kind"]: row["last"] for row in last}
     wanted = Q()
     for kind, version in newest.items():

@@ -273,6 +273,11 @@ def test_every_address_is_in_a_room_written_by_hand() -> None:
         "api-public-parameters-csv", "api-public-incidents", "api-public-incidents-csv", "api-public-restatements",
         "api-public-restatements-csv", "api-public-reports", "api-public-report", "api-public-publication",
         "api-public-publication-csv",
+        "incident-report", "incident-report-newest", "api-public-incident-reports", "api-public-incident-reports-csv",
+        "treasury", "buybacks", "rewards", "api-public-treasury", "api-public-treasury-csv", "api-public-treasury-balances",
+        "api-public-treasury-balances-csv", "api-public-buybacks", "api-public-buybacks-csv", "api-public-buyback-days",
+        "api-public-buyback-days-csv", "api-public-buyback-programmes", "api-public-buyback-programmes-csv",
+        "api-public-rewards", "api-public-rewards-csv", "api-public-reward-payouts", "api-public-reward-payouts-csv",
     }  # fmt: skip
     assert names >= READABLE
     assert not {one.name for one in desk_patterns} & READABLE
