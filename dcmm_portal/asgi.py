@@ -15,9 +15,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcmm_portal.settings")
 def _application() -> ProtocolTypeRouter:
     # Made first: it loads the applications, whose models the sockets and their sessions need.
     http = get_asgi_application()
-    sessions = import_module("channels.auth").AuthMiddlewareStack
     addresses = import_module("dcmm_portal.sockets").websocket_urlpatterns
-    return ProtocolTypeRouter({"http": http, "websocket": AllowedHostsOriginValidator(sessions(URLRouter(addresses)))})
+    return ProtocolTypeRouter({"http": http, "websocket": AllowedHostsOriginValidator(URLRouter(addresses))})
 
 
 application = _application()

@@ -10,8 +10,12 @@ from django.http import HttpRequest
 
 def client_address(request: HttpRequest) -> str:
     """The address of the client; with TRUSTED_PROXIES = n, the n-th from the end of X-Forwarded-For. "" if not known."""
-    peer = str(request.META.get("REMOTE_ADDR", ""))
-    told = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    return address_told(str(request.META.get("REMOTE_ADDR", "")), request.headers.get("X-Forwarded-For", ""))
+
+
+def address_told(peer: str, forwarded_for: str) -> str:
+    """The same of a peer's address and the text of its X-Forwarded-For, for what is no HTTP request."""
+    told = [part.strip() for part in forwarded_for.split(",") if part.strip()]
     if not settings.TRUSTED_PROXIES or not told:
         return peer
     return told[-min(settings.TRUSTED_PROXIES, len(told))]

@@ -1,4 +1,5 @@
-"""Every metric of trading, declared once. Gauges carry multiprocess_mode="mostrecent": several processes write them."""
+"""Every metric of trading, declared once. Gauges carry multiprocess_mode="mostrecent": several processes write them; what is
+counted per process carries "livesum"."""
 
 from __future__ import annotations
 
@@ -319,6 +320,31 @@ SOCKET_MESSAGES_REFUSED = Counter(
     "dcmm_socket_messages_refused_total",
     "Messages of clients on the live sockets that were not taken, by reason (not_json, not_text, too_big)",
     ("reason",),
+)
+SOCKETS_CONNECTED = Gauge(
+    "dcmm_sockets_connected",
+    "Live sockets that are open, by kind (public, desk)",
+    ("kind",),
+    multiprocess_mode="livesum",
+)
+SOCKETS_REFUSED = Counter(
+    "dcmm_sockets_refused_total",
+    "Live sockets that got no place, by kind (public, desk) and reason (full, address, rate)",
+    ("kind", "reason"),
+)
+SOCKETS_DROPPED = Counter(
+    "dcmm_sockets_dropped_total",
+    "Public sockets whose client did not take what it was told and that were closed for it",
+)
+LIVE_FANOUT_SECONDS = Histogram(
+    "dcmm_live_fanout_seconds",
+    "From a market's message reaching the web process to its public form being written to every public socket",
+    buckets=(0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.12, 0.25, 0.5, 1.0, 2.0),
+)
+LIVE_FEED_LOST = Counter(
+    "dcmm_live_feed_lost_total",
+    "Times the public sockets' feed of a web process was lost or silent, by problem",
+    ("problem",),
 )
 SIGN_IN_ATTEMPTS = Counter(
     "dcmm_sign_in_attempts_total",

@@ -34,6 +34,13 @@ def secret(secrets_dir: Path, name: str) -> str:
     return path.read_text()
 
 
+def web_arguments(host: str, port: int) -> list[str]:
+    """What Python is given to be the web server."""
+    return ["-m", "uvicorn", "dcmm_portal.asgi:application", "--host", host, "--port", str(port), "--no-access-log",
+            "--log-level", "warning", "--timeout-graceful-shutdown", "2", "--no-proxy-headers", "--ws-max-size", "65536",
+            "--ws", "dcmm_portal.live_sockets.protocol:LiveSocketProtocol"]  # fmt: skip
+
+
 @dataclass
 class System:
     """One installation under one DATA_DIR: ports, addresses, environment of its processes."""
@@ -246,9 +253,7 @@ class System:
         )
 
     def _web(self) -> Service:
-        arguments = ["-m", "uvicorn", "dcmm_portal.asgi:application", "--host", self.given.get("HOST", "127.0.0.1"),
-                     "--port", str(self.port), "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2",
-                     "--ws", "websockets-sansio", "--ws-max-size", "65536", "--no-proxy-headers"]  # fmt: skip
+        arguments = web_arguments(self.given.get("HOST", "127.0.0.1"), self.port)
         # DEBUG for the pages alone: what trades runs as it does anywhere.
         more = {"DEBUG": "1"} if self.is_demo else {}
         return self._python("web", arguments, lambda: http_answers(f"http://127.0.0.1:{self.port}/healthz"), more)

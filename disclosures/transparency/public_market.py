@@ -7,6 +7,7 @@ the rounding turns. How many fills, and the reasons of a state, are not told at 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -83,23 +84,43 @@ def public_market(slug: str, now_ns: int) -> PublicMarket:
     return publish((market_status(slug, now_ns),), now_ns)[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What the public form of a market follows from beside its present status: the policy in force, and what it lets be told.
+
+    `points` are those of inventory, `quotes` those of our quotes by market; `quotes` is None where they are told live.
+    """
+
+    policy: Publication
+    figures: Figures
+    points: Mapping[str, HistoryPoint | None]
+    quotes: Mapping[str, HistoryPoint | None] | None
+
+
+def basis(slugs: Sequence[str], now_ns: int) -> Basis:
+    """The basis for these markets, now. An older one tells nothing that a newer one would not."""
+    policy, now = publication_in_force(), to_datetime(now_ns)
+    quotes_at = policy.quotes_until(now)
+    return Basis(
+        policy=policy,
+        figures=recent_figures(now_ns, policy),
+        points=last_points(slugs, _ns(policy.until(now))),
+        quotes=last_points(slugs, _ns(quotes_at)) if quotes_at else None,
+    )
+
+
 def publish(statuses: tuple[MarketStatus, ...], now_ns: int) -> tuple[PublicMarket, ...]:
     """The public form of `statuses`."""
-    policy, now, slugs = publication_in_force(), to_datetime(now_ns), [status.slug for status in statuses]
-    figures = recent_figures(now_ns, policy)
-    points = last_points(slugs, _ns(policy.until(now)))
-    quotes_at = policy.quotes_until(now)
-    quotes = last_points(slugs, _ns(quotes_at)) if quotes_at else {}
-    return tuple(
-        _published(
-            status if quotes_at is None else _quotes_as_of(status, quotes[status.slug]),
-            points[status.slug],
-            figures,
-            policy,
-            quotes_at is None or quotes[status.slug] is not None,
-        )
-        for status in statuses
-    )
+    found = basis([status.slug for status in statuses], now_ns)
+    return tuple(published(status, found) for status in statuses)
+
+
+def published(status: MarketStatus, on: Basis) -> PublicMarket:
+    """The public form of one status. Of a market that `on` does not know, neither inventory nor delayed quotes are told."""
+    if on.quotes is None:
+        return _published(status, on, is_quote_known=True)
+    quote = on.quotes.get(status.slug)
+    return _published(_quotes_as_of(status, quote), on, is_quote_known=quote is not None)
 
 
 def _ns(at: datetime) -> int:
@@ -124,9 +145,8 @@ def _quotes_as_of(status: MarketStatus, point: HistoryPoint | None) -> MarketSta
     )
 
 
-def _published(
-    status: MarketStatus, point: HistoryPoint | None, figures: Figures, policy: Publication, quotes_known: bool
-) -> PublicMarket:
+def _published(status: MarketStatus, on: Basis, *, is_quote_known: bool) -> PublicMarket:
+    figures, policy, point = on.figures, on.policy, on.points.get(status.slug)
     hard = figures.hard_limits.get(status.slug)
     step = policy.step(hard)
     mid = figures.hour_mids.get(status.slug)
@@ -144,7 +164,7 @@ def _published(
         policy=policy,
         daily=figures.daily.get(status.slug, ()),
         figures_at=figures.at,
-        quotes_known=quotes_known,
+        quotes_known=is_quote_known,
     )
 
 

@@ -16,6 +16,7 @@ export function start(makeView = (element, words) => new MarketView(element, wor
   const tell = (state, pause) => {
     const text = {
       live: words.wordLive,
+      stale: words.wordStale,
       lost: pause > 1 ? words.wordRetry.replace("{s}", Math.ceil(pause)) : words.wordLost,
       forbidden: words.wordForbidden,
     }[state];

@@ -18,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from dcmm_portal.supervisor.launch import free_port
+from dcmm_portal.supervisor.system import web_arguments
 from tests.e2e.serve import recovery_code
 from tests.support.plugin import DATABASE_NAME, SERVERS
 from tests.support.servers import wait_until
@@ -54,8 +55,7 @@ class Portal:
             process.wait(5)
 
     def web_up(self) -> None:
-        self._start("web", "-m", "uvicorn", "dcmm_portal.asgi:application", "--port", str(self.port), "--log-level", "warning",
-                    "--timeout-graceful-shutdown", "1", "--ws", "websockets-sansio")  # fmt: skip
+        self._start("web", *web_arguments("127.0.0.1", self.port))
         wait_until(self._answers, 40, "the web server")
 
     def web_down(self) -> None:
