@@ -1,8 +1,8 @@
 """Many WebSocket clients in one process: as little work per message as can be, so that the server is what is measured.
 
 `python -m bench.live_clients HOST:PORT PATH COUNT FILE`: prints "ready" when all are connected and were told something, and when
-its standard input ends writes one JSON object into FILE: when each numbered message reached each client. The number of a message is in the price
-that it tells (`price`); times are of the clock that all processes of a machine share (CLOCK_MONOTONIC, ns).
+its standard input ends writes one JSON object into FILE: when each numbered message reached each client. The number of a message
+is in the price that it tells (`price`); times are of the clock that all processes of a machine share (CLOCK_MONOTONIC, ns).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 # The price of message n is 0.77, n in six digits, and a 1 that keeps its zeros.
-_NUMBER = re.compile(rb'"mid": "0\.77(\d{6})1"')
+_NUMBER = re.compile(rb'^\{"type": "market".*?"mid": "0\.77(\d{6})1"')
 AT_ONCE = 50
 CONNECT_WITHIN_S = 60.0
 

@@ -163,6 +163,9 @@ def compared(count: int, numbers: range, ours: Side, theirs: Side) -> tuple[list
         clients(ours.address, ours.path, count) as our_receipts,
         clients(theirs.address, theirs.path, count) as their_receipts,
     ):
+        # While the clients connected nothing was published: the first message ends that silence.
+        for side in (ours, theirs):
+            side.publish(0)
         time.sleep(SETTLE_S)
         for number in numbers:
             for side, times in zip((ours, theirs), sent, strict=True):

@@ -64,6 +64,9 @@ class Portal:
     def push_up(self) -> None:
         self._start("push", "-m", "tests.e2e.serve", "push")
 
+    def push_down(self) -> None:
+        self._stop("push")
+
     def clockwork_up(self) -> None:
         """What beat and a worker do for proposals whose time has come."""
         if "clockwork" not in self.processes:

@@ -69,6 +69,23 @@ def test_a_lost_socket_is_told_and_recovers(page: Page, portal: Portal, markets:
     markets.mids.clear()
 
 
+def test_a_feed_that_fell_silent_is_told_and_recovers(page: Page, portal: Portal, markets: Markets) -> None:
+    """The socket stands, but nothing comes to tell: the page says that its figures are old."""
+    page.goto("/")
+    sign = page.locator("[data-connection]")
+    expect(sign).to_have_attribute("data-state", "live")
+    portal.push_down()
+    expect(sign).to_have_attribute("data-state", "stale", timeout=20_000)
+    expect(sign).to_contain_text("these figures are old")
+    expect(page.locator("body.is-old")).to_have_count(1)
+    markets.mids[stage.DEX] = Decimal("0.239876")
+    portal.push_up()
+    expect(sign).to_have_attribute("data-state", "live", timeout=20_000)
+    expect(page.locator(MID)).to_have_text("0.239876")
+    expect(page.locator("body.is-old")).to_have_count(0)
+    markets.mids.clear()
+
+
 def test_an_operator_pauses_and_resumes(page: Page, problems: list[str]) -> None:
     sign_in(page, "operator")
     market = page.locator(f"#{stage.CEX}")

@@ -38,7 +38,9 @@ def told(slug: str = SLUGS[0], **changes: Any) -> dict[str, Any]:
 
 def basis(policy: Publication = LIVE) -> Basis:
     figures = Figures(HOUR, {}, HOUR, {}, {}, {}, {slug: Decimal(20_000) for slug in SLUGS})
-    return Basis(policy, figures, dict.fromkeys(SLUGS), None if policy.quote_granularity_s == 0 else dict.fromkeys(SLUGS))
+    return Basis(
+        policy, figures, dict.fromkeys(SLUGS), None if policy.quote_granularity_s == 0 else dict.fromkeys(SLUGS)
+    )
 
 
 def reading(policy: Publication = LIVE) -> Reading:

@@ -103,6 +103,41 @@ async def test_the_desk_socket_tells_everything_in_the_readers_language(committe
     await socket.disconnect()
 
 
+async def test_who_finds_no_place_is_told_to_come_later(committed_desk: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dcmm_portal import sockets
+    from dcmm_portal.live_sockets.places import Limits
+
+    nobody = await sync_to_async(stage.person)("auditor", Role.AUDITOR)
+    cookie = await sync_to_async(_cookie)(nobody)
+    monkeypatch.setattr(sockets.PUBLIC_PLACES, "limits", Limits(1, 100, 1_000_000))
+    first, second = _socket("/ws/public/", ORIGIN), _socket("/ws/public/", ORIGIN)
+    assert await first.connect()
+    await second.send_input({"type": "websocket.connect"})
+    assert await second.receive_output(5) == {"type": "websocket.close", "code": 1013, "reason": "full"}
+    # A crowd of visitors takes no place of the desk.
+    desk = _socket("/ws/desk/", ORIGIN + cookie)
+    assert await desk.connect()
+    await desk.disconnect()
+    await first.disconnect()
+    third = _socket("/ws/public/", ORIGIN)
+    assert await third.connect()
+    await third.disconnect()
+
+
+async def test_public_sockets_read_no_session_and_have_no_channel(
+    committed_desk: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.auth.get_user", None)
+    monkeypatch.setattr("channels_redis.pubsub.RedisPubSubLoopLayer.group_discard", None)
+    sockets = [_socket("/ws/public/", [*ORIGIN, (b"cookie", b"sessionid=x")]) for _ in range(3)]
+    for socket in sockets:
+        assert await socket.connect()
+    layer = get_channel_layer()
+    assert layer.channels == {}
+    for socket in sockets:
+        await socket.disconnect()
+
+
 async def test_another_sites_page_gets_no_socket(committed_desk: None) -> None:
     socket = _socket("/ws/public/", [(b"origin", b"https://elsewhere.example"), (b"host", b"localhost")])
     assert not await socket.connect()
