@@ -24,6 +24,7 @@ MODULES = (
     "recovery",
     "review_pages",
     "public_pages",
+    "live_fanout",
 )
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 

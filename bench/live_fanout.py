@@ -178,7 +178,7 @@ def compared(count: int, numbers: range, ours: Side, theirs: Side) -> tuple[list
 
 
 class Publisher:
-    """Publishes as the live push does: the hot state moves, and the Channels group is told."""
+    """Publishes as the live push does: the hot state moves, then the Channels group is told."""
 
     def __init__(self) -> None:
         from channels.layers import get_channel_layer
@@ -199,6 +199,7 @@ class Publisher:
         return now_ns
 
     def close(self) -> None:
+        """Close its connection to Valkey."""
         self._loop.run_until_complete(self._layer.flush())
         self._loop.close()
 
@@ -240,14 +241,14 @@ def measured() -> list[dict[str, Any]]:
             rows += rows_of(
                 count, *compared(count, numbers, Side(address, PATH, publisher), Side(peer_address, "/", broadcast))
             )
-            for row in rows[-2:]:
-                print(row, memory_mb(pid), file=sys.stderr, flush=True)
+            row = {"name": f"live fan-out to {count} sockets: memory after", "value": memory_mb(pid), "unit": "MB"}
+            rows.append(row)
     publisher.close()
     return rows
 
 
 def memory_mb(pid: int) -> float:
-    """Resident memory of a process."""
+    """Resident memory of a process (the web server's, once so many sockets were open)."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 

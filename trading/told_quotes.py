@@ -11,6 +11,7 @@ from trading.market_status import DepthBand, InventoryLimits, MarketStatus
 
 _TEXTS = ("slug", "venue", "venue_name", "base", "quote", "symbol", "instrument", "source_label", "state", "mid_source")
 _AMOUNTS = ("mid", "bid", "bid_size", "ask", "ask_size", "market_bid", "market_ask", "spread_bps", "market_spread_bps")
+_LONGEST = 60
 
 
 class NotAStatus(ValueError):
@@ -23,9 +24,11 @@ def quotes_of(told: Mapping[str, Any]) -> MarketStatus:
     `quotes_json` of the answer equals what was told.
     """
     try:
+        texts = {name: _text(told[name]) for name in _TEXTS}
+        amounts = {name: _amount(told[name]) for name in _AMOUNTS}
+        alike: dict[str, Any] = {**texts, **amounts}
         return MarketStatus(
-            **{name: _text(told[name]) for name in _TEXTS},
-            **{name: _amount(told[name]) for name in _AMOUNTS},
+            **alike,
             limits=_limits(told["limits"]),
             depth=tuple(_band(band) for band in told["depth"]),
             feed_age_s=None if told["feed_age_s"] is None else float(told["feed_age_s"]),
@@ -48,8 +51,9 @@ def _amount(told: Any) -> Decimal | None:
     if told is None:
         return None
     amount = Decimal(_text(told))
-    if not amount.is_finite():
-        raise InvalidOperation("not a number")
+    # Nothing that would fill pages of zeros when written out.
+    if not amount.is_finite() or len(told) > _LONGEST or abs(amount.adjusted()) > _LONGEST:
+        raise InvalidOperation("no amount of a market")
     return amount
 
 

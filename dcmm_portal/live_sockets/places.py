@@ -63,13 +63,16 @@ class Places:
         self._connected = SOCKETS_CONNECTED.labels(kind)
 
     def take(self, address: str) -> Refusal | None:
-        """Take a place, or say why there is none. A refused try counts as an opening too."""
+        """Take a place, or say why there is none.
+
+        Refused tries do not count as opened: pages that try again by themselves would keep everybody of their address out.
+        """
         minute = int(self._clock.monotonic_s() // MINUTE_S)
         if minute != self._minute:
             self._opened, self._minute = {}, minute
-        opened = self._opened[address] = self._opened.get(address, 0) + 1
+        opened = self._opened.get(address, 0)
         refusal = None
-        if opened > self.limits.opened_per_min:
+        if opened >= self.limits.opened_per_min:
             refusal = Refusal.RATE
         elif self._taken.get(address, 0) >= self.limits.address:
             refusal = Refusal.ADDRESS
@@ -78,6 +81,7 @@ class Places:
         if refusal is not None:
             SOCKETS_REFUSED.labels(self._kind, refusal.code).inc()
             return refusal
+        self._opened[address] = opened + 1
         self._taken[address] = self._taken.get(address, 0) + 1
         self._total += 1
         self._connected.set(self._total)

@@ -1,5 +1,5 @@
-"""uvicorn's WebSocket connection, with what thousands of sockets need: prepared frames, compression without a memory of its own for
-each connection, and an end that does not wait for the client.
+"""uvicorn's WebSocket connection, with what thousands of sockets need: prepared frames, compression that keeps no memory for each
+connection, and an end that does not wait for the client.
 
 `python -m uvicorn ... --ws dcmm_portal.live_sockets.protocol:LiveSocketProtocol`
 """

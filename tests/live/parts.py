@@ -25,13 +25,15 @@ LIVE = Publication(3, 60, Decimal("0.05"), 1, 0)
 def told(slug: str = SLUGS[0], **changes: Any) -> dict[str, Any]:
     """A message of the live push: what the desk sees, finer than the public may."""
     status = {
-        "slug": slug, "venue": "dex", "venue_name": "Dex", "base": "DCT", "quote": "USDT", "symbol": "DCT/USDT", "instrument": "spot",
-        "source_label": "", "state": "ACTIVE", "mid": "0.25", "mid_source": "book", "bid": "0.249", "bid_size": "1000", "ask": "0.251",
-        "ask_size": "1000", "market_bid": "0.2495", "market_ask": "0.2505", "spread_bps": "80", "market_spread_bps": "40",
+        "slug": slug, "venue": "dex", "venue_name": "Dex", "base": "DCT", "quote": "USDT", "symbol": "DCT/USDT",
+        "instrument": "spot", "source_label": "", "state": "ACTIVE", "mid": "0.25", "mid_source": "book", "bid": "0.249",
+        "bid_size": "1000", "ask": "0.251", "ask_size": "1000", "market_bid": "0.2495", "market_ask": "0.2505",
+        "spread_bps": "80", "market_spread_bps": "40",
         "depth": [{"band_pct": "1", "bid": "10", "ask": "11", "our_bid": "1", "our_ask": "2", "is_complete": True}],
-        "feed_age_s": 0.1, "parameter_version": 2, "price_decimals": 6, "size_decimals": 2, "updated_at": "2026-01-01T00:00:00.000Z",
-        "limits": {"target": "200000", "taper": "1", "soft": "2", "hard": "20000"}, "inventory": "203517.4271", "unrealised_pnl": "12.4873",
-        "sentence_args": {"inventory": "203517.4271"}, "fills": 37,
+        "feed_age_s": 0.1, "parameter_version": 2, "price_decimals": 6, "size_decimals": 2,
+        "updated_at": "2026-01-01T00:00:00.000Z",
+        "limits": {"target": "200000", "taper": "1", "soft": "2", "hard": "20000"}, "inventory": "203517.4271",
+        "unrealised_pnl": "12.4873", "sentence_args": {"inventory": "203517.4271"}, "fills": 37,
     }  # fmt: skip
     return {"type": "market.status", "market": slug, "status": status | changes, "book": {"bids": []}, "trades": []}
 

@@ -1,4 +1,4 @@
-"""The hub of the public sockets: made once, told to all, nobody waits for the slow, memory bounded, what is old is said to be old."""
+"""The hub of the public sockets: made once, told to all, nobody waits for the slow, memory is bounded, old is said to be old."""
 
 from __future__ import annotations
 

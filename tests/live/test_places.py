@@ -166,3 +166,11 @@ def test_a_limit_that_makes_no_sense_stops_the_start(name: str, value: str) -> N
         env=os.environ | {name: value}, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode != 0 and name in done.stderr
+
+
+def test_refused_tries_keep_nobody_of_their_address_out() -> None:
+    tested = places(address=2, opened=5)
+    assert [tested.take("192.0.2.1") for _ in range(2)] == [None, None]
+    assert {tested.take("192.0.2.1") for _ in range(1_000)} == {Refusal.ADDRESS}
+    tested.leave("192.0.2.1")
+    assert tested.take("192.0.2.1") is None

@@ -134,14 +134,13 @@ async def deaf(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
 
 async def filled(outlet: Outlet) -> int:
     """Write until nothing more is taken; how many bytes that were."""
-    big, count = Prepared("m", "x" * 60_000), 0
-    for _ in range(10_000):
+    big = Prepared("m", "x" * 60_000)
+    for count in range(10_000):
         if not outlet.write(big):
             # An outlet of ASGI has one message under way: it is full once that does not end.
             await asyncio.sleep(0.05)
             if not outlet.write(big):
                 return count * 60_000
-        count += 1
     raise AssertionError("it never got full")
 
 

@@ -38,15 +38,16 @@ def test_what_was_told_is_told_again_to_the_letter(status: MarketStatus) -> None
 def test_nothing_but_quotes_and_limits_is_read() -> None:
     found = quotes_of(status_json(FULL))
     assert found.limits == FULL.limits
-    unread = ("state_reasons", "inventory", "realised_pnl", "unrealised_pnl", "fees", "open_orders", "fills", "cycle_age_s", "sigma",
-              "outcome", "sentence_key", "sentence_args", "foreign_orders")  # fmt: skip
+    unread = ("state_reasons", "inventory", "realised_pnl", "unrealised_pnl", "fees", "open_orders", "fills", "cycle_age_s",
+              "sigma", "outcome", "sentence_key", "sentence_args", "foreign_orders")  # fmt: skip
     assert {name: getattr(found, name) for name in unread} == {name: getattr(BARE, name) for name in unread}
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"slug": 7}, {"mid": 0.25}, {"mid": "NaN"}, {"mid": "Infinity"}, {"bid": ""}, {"depth": None}, {"depth": [None]},
+        {"slug": 7}, {"mid": 0.25}, {"mid": "NaN"}, {"mid": "Infinity"}, {"mid": "1e999999"}, {"bid": ""},
+        {"depth": None}, {"depth": [None]},
         {"depth": [{"band_pct": None}]}, {"limits": 5}, {"limits": {"target": None}}, {"price_decimals": None},
         {"updated_at": "yesterday"}, {"updated_at": "2026-01-01"}, {"feed_age_s": "x"}, {"price_decimals": 10**30},
     ],
