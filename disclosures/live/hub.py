@@ -34,6 +34,8 @@ LOOK_EVERY_S: Final = 1.0
 HANDFUL: Final = 250
 # A reading is renewed once it is so old, and nothing is told on one that is older than the other.
 READ_EVERY_S, READING_GOOD_S = 1.0, 5.0
+# Messages come in bursts, one a market: reading begins when the burst is told, not in its middle.
+READ_AFTER_S: Final = 0.1
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
 # Nobody has so many markets: somebody else writes into the channel.
 MOST_MARKETS: Final = 1_000
@@ -169,7 +171,7 @@ class PublicHub:
                 await self._fan_out(prepared)
                 LIVE_FANOUT_SECONDS.observe(max(0.0, self._clock.monotonic_s() - since_s))
         if self._clock.monotonic_s() - self._read_s >= READ_EVERY_S:
-            self._renew()
+            asyncio.get_running_loop().call_later(READ_AFTER_S, self._renew_if_running)
 
     def _form(self, slug: str, message: dict[str, Any]) -> Prepared | None:
         """A market's message, made once for all sockets; None if it is not one of ours."""
@@ -216,6 +218,10 @@ class PublicHub:
             return None
         self._renewing = asyncio.create_task(self._read_all())
         return self._renewing
+
+    def _renew_if_running(self) -> None:
+        if self._tasks and self._clock.monotonic_s() - self._read_s >= READ_EVERY_S:
+            self._renew()
 
     async def _read_all(self) -> bool:
         began_s = self._clock.monotonic_s()

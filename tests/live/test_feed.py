@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -141,3 +142,14 @@ async def test_a_push_that_died_is_told(own: OwnValkey, outlet: FakeOutlet) -> N
     await heard(outlet, "market", "0.26", mid="0.26")
     await heard(outlet, "state", "old")
     assert json.dumps(outlet.told[-1]) == '{"type": "state", "market": null, "state": "old"}'
+
+
+@pytest.mark.parametrize(
+    ("url", "prefix"), [("redis://h:1/3", "dcmm3"), ("redis://:p@h:1/0", "dcmm0"), ("redis://h:1", "dcmm0")]
+)
+def test_two_installations_on_one_server_do_not_hear_each_other(url: str, prefix: str) -> None:
+    code = "from dcmm_portal.settings.channels import CHANNEL_LAYERS as c; print(c['default']['CONFIG']['prefix'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"REDIS_URL": url}, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.strip() == prefix

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.usefixtures("no_pauses")
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr(hub_module, "LONGEST_PAUSE_S", 0.002)
+    monkeypatch.setattr(hub_module, "READ_AFTER_S", 0.0)
 
 
 @pytest.fixture

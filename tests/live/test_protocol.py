@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+import uvloop
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -20,7 +21,16 @@ from dcmm_portal.live_sockets.places import Limits, Places, limited
 from dcmm_portal.live_sockets.protocol import LiveSocketProtocol
 from trading.clock import FakeClock
 
+pytestmark = pytest.mark.filterwarnings("ignore:Overriding the .event_loop_policy:pytest.PytestDeprecationWarning")
 LONG = Prepared("m", '{"mid": "0.2365"}' * 200)
+
+
+@pytest.fixture(
+    scope="module", params=[asyncio.DefaultEventLoopPolicy(), uvloop.EventLoopPolicy()], ids=["asyncio", "uvloop"]
+)
+def event_loop_policy(request: Any) -> Any:
+    """The web server runs on uvloop, whose transports are not asyncio's."""
+    return request.param
 
 
 class Application:
