@@ -9,7 +9,9 @@ from dcmm_portal.environment import env
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10))
 # The header in which those proxies name the visitor's country (ISO 3166-1, as CF-IPCountry does); "" where none does. A name that
 # says "country" only: no header that browsers send themselves.
-COUNTRY_HEADER = env.str("COUNTRY_HEADER", "", validate=validate.Regexp(r"(?i)|[a-z][a-z0-9-]*country[a-z0-9-]{0,40}"))
+COUNTRY_HEADER = env.str(
+    "COUNTRY_HEADER", "", validate=validate.Regexp(r"(?i)(|[a-z][a-z0-9-]{0,40}country[a-z0-9-]{0,40})\Z")
+)
 if COUNTRY_HEADER and TRUSTED_PROXIES == 0:
     raise ImproperlyConfigured(
         "COUNTRY_HEADER is believed of proxies alone: say with TRUSTED_PROXIES how many there are."

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 READERS = ("dcmm_portal/settings", "dcmm_portal/supervisor", "dcmm_portal/environment.py", "trading/sandbox")
@@ -27,6 +32,24 @@ def test_every_name_read_is_documented() -> None:
     assert {"PORT", "TRUSTED_PROXIES", "METRICS_TOKEN", "WORKERS", "DATABASE_OWNER_URL", "SANDBOX_WEBHOOK_URL"} <= names
     documented = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (ROOT / "docs/configuration.md").read_text()))
     assert names - documented == set()
+
+
+@pytest.mark.parametrize(
+    ("header", "proxies", "starts"),
+    [
+        ("", "0", True), ("CF-IPCountry", "1", True), ("X-Vercel-IP-Country", "2", True),
+        # Of no proxy; of a name that every browser sends, or that could be two; with what ends a header.
+        ("CF-IPCountry", "0", False), ("Accept-Language", "1", False), ("Cookie", "1", False), ("CF_IPCountry", "1", False),
+        ("X-Country: IN", "1", False),
+    ],
+)  # fmt: skip
+def test_a_header_of_the_country_is_named_with_its_proxies_or_nothing_starts(
+    tmp_path: Path, header: str, proxies: str, starts: bool
+) -> None:
+    given = os.environ | {"COUNTRY_HEADER": header, "TRUSTED_PROXIES": proxies, "DATA_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", "import dcmm_portal.settings.rest"]
+    done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True)
+    assert (done.returncode == 0) is starts, done.stderr[-500:]
 
 
 def test_the_readme_links_every_document() -> None:
