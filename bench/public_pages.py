@@ -94,12 +94,15 @@ def serve(database: str, pipe: Connection) -> None:
     """One desk's process: takes (address, times, mode), gives back what each request took, until there is nothing to do."""
     from importlib import import_module
 
+    from django.conf import settings
     from django.core.cache import caches
     from django.db import connection
     from django.test import Client
 
     from dcmm_portal.garbage import keep_loaded
 
+    # As in use: what is only kept for looking at mistakes costs time.
+    settings.DEBUG = False
     connection.close()
     connection.settings_dict["NAME"] = database
     with connection.cursor() as cursor:

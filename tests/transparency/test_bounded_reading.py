@@ -324,7 +324,7 @@ def test_what_was_loaded_is_left_alone_by_the_collector() -> None:
     before = gc.get_threshold()
     try:
         keep_loaded()
-        assert gc.get_freeze_count() > 10_000 and gc.get_threshold()[0] == 50_000
+        assert gc.get_freeze_count() > 10_000 and gc.get_threshold()[0] == 5_000
     finally:
         gc.unfreeze()
         gc.set_threshold(*before)
