@@ -5,9 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # More than the cores: tests wait for servers and sockets half of their time.
 WORKERS_TEST ?= 4
-# In the order of the files: the short chaos run, one test, takes longest and is first. Left alone, xdist begins with the file
-# that has most tests, and the chaos run would be the last, with an idle core beside it.
-WHOLE_BY_FILE := -n 2 --dist loadfile --no-loadscope-reorder
+# In the order of the files (tests/conftest.py): the short chaos run and the review in a browser, one test each, take longest and
+# are among the first. Left alone, xdist begins with the file that has most tests, and they would be last, beside idle cores.
+BY_FILE := --dist loadfile --no-loadscope-reorder
 # What Python compiled is kept: otherwise each process of the system, and each of the tests' workers, compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -31,8 +31,8 @@ test: venv-dev
 	$(BIN)/python ops/ensure_browser.py
 	$(BIN)/python ops/ensure_pgbouncer.py
 	$(BIN)/python ops/run_tests.py -n $(WORKERS_TEST) --ignore tests/e2e -m "not whole" $(ARGS)
-	$(BIN)/python ops/run_tests.py tests/e2e/test_accessibility.py tests/e2e/test_review.py tests/e2e -n 3 --dist loadfile
-	$(BIN)/python ops/run_tests.py -m whole $(WHOLE_BY_FILE)
+	$(BIN)/python ops/run_tests.py tests/e2e -n 3 $(BY_FILE)
+	$(BIN)/python ops/run_tests.py -m whole -n 2 $(BY_FILE)
 
 check: venv-dev
 	$(BIN)/python ops/check.py

@@ -14,11 +14,14 @@ from tests.support.servers import TestServers
 # How long data takes to make depends on what else runs: no property fails for that.
 settings.register_profile("house", suppress_health_check=[HealthCheck.too_slow], deadline=None)
 settings.load_profile("house")
+# One walks every page in every look, the other waits out the minute between an approval and its effect.
+LONGEST_IN_BROWSERS = ("test_accessibility.py", "test_review.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: the browser's driver keeps an event loop running, beside which no asyncio test can run."""
-    items.sort(key=lambda item: "e2e" in item.path.parts)
+    """Browser tests last: the browser's driver keeps an event loop running, beside which no asyncio test can run. Of them the
+    files first that take longest."""
+    items.sort(key=lambda item: ("e2e" in item.path.parts, item.path.name not in LONGEST_IN_BROWSERS))
 
 
 @pytest.fixture(scope="session")
