@@ -51,7 +51,18 @@ class BuybackProgrammeAdmin(RecordAdmin):
 
 @admin.register(Buyback)
 class BuybackAdmin(RecordAdmin):
-    list_display = ("at", "programme", "outcome", "reason", "size", "price", "reference_price", "cost", "reference", "is_demo")
+    list_display = (
+        "at",
+        "programme",
+        "outcome",
+        "reason",
+        "size",
+        "price",
+        "reference_price",
+        "cost",
+        "reference",
+        "is_demo",
+    )
     list_filter = ("outcome", "reason", "programme")
     list_select_related = ("programme",)
     search_fields = ("reference",)
