@@ -57,5 +57,7 @@ def told_rules() -> list[dict[str, Any]]:
             "scope_word": _(scope),
             "notice": row[language],
         }
+        if row["authorised_by"] == "genesis":
+            words["by_word"] = _("set when the portal was set up")
         found.append(worded(row) | words)
     return found

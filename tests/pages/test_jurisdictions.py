@@ -317,6 +317,7 @@ def test_the_history_is_told_by_page_api_and_feed(desk: Desk) -> None:
     feed = Client().get("/feed.xml").content.decode()
     assert "Rule of jurisdiction MV, version 2" in feed and "urn:dcmm:jurisdiction:MV:2" in feed
     page = Client().get("/jurisdictions/").content.decode()
+    assert "set when the portal was set up" in page and "set when the market was registered" not in page
     assert page.index('id="in-force') < page.index('id="history') and "does not make anything lawful" in page
 
 
