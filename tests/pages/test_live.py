@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -136,6 +138,12 @@ async def test_public_sockets_read_no_session_and_have_no_channel(
     assert layer.channels == {}
     for socket in sockets:
         await socket.disconnect()
+
+
+def test_a_full_collection_does_not_search_what_was_loaded() -> None:
+    code = "import django, gc; django.setup(); import dcmm_portal.asgi; print(gc.get_freeze_count())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert int(done.stdout) > 50_000, done.stderr
 
 
 async def test_another_sites_page_gets_no_socket(committed_desk: None) -> None:
