@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -165,7 +166,9 @@ def test_no_exact_value_leaves_by_any_door(client: Client) -> None:
     assert RollupDay.objects.filter(bought_base=Decimal("874.5038")).exists()
     make_report(asked_period("daily", FILLED["<slug:day>"]), datetime.now(UTC))
     bodies = told(client)
-    leaks = {(secret, address) for address, body in bodies.items() for secret in SECRETS if secret in body}
+    # A number that only ends so is another one, as a time of day is.
+    found = [(secret, re.compile(rf"(?<![0-9]){re.escape(secret)}")) for secret in SECRETS]
+    leaks = {(secret, address) for address, body in bodies.items() for secret, form in found if form.search(body)}
     assert leaks == set()
     # The doors did tell something, of the very things that were planted.
     assert "hard_limit_reached" in bodies[f"{API}incidents/"]
