@@ -23,6 +23,17 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
                 ELSE 'reducing' END
 $$;
 
+-- A first rule takes its country out of the default one's reach for good: only what is stricter somewhere is safer.
+CREATE FUNCTION governance.class_of_first_jurisdiction(everywhere jurisdiction_rules, is_now jurisdiction_rules) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT CASE WHEN governance.class_of_jurisdiction(everywhere, is_now) = 'reducing'
+                     AND NOT EXISTS (SELECT 1 FROM unnest(ARRAY['dashboards', 'acknowledgement', 'documents']) AS room
+                                     WHERE governance.jurisdiction_level(is_now, room)
+                                           > governance.jurisdiction_level(everywhere, room))
+                THEN 'increasing'
+                ELSE governance.class_of_jurisdiction(everywhere, is_now) END
+$$;
+
 CREATE FUNCTION governance.guard_jurisdictions() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -42,7 +53,7 @@ BEGIN
         PERFORM governance.refuse('the rule of a jurisdiction changes only as its next version');
     END IF;
     p := governance.demand(NEW.authorised_by, 'jurisdiction',
-                           CASE WHEN was.id IS NULL THEN governance.class_of_jurisdiction(everywhere, NEW)
+                           CASE WHEN was.id IS NULL THEN governance.class_of_first_jurisdiction(everywhere, NEW)
                                 ELSE governance.class_of_jurisdiction(was, NEW) END);
     IF p.subject <> 'jurisdiction:' || NEW.country THEN
         PERFORM governance.refuse(format('proposal %s is about another jurisdiction', p.id));

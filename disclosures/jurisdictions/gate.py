@@ -18,6 +18,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from disclosures.documents.kinds import is_incident
 from disclosures.jurisdictions.rules import (
     REFUSAL,
     Room,
@@ -94,7 +95,8 @@ def room_of(match: ResolverMatch) -> Room | None:
     route = match.route
     if route.startswith(NOT_PUBLIC) or (route.startswith(API) and not route.startswith(PUBLIC_API)):
         return None
-    if match.url_name in READABLE:
+    # What people report of incidents tells of trading, at whichever of its addresses.
+    if match.url_name in READABLE and not is_incident(str(match.kwargs.get("kind", ""))):
         return Room.DOCUMENTS
     return Room.ACKNOWLEDGEMENT if match.url_name in ACCEPTING else Room.DASHBOARDS
 

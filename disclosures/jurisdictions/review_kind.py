@@ -15,7 +15,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from disclosures.jurisdictions.countries import COUNTRIES
-from disclosures.jurisdictions.rules import LEVELS, SITE, Rule, has_other_words, is_no_looser, rule_for, rules_in_force
+from disclosures.jurisdictions.rules import (
+    LEVELS,
+    SITE,
+    Rule,
+    has_other_words,
+    is_no_looser,
+    is_stricter_somewhere,
+    rule_for,
+    rules_in_force,
+)
 from disclosures.models import JurisdictionRule
 from disclosures.models.jurisdictions import DEFAULT_COUNTRY, NOTICE_MAX, NOTICE_MIN, PLAIN
 from governance.access.roles import Role
@@ -74,14 +83,19 @@ class JurisdictionChange:
         return KIND
 
     def risk(self, change: Change, policy: Policy, now: datetime) -> RiskAssessment:
-        before, after = rule_for(rules_in_force(), change["country"]), rule_of_change(change)
-        where = change["country"]
+        rules, where = rules_in_force(), change["country"]
+        before, after = rule_for(rules, where), rule_of_change(change)
         reasons = [f"{where}:rule:guards_{'no_less' if is_no_looser(before, after) else 'less'}"]
         if has_other_words(before, after):
             reasons.append(f"{where}:rule:other_words")
         if not is_no_looser(before, after):
             return RiskAssessment(INCREASING, tuple(reasons))
-        return RiskAssessment(STRICTEST if len(reasons) > 1 else REDUCING, tuple(reasons))
+        if len(reasons) > 1:
+            return RiskAssessment(STRICTEST, tuple(reasons))
+        if where not in rules and not is_stricter_somewhere(before, after):
+            # It guards as much today, and the default rule would no longer reach it tomorrow.
+            return RiskAssessment(INCREASING, (*reasons, f"{where}:rule:leaves_the_default"))
+        return RiskAssessment(REDUCING, tuple(reasons))
 
     def diff(self, change: Change, base: Mapping[str, Any]) -> list[DiffRow]:
         country, version = change["country"], base[f"{KIND}:{change['country']}"]["version"]

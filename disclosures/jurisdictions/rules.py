@@ -105,6 +105,11 @@ def is_no_looser(was: Rule, is_now: Rule) -> bool:
     return all(is_now.level(room) >= was.level(room) for room in Room)
 
 
+def is_stricter_somewhere(was: Rule, is_now: Rule) -> bool:
+    """Some room is more guarded than it was."""
+    return any(is_now.level(room) > was.level(room) for room in Room)
+
+
 def has_other_words(was: Rule, is_now: Rule) -> bool:
     """Words that were told change, and no stricter mode comes with the new ones: what that does nobody can compute."""
     is_same = (was.notice_en, was.notice_dv) == (is_now.notice_en, is_now.notice_dv)

@@ -100,6 +100,15 @@ def test_a_first_rule_is_judged_against_everywhere_else(desk: Desk) -> None:
     assert "another version of the rules by jurisdiction" in told
 
 
+def test_a_first_rule_as_strict_as_everywhere_else_needs_others(desk: Desk) -> None:
+    """Written by one person, it would take a country out of the reach of a default that gets stricter."""
+    default = JurisdictionRule.objects.get(country="default")
+    same = {name: getattr(default, name) for name in ("mode", "scope", "notice_en", "notice_dv")} | {"country": "US"}
+    draft = desk.draft(same, "jurisdiction", "carl")
+    assert draft.risk_class == "increasing"
+    assert "not approved" in desk.refused(INSERT, values(f"proposal:{draft.pk}", **same, version=1))
+
+
 def test_words_that_are_no_plain_text(desk: Desk) -> None:
     draft = desk.draft(STRICTER, "jurisdiction", "carl")
     authority = f"proposal:{draft.pk}"

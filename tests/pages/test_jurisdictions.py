@@ -15,13 +15,13 @@ from django.core.cache import cache
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from disclosures.api.urls import urlpatterns as api_patterns
 from disclosures.desk_urls import urlpatterns as desk_patterns
 from disclosures.jurisdictions import sockets
-from disclosures.jurisdictions.gate import NOT_PUBLIC, READABLE
-from disclosures.jurisdictions.rules import rules_in_force
+from disclosures.jurisdictions.gate import NOT_PUBLIC, READABLE, room_of
+from disclosures.jurisdictions.rules import Room, rules_in_force
 from disclosures.jurisdictions.whereabouts import countries_of_request, countries_of_socket
 from disclosures.models import JurisdictionRule
 from disclosures.urls import urlpatterns as page_patterns
@@ -332,6 +332,21 @@ def test_a_name_with_an_underscore_is_another_header(settings: Any) -> None:
     assert place((b"cf-ipcountry", b"IN")) == ("IN",)
     assert place((b"cf_ipcountry", b"IN")) == ("",)
     assert place((b"cf-ipcountry", b"IN"), (b"cf-ipcountry", b"MV")) == ("IN", "MV")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/incidents/reports/incident-20260302-1/", "/incidents/reports/incident-20260302-1/1/",
+        "/disclosures/incident-20260302-1/", "/disclosures/incident-20260302-1/1/content.json",
+        "/disclosures/incident-20260302-1/1/en.pdf", f"{API}disclosures/incident-20260302-1/1/",
+    ],
+)  # fmt: skip
+def test_a_report_of_an_incident_tells_of_trading_at_every_address(address: str) -> None:
+    assert room_of(resolve(address)) is Room.DASHBOARDS
+    assert room_of(
+        resolve(address.replace("incidents/reports", "disclosures").replace("incident-20260302-1", "general-risk"))
+    ) is (Room.DOCUMENTS)
 
 
 # The socket
