@@ -102,12 +102,16 @@ class Markets(threading.Thread):
         self.more_orders: dict[str, list[HotOrder]] = {}
 
     def run(self) -> None:
+        while not self.done.wait(0.5):
+            self.write()
+
+    def write(self) -> None:
+        """Both markets as they are now."""
         from tests.pages import stage
 
-        while not self.done.wait(0.5):
-            for slug in (stage.DEX, stage.CEX):
-                stage.hot_market(slug, time.time_ns(), mid=self.mids.get(slug))
-                stage.add_orders(slug, self.more_orders.get(slug, []))
+        for slug in (stage.DEX, stage.CEX):
+            stage.hot_market(slug, time.time_ns(), mid=self.mids.get(slug))
+            stage.add_orders(slug, self.more_orders.get(slug, []))
 
     __hash__ = threading.Thread.__hash__
 
@@ -139,6 +143,8 @@ def markets(portal: Portal) -> Iterator[Markets]:
     for slug in (stage.DEX, stage.CEX):
         stage.put_history(slug, time.time_ns())
     writer = Markets()
+    # Who opens the first page finds figures on it.
+    writer.write()
     writer.start()
     yield writer
     writer.done.set()
