@@ -86,18 +86,18 @@ def balances(asset: str, since: datetime | None, until: datetime, now: datetime)
     The total is of the wallets that stood when the day ended: registered, and not yet retired.
     """
     limits = TreasuryBalance.objects.filter(asset_id=asset).aggregate(first=Min("observed_at"), last=Max("observed_at"))
-    wallets = holders(asset)
+    holding = holders(asset)
     days = _days(limits["first"], since, until, day_of(now) - DAY)
     begins = day_bounds(days[0])[0] if days else now
-    found = daily_balances(asset, [wallet.pk for wallet in wallets], begins, len(days))
+    found = daily_balances(asset, [wallet.pk for wallet in holding], begins, len(days))
     rows = []
     for number, day in enumerate(days):
-        told = {wallet: found.get((wallet.pk, number)) for wallet in wallets}
+        told = {wallet: found.get((wallet.pk, number)) for wallet in holding}
         standing = [amount for wallet, amount in told.items() if _stands(wallet, day_bounds(day)[1])]
         known = [amount for amount in standing if amount is not None]
         total = sum(known, Decimal(0)) if known and len(known) == len(standing) else None
         rows.append((day.isoformat(), day.isoformat(), text(total), *(text(amount) for amount in told.values())))
-    columns = ("first_day", "last_day", "total", *(wallet.slug for wallet in wallets))
+    columns = ("first_day", "last_day", "total", *(wallet.slug for wallet in holding))
     return _table("treasury-balances", _CHAIN, columns, rows, limits["last"], asset=asset, unit=asset, **_span(days))
 
 

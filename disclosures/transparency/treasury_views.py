@@ -22,7 +22,6 @@ from disclosures.transparency.page_answer import page, refused
 from disclosures.transparency.series import EARLIEST, BadRange
 from disclosures.transparency.tables import PublicTable
 from disclosures.transparency.treasury import (
-    MOST_ROWS,
     balances,
     buyback_days,
     buybacks,
@@ -154,7 +153,7 @@ def _told_buybacks(asked: Asked) -> dict[str, Any]:
         "base": "",
         "quote": "",
     }
-    context |= {"most": MOST_ROWS, "older_period": _older(asked, table, rows[-1]["at"] if rows else "")}
+    context |= {"most": len(rows), "older_period": _older(asked, table, rows[-1]["at"] if rows else "")}
     if programme is None:
         return context
     days = buyback_days(programme, asked.since, asked.until, asked.now)
@@ -175,6 +174,6 @@ def _told_rewards(asked: Asked) -> dict[str, Any]:
     last = rows[-1]["epoch"] if rows and paid.about["left_off"] else None
     begins = next((row["starts_at"] for row in told if row["number"] == last), "")
     return {
-        "epochs": told, "charts": charts, "rows": rows, "as_of": paid.as_of, "most": MOST_ROWS, "cut_epoch": last,
+        "epochs": told, "charts": charts, "rows": rows, "as_of": paid.as_of, "most": len(rows), "cut_epoch": last,
         "older_period": _older(asked, paid, begins),
     }  # fmt: skip
