@@ -125,6 +125,7 @@ SEQUENCES = ("lease_epoch_seq",)
 FUNCTIONS = (
     "ensure_decision_partitions(integer)",
     "order_gate(text, text, bigint, bigint, integer, text, timestamptz, jsonb, text[], text[])",
+    "buyback_settled_in_time(timestamp with time zone, timestamp with time zone)",
     "treasury_alone(integer, integer)",
 )
 PUBLIC_VIEWS = ("public_markets", "public_market_hours", "public_volume_days")

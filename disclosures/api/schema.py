@@ -99,6 +99,10 @@ class PublicTableSerializer(serializers.Serializer[Any]):
     unit = serializers.CharField(required=False)
     data = serializers.CharField(required=False, help_text="Of the treasury: real, demonstration (made up), or none.")
     notice = serializers.CharField(required=False, help_text="What must be known before the figures are used.")
+    left_off = serializers.BooleanField(
+        required=False, help_text="Whether rows of the range are missing because there are too many: ask for less."
+    )
+    epoch = serializers.IntegerField(required=False, help_text="The epoch of rewards that was asked for.")
     bucket = serializers.CharField(required=False, help_text="minute, hour or day (Indian/Maldives).")
     definition = serializers.CharField(help_text="Address of the definition of these figures.")
     source = serializers.CharField(help_text="Where the figures come from.")

@@ -15,27 +15,35 @@ from rest_framework.request import Request
 
 from disclosures.api.tables import TableView, described
 from disclosures.transparency.series import RANGES, BadRange, asked_range
+from disclosures.transparency.tables import PublicTable
 from disclosures.transparency.treasury import (
     balances,
     buyback_days,
     buybacks,
     epochs,
-    held_assets,
     newest_programme,
     payouts,
+    payouts_of_epoch,
     programmes,
     wallets,
 )
 from trading.clock import to_datetime
+from trading.treasury.selectors import held_assets
 
 DEFAULT: Final = "90d"
 _RANGE: Final = [
     OpenApiParameter("range", str, enum=list(RANGES), description=f"How far back from now; default {DEFAULT}."),
     OpenApiParameter("from", OpenApiTypes.DATETIME, description="Instead of a range: from this time on."),
-    OpenApiParameter("to", OpenApiTypes.DATETIME, description="With `from`: up to this time; default now."),
+    OpenApiParameter(
+        "to", OpenApiTypes.DATETIME, description="With `from`: up to this time, not included; default now."
+    ),
 ]
 _BALANCES: Final = [OpenApiParameter("asset", str, required=True, description="Id of the asset."), *_RANGE]
-_DAYS: Final = [OpenApiParameter("programme", str, description="Default: the newest."), *_RANGE]
+_PAYOUTS: Final = [
+    OpenApiParameter("epoch", int, description="Instead of a range: every reward of this epoch."),
+    *_RANGE,
+]
+_DAYS: Final = [OpenApiParameter("programme", str, description="Default: the one that started last."), *_RANGE]
 
 
 def _range(request: Request) -> tuple[datetime | None, datetime, datetime]:
@@ -47,6 +55,17 @@ def _range(request: Request) -> tuple[datetime | None, datetime, datetime]:
         return (*asked_range(name, since, until, now), now)
     except BadRange as problem:
         raise ValidationError({problem.field: str(problem)}) from problem
+
+
+def _of_epoch(request: Request, epoch: str) -> PublicTable:
+    """The rewards of the epoch. Raises ValidationError."""
+    if any(request.query_params.get(name) for name in ("range", "from", "to")):
+        raise ValidationError({"epoch": _("Give an epoch, or a range, not both.")})
+    # More digits than a number of an epoch can have are none either.
+    found = payouts_of_epoch(int(epoch)) if epoch.isascii() and epoch.isdecimal() and len(epoch) < 10 else None
+    if found is None:
+        raise ValidationError({"epoch": _("There is no such epoch.")})
+    return found
 
 
 class Wallets(TableView):
@@ -94,8 +113,7 @@ class Buybacks(TableView):
 
     @described("buybacks", "json", _RANGE)
     def get(self, request: Request) -> HttpResponseBase:
-        since, until, _now = _range(request)
-        return self.answer(request, buybacks(since, until))
+        return self.answer(request, buybacks(*_range(request)))
 
 
 class BuybacksCsv(Buybacks):
@@ -113,11 +131,11 @@ class BuybackDays(TableView):
 
     @described("buyback_days", "json", _DAYS)
     def get(self, request: Request) -> HttpResponseBase:
-        slug = request.query_params.get("programme", "")
-        found = newest_programme(slug)
+        slug, (since, until, now) = request.query_params.get("programme", ""), _range(request)
+        found = newest_programme(now, slug)
         if slug and found is None:
             raise ValidationError({"programme": _("There is no such programme.")})
-        return self.answer(request, buyback_days(found, *_range(request)))
+        return self.answer(request, buyback_days(found, since, until, now))
 
 
 class BuybackDaysCsv(BuybackDays):
@@ -170,8 +188,10 @@ class RewardsCsv(Rewards):
 class Payouts(TableView):
     """Every reward with what it was computed from."""
 
-    @described("reward_payouts", "json", _RANGE)
+    @described("reward_payouts", "json", _PAYOUTS)
     def get(self, request: Request) -> HttpResponseBase:
+        if epoch := request.query_params.get("epoch", ""):
+            return self.answer(request, _of_epoch(request, epoch))
         since, until, _now = _range(request)
         return self.answer(request, payouts(since, until))
 
@@ -181,6 +201,6 @@ class PayoutsCsv(Payouts):
 
     form = "csv"
 
-    @described("reward_payouts", "csv", _RANGE)
+    @described("reward_payouts", "csv", _PAYOUTS)
     def get(self, request: Request) -> HttpResponseBase:
         return super().get(request)

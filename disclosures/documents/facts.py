@@ -20,9 +20,10 @@ from disclosures.transparency.publication import publication_in_force
 from governance.models import ReviewPolicy
 from governance.review.errors import ReviewRefused
 from trading.events.services import plain_decimal
-from trading.models import BuybackProgramme, Market, TreasuryBalance, TreasuryWallet
+from trading.models import BuybackProgramme, Market, TreasuryWallet
 from trading.models.treasury import LEAST_INTERVAL_H, MOST_VOLUME_SHARE
 from trading.parameters.services import current_values
+from trading.treasury.selectors import newest_balances
 
 LANGUAGES: Final = ("en", "dv")
 _PLACEHOLDER: Final = re.compile(r"\{\{ *([a-z0-9_]+) *\}\}")
@@ -74,8 +75,8 @@ def _made_up(label: str, is_demo: bool) -> str:
 
 def _wallets() -> list[list[str]]:
     held: dict[int, set[str]] = {}
-    for wallet_id, asset in TreasuryBalance.objects.values_list("wallet_id", "asset_id").distinct():
-        held.setdefault(wallet_id, set()).add(asset)
+    for balance in newest_balances():
+        held.setdefault(balance.wallet_id, set()).add(balance.asset_id)
     standing = TreasuryWallet.objects.filter(retired_at=None).order_by("pk")
     return [
         [_made_up(one.label, one.is_demo), one.address, ", ".join(sorted(held.get(one.pk, ()))) or "-"]

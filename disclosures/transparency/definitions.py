@@ -242,8 +242,8 @@ DEFINITIONS = (
         _("Treasury"),
         _(
             "What the labelled wallets hold of each asset. A day's balance is the last one observed on it; the total is told "
-            "only where every wallet of the asset was observed. No value in money is computed: the assets may not be sold at "
-            "today's price in that amount."
+            "only where every wallet of the asset that was in use at its end was observed. No value in money is computed: the "
+            "assets may not be sold at today's price in that amount."
         ),
         _("The chain, as the source beside each balance told it at that time; in the demonstration made up."),
         _("The time of each observation stands beside it."),
@@ -257,7 +257,7 @@ DEFINITIONS = (
             "it. Prices of a day are averages by quantity; what was paid includes fees. A turn that buys nothing says why."
         ),
         _("Written before an order is sent, and settled once when the venue has answered; in the demonstration made up."),
-        _("Each turn as soon as it is settled, the charts by complete day."),
+        _("Each turn once it is settled, as late as inventory is told; the charts by complete day."),
     ),
     Definition(
         "rewards",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
@@ -18,14 +19,13 @@ from disclosures.transparency.charts import RANGE_WORDS
 from disclosures.transparency.dashboard import Asked, asked_of, range_tabs
 from disclosures.transparency.histories import BadPage, page_of
 from disclosures.transparency.page_answer import page, refused
-from disclosures.transparency.series import BadRange
+from disclosures.transparency.series import EARLIEST, BadRange
 from disclosures.transparency.tables import PublicTable
 from disclosures.transparency.treasury import (
     balances,
     buyback_days,
     buybacks,
     epochs,
-    held_assets,
     is_demo,
     newest_programme,
     payouts,
@@ -33,7 +33,8 @@ from disclosures.transparency.treasury import (
     wallets,
 )
 from trading.clock import to_datetime
-from trading.market_status import text
+from trading.market_status import iso, text
+from trading.treasury.selectors import held_assets
 
 DEFAULT_RANGE: Final = "90d"
 
@@ -101,7 +102,7 @@ def _told_treasury(asked: Asked) -> dict[str, Any]:
     held = [balances(asset, asked.since, asked.until, asked.now) for asset in held_assets()]
     sums: dict[str, Decimal] = {}
     for row in rows:
-        if row["asset"]:
+        if row["asset"] and not _is_retired(row, asked.now):
             sums[row["asset"]] = sums.get(row["asset"], Decimal(0)) + Decimal(row["amount"])
     return {
         "rows": rows, "as_of": table.as_of, "charts": [words.balance_chart(one, labels, asked) for one in held],
@@ -109,8 +110,21 @@ def _told_treasury(asked: Asked) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _is_retired(row: dict[str, Any], now: datetime) -> bool:
+    at = _at(row["retired_at"])
+    return at is not None and at <= now
+
+
+def _older(asked: Asked, rows: PublicTable, until: Any) -> str:
+    """The address of the period before `until` (ISO 8601) where older rows are left off; else empty. Times are told to the
+    millisecond: one more keeps what lies within it."""
+    at = _at(until) if rows.about["left_off"] else None
+    told = {"from": iso(asked.since or EARLIEST), "to": iso(at + timedelta(milliseconds=1)) if at else ""}
+    return f"?{urlencode(told, safe=':')}" if at else ""
+
+
 def _told_buybacks(asked: Asked) -> dict[str, Any]:
-    table, programme = buybacks(asked.since, asked.until), newest_programme()
+    table, programme = buybacks(asked.since, asked.until, asked.now), newest_programme(asked.now)
     rows = [
         row
         | {
@@ -131,7 +145,15 @@ def _told_buybacks(asked: Asked) -> dict[str, Any]:
         }
         for row in _dicts(programmes())
     ]
-    context = {"rows": rows, "terms": terms, "as_of": table.as_of, "charts": [], "base": "", "quote": ""}
+    context: dict[str, Any] = {
+        "rows": rows,
+        "terms": terms,
+        "as_of": table.as_of,
+        "charts": [],
+        "base": "",
+        "quote": "",
+    }
+    context |= {"most": len(rows), "older_period": _older(asked, table, rows[-1]["at"] if rows else "")}
     if programme is None:
         return context
     days = buyback_days(programme, asked.since, asked.until, asked.now)
@@ -148,4 +170,10 @@ def _told_rewards(asked: Asked) -> dict[str, Any]:
     assets = {row["asset"] for row in _dicts(table)}
     # Amounts of different assets have no common axis.
     charts = [words.shown(words.PAID, table, asked, "api-public-rewards", *assets)] if len(assets) == 1 else []
-    return {"epochs": _dicts(table), "charts": charts, "rows": _dicts(paid), "as_of": paid.as_of}
+    told, rows = _dicts(table), _dicts(paid)
+    last = rows[-1]["epoch"] if rows and paid.about["left_off"] else None
+    begins = next((row["starts_at"] for row in told if row["number"] == last), "")
+    return {
+        "epochs": told, "charts": charts, "rows": rows, "as_of": paid.as_of, "most": len(rows), "cut_epoch": last,
+        "older_period": _older(asked, paid, begins),
+    }  # fmt: skip

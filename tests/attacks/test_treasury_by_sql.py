@@ -33,12 +33,16 @@ from trading.registry.services import declare_demo_desk
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 BUYBACK = (
     "INSERT INTO buybacks (programme_id, at, outcome, reason, venue, reference_price, most_cost, size, price, cost, reference,"
-    " settled_at, is_demo) VALUES (%(programme)s, %(at)s, %(outcome)s, %(reason)s, 'dex', 0.25, %(most)s, %(size)s, %(price)s,"
+    " settled_at, is_demo) VALUES (%(programme)s, %(at)s, %(outcome)s, %(reason)s, 'dex', %(bid)s, %(most)s, %(size)s, %(price)s,"
     " %(cost)s, %(reference)s, %(settled)s, %(demo)s)"
 )
 REWARD = (
     "INSERT INTO reward_payouts (epoch_id, participant, uptime_share, depth_quote, tightness_share, adverse_selection_quote,"
     " score, amount, paid_at, reference, is_demo) VALUES (%s, %s, 1, 1, 1, 0, 1, %s, %s, 'tx', false)"
+)
+SETTLE = (
+    "UPDATE buybacks SET outcome = 'executed', size = %(size)s, price = %(price)s, cost = %(cost)s, reference = %(reference)s,"
+    " settled_at = %(settled)s"
 )
 BALANCE = (
     "INSERT INTO treasury_balances (wallet_id, asset_id, amount, observed_at, source, is_demo)"
@@ -100,10 +104,13 @@ class Attacker:
 
     def buyback(self, at: datetime, programme: str = "first", **more: Any) -> dict[str, Any]:
         row = {
-            "programme": self.programmes[programme], "at": at, "outcome": "submitted", "reason": "", "most": 100, "size": None,
-            "price": None, "cost": None, "reference": "", "settled": None, "demo": False,
+            "programme": self.programmes[programme], "at": at, "outcome": "submitted", "reason": "", "bid": "0.25", "most": 100,
+            "size": None, "price": None, "cost": None, "reference": "", "settled": None, "demo": False,
         }  # fmt: skip
         return row | more
+
+    def settled(self, **more: Any) -> dict[str, Any]:
+        return {"size": 400, "price": "0.24", "cost": "96.1", "reference": "tx", "settled": T0} | more
 
     def at(self, moment: datetime) -> datetime:
         """The database's clock says so from now on."""
@@ -133,9 +140,7 @@ def attacker(committed_real: None) -> Iterator[Attacker]:
 def test_the_legitimate_way_is_open(attacker: Attacker) -> None:
     run = attacker.connection.execute
     run(BUYBACK, attacker.buyback(T0))
-    run(
-        "UPDATE buybacks SET outcome = 'executed', size = 400, price = 0.24, cost = 96.1, reference = 'tx', settled_at = now()"
-    )
+    run(SETTLE, attacker.settled())
     run(BUYBACK, attacker.buyback(T0, outcome="skipped", reason="blackout", most=None, settled=T0))
     run(REWARD, [attacker.epochs[1], "0:aa", 60, T0])
     run(REWARD, [attacker.epochs[1], "0:bb", 30, T0])
@@ -244,17 +249,94 @@ def test_what_was_asked_never_changes_and_is_settled_once(attacker: Attacker) ->
         "UPDATE reward_payouts SET amount = 1", "DELETE FROM reward_payouts",
     ):  # fmt: skip
         assert "permission denied" in attacker.refused(statement)
-    done = "UPDATE buybacks SET outcome = 'executed', size = 400, price = %s, cost = %s, reference = %s, settled_at = now()"
-    for values in (["0.26", 96, "tx"], ["0.24", "100.1", "tx"], ["0.24", 96, ""]):
-        assert "buyback_is_whole" in attacker.refused(done, values)
+    for more in ({"price": "0.26", "size": 300}, {"cost": "100.1"}):
+        assert "cost more than it might" in attacker.refused(SETTLE, attacker.settled(**more))
+    assert "buyback_is_whole" in attacker.refused(SETTLE, attacker.settled(reference=""))
     assert "is settled once" in attacker.refused(
         "UPDATE buybacks SET outcome = 'skipped', reason = 'blackout', settled_at = now()"
     )
-    attacker.connection.execute("UPDATE buybacks SET outcome = 'failed', reason = 'no_fill', settled_at = now()")
+    attacker.connection.execute("UPDATE buybacks SET outcome = 'failed', reason = 'no_fill', settled_at = %s", [T0])
     for statement in ("UPDATE buybacks SET reason = 'x'", "UPDATE buybacks SET outcome = 'executed'"):
         assert "is settled once" in attacker.refused(statement)
     # Nothing was bought: the next one does not wait.
     attacker.connection.execute(BUYBACK, attacker.buyback(T0))
+
+
+@pytest.mark.parametrize("nothing", [None, "NaN"])
+def test_what_is_not_there_or_no_number_passes_no_guard(attacker: Attacker, nothing: str | None) -> None:
+    """A check that comes to "unknown" lets pass, and NaN is larger than every number."""
+    for name in ("bid", "most"):
+        assert "buyback" in attacker.refused(BUYBACK, attacker.buyback(T0, **{name: nothing}))
+    if nothing:
+        skipped = {"outcome": "skipped", "reason": "blackout", "settled": T0}
+        for name in ("bid", "most"):
+            assert "are_numbers" in attacker.refused(BUYBACK, attacker.buyback(T0, **(skipped | {name: nothing})))
+        assert "treasury_balance_not_negative" in attacker.refused(BALANCE, [nothing, T0, False])
+        assert "budget of epoch 1" in attacker.refused(REWARD, [attacker.epochs[1], "0:aa", nothing, T0])
+        for column in ("uptime_share", "depth_quote", "tightness_share", "adverse_selection_quote", "score"):
+            values = {
+                "uptime_share": 1,
+                "depth_quote": 1,
+                "tightness_share": 1,
+                "adverse_selection_quote": 0,
+                "score": 1,
+            }
+            assert "reward_payout_sound" in attacker.refused(
+                "INSERT INTO reward_payouts (epoch_id, participant, uptime_share, depth_quote, tightness_share,"
+                " adverse_selection_quote, score, amount, paid_at, reference, is_demo)"
+                " VALUES (%s, '0:aa', %s, %s, %s, %s, %s, 1, %s, 'tx', false)",
+                [attacker.epochs[1], *(values | {column: nothing}).values(), T0],
+            )
+    attacker.connection.execute(BUYBACK, attacker.buyback(T0))
+    for name in ("size", "price", "cost"):
+        assert "buyback" in attacker.refused(SETTLE, attacker.settled(**{name: nothing}))
+    assert attacker.connection.execute("SELECT outcome, size FROM buybacks").fetchall() == [("submitted", None)]
+
+
+@pytest.mark.parametrize("nothing", ["NULL", "'NaN'"])
+def test_the_rows_checks_do_not_rest_on_the_triggers(attacker: Attacker, nothing: LiteralString) -> None:
+    with attacker.owner() as one:
+        for table in ("buybacks", "reward_epochs", "reward_payouts", "buyback_programmes"):
+            one.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        one.execute(BUYBACK, attacker.buyback(T0))
+        one.execute(SETTLE, attacker.settled())
+        for statement in (
+            f"UPDATE buybacks SET reference_price = {nothing}", f"UPDATE buybacks SET most_cost = {nothing}",
+            f"UPDATE buybacks SET size = {nothing}", f"UPDATE buybacks SET price = {nothing}",
+            f"UPDATE buybacks SET cost = {nothing}", "UPDATE buybacks SET settled_at = NULL",
+            f"UPDATE buyback_programmes SET total_cap_quote = {nothing}",
+            f"UPDATE buyback_programmes SET volume_share = {nothing}", f"UPDATE reward_epochs SET cap = {nothing}",
+            f"UPDATE reward_epochs SET budget = {nothing}, cap = {nothing}",
+        ):  # fmt: skip
+            with pytest.raises(psycopg.IntegrityError), one.transaction():
+                one.execute(statement)
+
+
+def test_a_turn_is_settled_after_it_began_and_not_in_the_future(attacker: Attacker) -> None:
+    late, early = T0 + timedelta(seconds=61), T0 - timedelta(microseconds=1)
+    for off in (late, early, None):
+        skipped = attacker.buyback(T0, outcome="skipped", reason="blackout", most=None, settled=off)
+        assert "settled after it began" in attacker.refused(BUYBACK, skipped)
+    attacker.connection.execute(BUYBACK, attacker.buyback(T0))
+    failed: LiteralString = "UPDATE buybacks SET outcome = 'failed', reason = 'no_fill', settled_at = %s"
+    for off in (late, early, None, "infinity"):
+        assert "settled after it began" in attacker.refused(SETTLE, attacker.settled(settled=off))
+        assert "settled after it began" in attacker.refused(failed, [off])
+    attacker.connection.execute(SETTLE, attacker.settled(settled=T0 + timedelta(seconds=60)))
+
+
+def test_what_was_paid_covers_what_was_bought(attacker: Attacker) -> None:
+    """400 at 0.24 are 96: less is a wrong price or a wrong sum, except for what rounding takes."""
+    attacker.connection.execute(BUYBACK, attacker.buyback(T0))
+    for cost in ("1", "95.99", "95.9999"):
+        assert "buyback_is_whole" in attacker.refused(SETTLE, attacker.settled(cost=cost))
+    attacker.connection.execute(SETTLE, attacker.settled(cost="95.99991"))
+
+
+def test_a_balance_is_not_observed_in_the_future(attacker: Attacker) -> None:
+    for off in (T0 + timedelta(seconds=61), "infinity", "-infinity", "0001-01-01"):
+        assert "after it was observed" in attacker.refused(BALANCE, [1, off, False])
+    attacker.connection.execute(BALANCE, [1, T0 + timedelta(seconds=60), False])
 
 
 def test_the_owners_own_slips_are_stopped(attacker: Attacker) -> None:

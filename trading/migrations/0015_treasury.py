@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import django.db.models.deletion
+import django.db.models.expressions
 from decimal import Decimal
 from django.db import migrations, models
 
@@ -163,12 +164,12 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'buybacks',
                 'db_table': 'buybacks',
                 'indexes': [models.Index(fields=['-at'], name='buybacks_by_time')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('most_cost__gt', 0), ('outcome', 'submitted'), ('reason', ''), ('reference_price__gt', 0), ('cost__isnull', True), ('price__isnull', True), ('settled_at__isnull', True), ('size__isnull', True)), models.Q(('most_cost__gt', 0), ('outcome', 'executed'), ('price__gt', 0), ('reason', ''), ('reference_price__gt', 0), ('size__gt', 0), ('cost__gt', 0), ('settled_at__isnull', False), ('cost__lte', models.F('most_cost')), ('price__lte', models.F('reference_price')), models.Q(('reference', ''), _negated=True)), models.Q(('outcome__in', ['failed', 'skipped']), ('settled_at__isnull', False), models.Q(('reason', ''), _negated=True), ('cost__isnull', True), ('price__isnull', True), ('size__isnull', True)), _connector='OR'), name='buyback_is_whole')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('most_cost__isnull', False), ('outcome', 'submitted'), ('reason', ''), ('reference_price__isnull', False), ('cost__isnull', True), ('price__isnull', True), ('settled_at__isnull', True), ('size__isnull', True)), models.Q(('most_cost__isnull', False), ('outcome', 'executed'), ('reason', ''), ('reference_price__isnull', False), ('cost__isnull', False), ('price__isnull', False), ('settled_at__isnull', False), ('size__isnull', False), ('cost__lte', models.F('most_cost')), ('price__lte', models.F('reference_price')), ('cost__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('size'), '*', models.F('price')), '*', models.Value(Decimal('0.999999'))), '-', models.Value(Decimal('0.000001')))), models.Q(('reference', ''), _negated=True)), models.Q(('outcome__in', ['failed', 'skipped']), ('settled_at__isnull', False), models.Q(('reason', ''), _negated=True), ('cost__isnull', True), ('price__isnull', True), ('size__isnull', True)), _connector='OR'), name='buyback_is_whole'), models.CheckConstraint(condition=models.Q(models.Q(('reference_price__isnull', True), models.Q(('reference_price__gt', 0), ('reference_price__lt', Decimal('10000000000000000000'))), _connector='OR'), models.Q(('most_cost__isnull', True), models.Q(('most_cost__gt', 0), ('most_cost__lt', Decimal('10000000000000000000'))), _connector='OR'), models.Q(('size__isnull', True), models.Q(('size__gt', 0), ('size__lt', Decimal('10000000000000000000'))), _connector='OR'), models.Q(('price__isnull', True), models.Q(('price__gt', 0), ('price__lt', Decimal('10000000000000000000'))), _connector='OR'), models.Q(('cost__isnull', True), models.Q(('cost__gt', 0), ('cost__lt', Decimal('10000000000000000000'))), _connector='OR')), name='buyback_amounts_are_numbers')],
             },
         ),
         migrations.AddConstraint(
             model_name='rewardepoch',
-            constraint=models.CheckConstraint(condition=models.Q(('budget__gte', 0), ('cap__gt', 0), ('budget__lte', models.F('cap'))), name='reward_epoch_within_cap'),
+            constraint=models.CheckConstraint(condition=models.Q(('budget__gte', 0), ('cap__gt', 0), ('cap__lt', Decimal('10000000000000000000')), ('budget__lte', models.F('cap'))), name='reward_epoch_within_cap'),
         ),
         migrations.AddConstraint(
             model_name='rewardepoch',
@@ -180,7 +181,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='rewardpayout',
-            constraint=models.CheckConstraint(condition=models.Q(('adverse_selection_quote__gte', 0), ('amount__gt', 0), ('depth_quote__gte', 0), ('score__gt', 0), ('uptime_share__gte', 0), ('uptime_share__lte', Decimal('1')), ('tightness_share__gte', 0), ('tightness_share__lte', Decimal('1'))), name='reward_payout_sound'),
+            constraint=models.CheckConstraint(condition=models.Q(('adverse_selection_quote__gte', 0), ('amount__gt', 0), ('depth_quote__gte', 0), ('score__gt', 0), ('amount__lt', Decimal('10000000000000000000')), ('depth_quote__lt', Decimal('10000000000000000000')), ('score__lt', Decimal('10000000000000000000')), ('adverse_selection_quote__lt', Decimal('10000000000000000000')), ('uptime_share__gte', 0), ('uptime_share__lte', Decimal('1')), ('tightness_share__gte', 0), ('tightness_share__lte', Decimal('1'))), name='reward_payout_sound'),
         ),
         migrations.AddIndex(
             model_name='treasurybalance',
@@ -192,7 +193,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='treasurybalance',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='treasury_balance_not_negative'),
+            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('amount__lt', Decimal('10000000000000000000'))), name='treasury_balance_not_negative'),
         ),
         migrations.AddConstraint(
             model_name='buybackprogramme',
@@ -204,7 +205,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='buybackprogramme',
-            constraint=models.CheckConstraint(condition=models.Q(('execution_cap_quote__gt', 0), ('day_cap_quote__gte', models.F('execution_cap_quote')), ('total_cap_quote__gte', models.F('day_cap_quote'))), name='buyback_programme_caps_ordered'),
+            constraint=models.CheckConstraint(condition=models.Q(('execution_cap_quote__gt', 0), ('day_cap_quote__gte', models.F('execution_cap_quote')), ('total_cap_quote__gte', models.F('day_cap_quote')), ('total_cap_quote__lt', Decimal('10000000000000000000'))), name='buyback_programme_caps_ordered'),
         ),
         migrations.AddConstraint(
             model_name='buybackprogramme',

@@ -22,12 +22,21 @@ LEAST_INTERVAL_S: Final = LEAST_INTERVAL_H * 3600
 # Of the average daily volume, our own left out.
 MOST_VOLUME_SHARE: Final = Decimal("0.25")
 DEMONSTRATION: Final = "demonstration"
+# No amount is as large. NaN, which PostgreSQL holds to be larger than any number and which `> 0` lets pass, is not below it.
+ABOVE_ANY_AMOUNT: Final = Decimal(10) ** 19
+# What rounding an average price or a cost may make of the product: one part in a million, and the smallest unit of a stablecoin.
+COST_SHARE_KEPT: Final = Decimal("0.999999")
+COST_ROUNDING: Final = Decimal("0.000001")
 # One spelling for one wallet: workchain and hash, as the chain keeps it.
 RAW_ADDRESS: Final = r"^(0|-1):[0-9a-f]{64}$"
 
 
 def _is_demo() -> models.BooleanField:
     return models.BooleanField(_("made up for the demonstration"))
+
+
+def _number_or_none(name: str) -> Q:
+    return Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__gt": 0, f"{name}__lt": ABOVE_ANY_AMOUNT})
 
 
 class TreasuryDeclaration(models.Model):
@@ -104,7 +113,9 @@ class TreasuryBalance(models.Model):
         verbose_name_plural = _("balances of the treasury")
         constraints = [
             models.UniqueConstraint(fields=["wallet", "asset", "observed_at"], name="treasury_balance_once"),
-            models.CheckConstraint(condition=Q(amount__gte=0), name="treasury_balance_not_negative"),
+            models.CheckConstraint(
+                condition=Q(amount__gte=0, amount__lt=ABOVE_ANY_AMOUNT), name="treasury_balance_not_negative"
+            ),
         ]
         indexes = [models.Index(fields=["asset", "-observed_at"], name="treasury_balances_by_time")]
 
@@ -148,7 +159,7 @@ class BuybackProgramme(GovernedRow):
             models.CheckConstraint(
                 condition=Q(execution_cap_quote__gt=0)
                 & Q(day_cap_quote__gte=F("execution_cap_quote"))
-                & Q(total_cap_quote__gte=F("day_cap_quote")),
+                & Q(total_cap_quote__gte=F("day_cap_quote"), total_cap_quote__lt=ABOVE_ANY_AMOUNT),
                 name="buyback_programme_caps_ordered",
             ),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="buyback_programme_period"),
@@ -193,14 +204,16 @@ class Buyback(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=(
-                    Q(outcome="submitted", reason="", reference_price__gt=0, most_cost__gt=0)
+                    Q(outcome="submitted", reason="", reference_price__isnull=False, most_cost__isnull=False)
                     & Q(size__isnull=True, price__isnull=True, cost__isnull=True, settled_at__isnull=True)
                 )
                 | (
-                    Q(outcome="executed", reason="", reference_price__gt=0, most_cost__gt=0, size__gt=0, price__gt=0)
-                    & Q(cost__gt=0, settled_at__isnull=False)
+                    # What is not there is compared as "unknown", which a check lets pass: each is demanded.
+                    Q(outcome="executed", reason="", reference_price__isnull=False, most_cost__isnull=False)
+                    & Q(size__isnull=False, price__isnull=False, cost__isnull=False, settled_at__isnull=False)
                     & Q(cost__lte=F("most_cost"))
                     & Q(price__lte=F("reference_price"))
+                    & Q(cost__gte=F("size") * F("price") * COST_SHARE_KEPT - COST_ROUNDING)
                     & ~Q(reference="")
                 )
                 | (
@@ -209,7 +222,15 @@ class Buyback(models.Model):
                     & Q(size__isnull=True, price__isnull=True, cost__isnull=True)
                 ),
                 name="buyback_is_whole",
-            )
+            ),
+            models.CheckConstraint(
+                condition=_number_or_none("reference_price")
+                & _number_or_none("most_cost")
+                & _number_or_none("size")
+                & _number_or_none("price")
+                & _number_or_none("cost"),
+                name="buyback_amounts_are_numbers",
+            ),
         ]
         indexes = [models.Index(fields=["-at"], name="buybacks_by_time")]
 
@@ -235,7 +256,8 @@ class RewardEpoch(GovernedRow):
         verbose_name_plural = _("epochs of rewards")
         constraints = [
             models.CheckConstraint(
-                condition=Q(budget__gte=0) & Q(cap__gt=0) & Q(budget__lte=F("cap")), name="reward_epoch_within_cap"
+                condition=Q(budget__gte=0) & Q(cap__gt=0, cap__lt=ABOVE_ANY_AMOUNT) & Q(budget__lte=F("cap")),
+                name="reward_epoch_within_cap",
             ),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="reward_epoch_period"),
         ]
@@ -268,6 +290,8 @@ class RewardPayout(models.Model):
             models.UniqueConstraint(fields=["epoch", "participant"], name="reward_payout_once"),
             models.CheckConstraint(
                 condition=Q(amount__gt=0, score__gt=0, depth_quote__gte=0, adverse_selection_quote__gte=0)
+                & Q(amount__lt=ABOVE_ANY_AMOUNT, score__lt=ABOVE_ANY_AMOUNT, depth_quote__lt=ABOVE_ANY_AMOUNT)
+                & Q(adverse_selection_quote__lt=ABOVE_ANY_AMOUNT)
                 & Q(uptime_share__gte=0, uptime_share__lte=Decimal(1))
                 & Q(tightness_share__gte=0, tightness_share__lte=Decimal(1)),
                 name="reward_payout_sound",

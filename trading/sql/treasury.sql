@@ -88,6 +88,16 @@ BEGIN
     PERFORM pg_advisory_xact_lock(space, key);
 END $$;
 
+-- A turn is settled after it began, and nobody writes what is still to come.
+CREATE FUNCTION buyback_settled_in_time(began timestamptz, settled timestamptz) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF (settled >= began AND settled <= governance.now() + interval '1 minute') IS NOT TRUE THEN
+        RAISE EXCEPTION 'buyback refused: it is settled after it began, and not in the future'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+END $$;
+
 -- A turn is written at its time, while its programme runs and within its caps. What was really bought is written before its order
 -- is sent; only made-up history begins as executed.
 CREATE FUNCTION buyback_begins() RETURNS trigger LANGUAGE plpgsql
@@ -105,10 +115,14 @@ BEGIN
         RAISE EXCEPTION 'buyback refused: it is written at its time, before its order is sent'
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
+    IF NOT NEW.is_demo AND NEW.outcome = 'skipped' THEN
+        PERFORM buyback_settled_in_time(NEW.at, NEW.settled_at);
+    END IF;
     IF NOT is_claim THEN
         RETURN NEW;
     END IF;
-    IF terms.status <> 'active' OR NEW.at < terms.starts_at OR NEW.at >= terms.ends_at THEN
+    -- "Unknown" is refused like "no": a comparison with what is not there is neither.
+    IF (terms.status = 'active' AND NEW.at >= terms.starts_at AND NEW.at < terms.ends_at) IS NOT TRUE THEN
         RAISE EXCEPTION 'buyback refused: programme % does not run', terms.slug USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     IF EXISTS (SELECT 1 FROM buybacks b WHERE b.programme_id = terms.id AND b.outcome IN ('submitted', 'executed')
@@ -120,8 +134,8 @@ BEGIN
            coalesce(sum(coalesce(b.cost, b.most_cost)), 0)
     INTO around, ever
     FROM buybacks b WHERE b.programme_id = terms.id AND b.outcome IN ('submitted', 'executed');
-    IF NEW.most_cost > terms.execution_cap_quote OR around + NEW.most_cost > terms.day_cap_quote
-       OR ever + NEW.most_cost > terms.total_cap_quote THEN
+    IF (NEW.most_cost <= terms.execution_cap_quote AND around + NEW.most_cost <= terms.day_cap_quote
+        AND ever + NEW.most_cost <= terms.total_cap_quote) IS NOT TRUE THEN
         RAISE EXCEPTION 'buyback refused: a cap of programme % would be passed', terms.slug
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
@@ -135,8 +149,16 @@ SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     added CONSTANT text[] := ARRAY['outcome', 'reason', 'size', 'price', 'cost', 'reference', 'settled_at'];
 BEGIN
-    IF OLD.outcome <> 'submitted' OR NEW.outcome NOT IN ('executed', 'failed') THEN
+    IF (OLD.outcome = 'submitted' AND NEW.outcome IN ('executed', 'failed')) IS NOT TRUE THEN
         RAISE EXCEPTION 'buyback % is settled once', OLD.id USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    -- Not only the checks of the row: what the caps counted is what may be paid.
+    IF NEW.outcome = 'executed' AND (NEW.cost <= OLD.most_cost AND NEW.price <= OLD.reference_price) IS NOT TRUE THEN
+        RAISE EXCEPTION 'buyback % refused: it cost more than it might, or nothing is said', OLD.id
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    IF NOT OLD.is_demo THEN
+        PERFORM buyback_settled_in_time(OLD.at, NEW.settled_at);
     END IF;
     IF (to_jsonb(NEW) - added) <> (to_jsonb(OLD) - added) THEN
         RAISE EXCEPTION 'buyback % refused: what was asked does not change', OLD.id USING ERRCODE = 'integrity_constraint_violation';
@@ -144,6 +166,19 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER buybacks_settled_once BEFORE UPDATE ON buybacks FOR EACH ROW EXECUTE FUNCTION buyback_settled_once();
+
+-- A source tells what was, never what will be; before TON's own chain there was nothing to observe.
+CREATE FUNCTION treasury_balance_observed() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF NOT NEW.is_demo AND (NEW.observed_at >= '2019-11-01T00:00:00Z'::timestamptz
+                            AND NEW.observed_at <= governance.now() + interval '1 minute') IS NOT TRUE THEN
+        RAISE EXCEPTION 'balance refused: it is written after it was observed' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER treasury_balances_observed BEFORE INSERT ON treasury_balances
+    FOR EACH ROW EXECUTE FUNCTION treasury_balance_observed();
 
 -- What an epoch pays never passes its budget, which never passes its cap; and it pays after it is over.
 CREATE FUNCTION reward_within_budget() RETURNS trigger LANGUAGE plpgsql
@@ -153,11 +188,13 @@ DECLARE
 BEGIN
     PERFORM treasury_alone(7, NEW.epoch_id::integer);
     SELECT * INTO epoch FROM reward_epochs WHERE id = NEW.epoch_id;
-    IF epoch.computed_at IS NULL OR NEW.paid_at < epoch.ends_at OR NEW.paid_at > governance.now() + interval '1 minute' THEN
+    IF (epoch.computed_at IS NOT NULL AND NEW.paid_at >= epoch.ends_at
+        AND NEW.paid_at <= governance.now() + interval '1 minute') IS NOT TRUE THEN
         RAISE EXCEPTION 'reward refused: epoch % pays after it is over and computed', epoch.number
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
-    IF NEW.amount + (SELECT coalesce(sum(amount), 0) FROM reward_payouts WHERE epoch_id = NEW.epoch_id) > epoch.budget THEN
+    IF (NEW.amount + (SELECT coalesce(sum(amount), 0) FROM reward_payouts WHERE epoch_id = NEW.epoch_id)
+        <= epoch.budget) IS NOT TRUE THEN
         RAISE EXCEPTION 'reward refused: the budget of epoch % would be passed', epoch.number
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
@@ -171,7 +208,7 @@ CREATE FUNCTION reward_budget_covers() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM treasury_alone(7, NEW.id::integer);
-    IF NEW.budget < (SELECT coalesce(sum(amount), 0) FROM reward_payouts WHERE epoch_id = NEW.id) THEN
+    IF (NEW.budget >= (SELECT coalesce(sum(amount), 0) FROM reward_payouts WHERE epoch_id = NEW.id)) IS NOT TRUE THEN
         RAISE EXCEPTION 'epoch % refused: more is paid than this budget', OLD.number USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NEW;
