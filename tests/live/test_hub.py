@@ -416,7 +416,7 @@ async def test_a_socket_that_fails_is_the_trouble_of_nobody_else(stage: Stage) -
     def broken(*anything: object) -> bool:
         raise RuntimeError("broken")
 
-    first.write = first.drop = broken  # type: ignore[method-assign, assignment]
+    first.write = first.drop = broken
     await stage.push(told(mid="0.26"))
     await stage.push(ConnectionError("gone"))
     assert second.kinds[2:] == [("market", SLUGS[0]), ("state", None)]
@@ -434,7 +434,7 @@ async def test_a_look_that_fails_is_not_the_last(stage: Stage, monkeypatch: pyte
         looked.append(1)
         raise RuntimeError("broken")
 
-    stage.hub.drop_slow = failing  # type: ignore[method-assign]
+    stage.hub.drop_slow = failing
     await stage.joined()
     await settled()
     assert len(looked) > 2
@@ -451,7 +451,7 @@ async def test_what_is_owed_stays_owed_until_all_was_told(stage: Stage) -> None:
             del stage.hub._forms[SLUGS[1]]
         await real(message)
 
-    stage.hub._fan_out = losing_a_market  # type: ignore[method-assign]
+    stage.hub._fan_out = losing_a_market
     stage.hub._owes_all = True
     stage.inbox.put_nowait(told(mid="0.29"))
     await settled()
@@ -460,7 +460,7 @@ async def test_what_is_owed_stays_owed_until_all_was_told(stage: Stage) -> None:
     async def failing(message: Prepared) -> None:
         raise RuntimeError("broken")
 
-    stage.hub._fan_out = failing  # type: ignore[method-assign]
+    stage.hub._fan_out = failing
     stage.hub._owes_all = True
     await stage.push(told(mid="0.3"))
     assert stage.hub._owes_all
@@ -474,11 +474,11 @@ async def test_who_is_slow_but_takes_something_all_the_time_stays(stage: Stage) 
         await stage.push(told(SLUGS[number % 2], mid=f"0.3{number}"))
         stage.clock.advance(6.0)
         taken = iter([True, False])
-        outlet.write = lambda message, taken=taken: next(taken)  # type: ignore[method-assign, misc]
+        outlet.write = lambda message, taken=taken: next(taken)
         await stage.push(told(SLUGS[(number + 1) % 2], mid=f"0.4{number}"))
         outlet.retry()
         assert listener.waiting > 0
         assert stage.hub.drop_slow() == 0
-        outlet.write = lambda message: False  # type: ignore[method-assign]
+        outlet.write = lambda message: False
     stage.clock.advance(10.0)
     assert stage.hub.drop_slow() == 1
