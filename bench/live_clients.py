@@ -38,6 +38,7 @@ class Client(asyncio.Protocol):
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._is_open = False
+        self._last = -1
 
     def connection_made(self, transport: Any) -> None:
         transport.write(self._request)
@@ -48,7 +49,9 @@ class Client(asyncio.Protocol):
         if not self._is_open and not self._open():
             return
         while (frame := self._frame()) is not None:
-            if (found := _NUMBER.search(frame)) is not None:
+            # A quiet market is told again: what counts is when it was told first.
+            if (found := _NUMBER.search(frame)) is not None and int(found[1]) != self._last:
+                self._last = int(found[1])
                 self._heard.setdefault(int(found[1]), []).append(now_ns)
             if not self.told.done():
                 self.told.set_result(None)

@@ -21,9 +21,33 @@ class PushConsumer(AsyncJsonWebsocketConsumer):
     """Ignores JSON; answers anything else with `{"type": "error", "market": null, "code": ...}` and at last closes."""
 
     _refused = 0
+    _is_closed = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Channels tells `disconnect` only to a consumer that nothing failed in, and a client can make its answers fail."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self.ended()
+
+    async def ended(self) -> None:
+        """The socket is gone, however it went: give back what was taken for it. Called once."""
+
+    async def send(self, text_data: str | None = None, bytes_data: bytes | None = None, close: bool = False) -> None:
+        """As Channels' own; to nobody once the socket was closed."""
+        if not self._is_closed:
+            await super().send(text_data, bytes_data, close)
+
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """As Channels' own; the first counts."""
+        if not self._is_closed:
+            self._is_closed = True
+            await super().close(code, reason)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
         """`code` is not_text or not_json; a message of more than 4096 characters closes the socket (1009)."""
+        if self._is_closed:
+            return
         if len(text_data or bytes_data or "") > LONGEST_MESSAGE:
             SOCKET_MESSAGES_REFUSED.labels("too_big").inc()
             await self.close(code=TOO_BIG)

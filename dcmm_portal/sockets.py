@@ -26,12 +26,21 @@ class NowhereConsumer(AsyncWebsocketConsumer):
         await self.close(code=4404)
 
 
+def shared(allowed: int) -> tuple[int, int]:
+    """The places of the public sockets and of the desk's, where the process may open `allowed` in all.
+
+    Where that is less than both want, the desk's are at most half, and each has one at least.
+    """
+    desk = min(DESK_SOCKETS, max(1, allowed // 2))
+    return max(1, allowed - desk), desk
+
+
 def _places(kind: str, sockets: int) -> Places:
     return Places(kind, Limits(sockets, settings.SOCKETS_PER_ADDRESS, settings.SOCKETS_OPENED_PER_MIN), SystemClock())
 
 
-PUBLIC_PLACES = _places("public", allow_open_files(settings.SOCKETS_MAX + DESK_SOCKETS) - DESK_SOCKETS)
-DESK_PLACES = _places("desk", DESK_SOCKETS)
+_PUBLIC, _DESK = shared(allow_open_files(settings.SOCKETS_MAX + DESK_SOCKETS))
+PUBLIC_PLACES, DESK_PLACES = _places("public", _PUBLIC), _places("desk", _DESK)
 
 # Who only looks at public figures needs no session: nothing is read for it. Cookies say where they are.
 websocket_urlpatterns = [

@@ -50,6 +50,6 @@ class PublicConsumer(PushConsumer):
         self._listener = Listener(outlet_of(self.scope, self.base_send), countries)
         await public_hub().join(self._listener)
 
-    async def disconnect(self, code: int) -> None:
+    async def ended(self) -> None:
         if self._listener is not None:
-            await public_hub().leave(self._listener)
+            public_hub().leave(self._listener)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import Any
 
+import structlog
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
 from django.utils import translation
@@ -16,6 +17,8 @@ from trading.activity import recent_fills
 from trading.events.live import GROUP, market_message
 from trading.selectors import all_market_status
 from trading.sentence_text import sentence
+
+log = structlog.get_logger(__name__)
 
 FORBIDDEN = 4403
 TRY_AGAIN = 1011
@@ -35,9 +38,9 @@ class DeskConsumer(PushConsumer):
     """Sends a `snapshot` per market, then `market` on change, `fills` when there are new ones, `event`, and `ping`."""
 
     groups = [GROUP, EVENT_GROUP]
+    _tasks: tuple[asyncio.Task[None], ...] = ()
 
     async def connect(self) -> None:
-        self._tasks: list[asyncio.Task[None]] = []
         self._fills: dict[str, int] = {}
         self._language = language_of(self.scope.get("query_string", b""))
         if not await self._is_allowed():
@@ -47,11 +50,18 @@ class DeskConsumer(PushConsumer):
             return
         await self.accept()
         await self._send_snapshots()
-        self._tasks = [asyncio.create_task(self._ping()), asyncio.create_task(self._keep_checking())]
+        self._tasks = (asyncio.create_task(self._ping()), asyncio.create_task(self._keep_checking()))
 
-    async def disconnect(self, code: int) -> None:
+    async def ended(self) -> None:
         for task in self._tasks:
             task.cancel()
+        self._tasks = ()
+        try:
+            # The layer's own end of a channel leaves its name in the groups.
+            for group in self.groups:
+                await self.channel_layer.group_discard(group, self.channel_name)
+        except Exception as problem:
+            log.debug("desk_groups_not_left", problem=type(problem).__name__)
 
     async def market_status(self, message: dict[str, Any]) -> None:
         """A market changed."""

@@ -7,7 +7,7 @@ import resource
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, Final
 
 import structlog
@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 MINUTE_S: Final = 60.0
 # Open files that the process needs for all else: database, hot state, pages, logs.
 OTHER_FILES: Final = 256
+# Where a network without IPv4 of its own puts the IPv4 addresses of others (RFC 6052).
+NAT64: Final = ip_network("64:ff9b::/96")
 Application = Callable[..., Awaitable[Any]]
 
 
@@ -122,12 +124,21 @@ def _headers(scope: Any, name: bytes) -> str:
 
 
 def _party(address: str) -> str:
-    """Whom an address counts for: itself, for IPv6 the network of 64 bits that one customer has all of."""
+    """Whom an address counts for: itself, for IPv6 the network of 64 bits that one customer has all of.
+
+    An IPv4 address written as one of IPv6 is the IPv4 address: else all of them would be one customer.
+    """
     try:
-        is_six = ip_address(address).version == 6
+        found = ip_address(address.partition("%")[0])
     except ValueError:
         return address[:64]
-    return str(ip_network(f"{address.partition('%')[0]}/64", strict=False)) if is_six else address
+    if found.version == 4:
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    if found in NAT64:
+        return str(IPv4Address(int(found) & 0xFFFF_FFFF))
+    return str(ip_network(f"{found}/64", strict=False))
 
 
 async def _refuse(scope: Any, send: Any, refusal: Refusal) -> None:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.server import ServerProtocol
@@ -71,6 +72,18 @@ class LiveSocketProtocol(WebSocketsSansIOProtocol):
         super().resume_writing()
         if self._call is not None:
             self._call()
+
+    def handle_ping(self) -> None:
+        """Answer, unless the client reads nothing: its unread pongs would fill the memory."""
+        pong = b"".join(self.conn.data_to_send())
+        if self.writable.is_set():
+            self.transport.write(pong)
+
+    async def send(self, message: Any) -> None:
+        """As uvicorn's; after a close that the application did not ask for (`drop`, a broken frame) the client is gone."""
+        if self.close_sent and self.handshake_complete:
+            raise ClientDisconnected
+        await super().send(message)
 
     def drop(self, code: int) -> None:
         """See `Outlet`: the close frame follows what waits already, and `DROP_WITHIN_S` later the connection is cut."""

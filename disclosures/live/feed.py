@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import structlog
 from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import channel_layers
+from channels_redis.pubsub import RedisPubSubLoopLayer
 
 from trading.events.live import GROUP, RESEND_EVERY_S
 
@@ -23,13 +24,12 @@ class FeedSilent(Exception):
     """Nothing was heard for `SILENT_AFTER_S`."""
 
 
-async def messages() -> AsyncIterator[dict[str, Any]]:
+async def messages() -> AsyncGenerator[dict[str, Any]]:
     """Messages of the group, heard on a connection of its own that ends with the iterator.
 
     Raises `FeedSilent`, `TimeoutError`, and what Redis raises.
     """
-    # Its own layer: forgetting everything and subscribing anew then concerns nobody else.
-    layer: Any = channel_layers.make_backend(DEFAULT_CHANNEL_LAYER)
+    layer = _own_layer()
     try:
         async with asyncio.timeout(SUBSCRIBE_WITHIN_S):
             channel = await layer.new_channel()
@@ -38,6 +38,15 @@ async def messages() -> AsyncIterator[dict[str, Any]]:
             yield await _next(layer, channel)
     finally:
         await _close(layer)
+
+
+def _own_layer() -> Any:
+    """A layer of this subscription alone: forgetting everything then concerns nobody else.
+
+    Made directly: the public class keeps each for good and wraps the loop's `close` once more for it.
+    """
+    config = channel_layers.configs[DEFAULT_CHANNEL_LAYER].get("CONFIG", {})
+    return RedisPubSubLoopLayer(**config, channel_layer=channel_layers.make_backend(DEFAULT_CHANNEL_LAYER))
 
 
 async def _next(layer: Any, channel: str) -> dict[str, Any]:

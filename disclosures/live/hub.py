@@ -1,16 +1,19 @@
 """The hub of a web process: hears the live push once, makes each message once, and hands it to every public socket.
 
-While nobody is connected nothing runs. What a client does not take waits, the newest of each market alone; who takes nothing for
-`SLOW_AFTER_S` is dropped. While the feed or the database is away, pages are told that what they show is old.
+Nothing runs `LINGER_S` after the last socket left. What a client does not take waits, the newest of each market alone; who takes
+nothing for `SLOW_AFTER_S` is dropped. While the feed or the database is away, pages are told that what they show is old.
+
+The push also tells what the public may not see yet: a message that changes nothing public is not passed on, because its moment
+would tell of a fill. Quiet markets are told again at moments of the hub's own.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -22,7 +25,8 @@ from dcmm_portal.push import PING_EVERY_S
 from disclosures.jurisdictions.sockets import REFUSED_IN_JURISDICTION, refused_among
 from disclosures.live import feed
 from disclosures.live.listener import Listener
-from disclosures.live.reading import Reading, public_form, read_on_thread
+from disclosures.live.messages import PING, prepare, state
+from disclosures.live.reading import Reading, public_form, read_on_thread, told_at_once
 from trading.clock import Clock, SystemClock
 from trading.metrics import LIVE_FANOUT_SECONDS, LIVE_FEED_LOST, SOCKETS_DROPPED
 from trading.told_quotes import NotAStatus
@@ -38,6 +42,12 @@ READ_EVERY_S, READING_GOOD_S = 1.0, 5.0
 # Messages come in bursts, one a market: reading begins when the burst is told, not in its middle.
 READ_AFTER_S: Final = 0.1
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
+# A market of which nothing was told for the second is told again at every first.
+REFRESH_EVERY_S, QUIET_AFTER_S = 2.0, 1.0
+# Visitors who come and go one at a time make and end neither a subscription nor a database connection each.
+LINGER_S: Final = 10.0
+# What does not end when told to (a connection that hangs) is left behind after this time.
+STOP_WITHIN_S: Final = 3.0
 # Nobody has so many markets: somebody else writes into the channel.
 MOST_MARKETS: Final = 1_000
 
@@ -48,29 +58,42 @@ class PublicHub:
     def __init__(
         self,
         clock: Clock,
-        listen: Callable[[], AsyncIterator[dict[str, Any]]] = feed.messages,
+        listen: Callable[[], AsyncGenerator[dict[str, Any]]] = feed.messages,
         read: Callable[[], Reading] = read_on_thread,
         refused: Callable[[Iterable[tuple[str, ...]]], Awaitable[frozenset[tuple[str, ...]]]] = refused_among,
     ) -> None:
         self._clock, self._listen, self._read, self._refused = clock, listen, read, refused
         self._listeners: dict[Listener, None] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._run = 0
+        self._running: asyncio.Task[None] | None = None
+        self._aside: dict[str, asyncio.Task[Any]] = {}
         self._executor: ThreadPoolExecutor | None = None
         self._waiting: dict[str, tuple[dict[str, Any], float]] = {}
         self._arrived = asyncio.Event()
+        # These two outlive a run: who comes and goes asks a database that is away no more often.
+        self._no_read_before_s, self._read_failures = float("-inf"), 0
+        self._forget()
+
+    def _forget(self) -> None:
+        """Whatever is known of markets, as before the first run."""
+        self._waiting.clear()
         self._reading: Reading | None = None
-        self._read_s = self._no_read_before_s = float("-inf")
-        self._read_failures = 0
-        self._renewing: asyncio.Task[bool] | None = None
+        self._read_s = float("-inf")
         self._forms: dict[str, dict[str, Any]] = {}
         self._formed_s: dict[str, float] = {}
         self._snapshots: dict[str, Prepared] = {}
-        self._is_silent = self._is_unread = self._owes_all = self._told_old = False
+        # By market: what was told to all of what is told at once, and when it was told last.
+        self._told: dict[str, Any] = {}
+        self._told_s: dict[str, float] = {}
+        self._pinged_s = self._refreshed_s = self._alone_since_s = self._clock.monotonic_s()
+        self._is_silent = self._owes_all = False
+        self._is_unread = self._told_old = self._read_failures > 0
 
     # --- who listens --------------------------------------------------------------------------------------------------
 
     async def join(self, listener: Listener) -> None:
         """Tell a new socket every market, then all that follows. While nothing can be read it is told so, and all of it later."""
+        listener.now_s = self._clock.monotonic_s
         self._listeners[listener] = None
         self._start()
         was_told_old = self._told_old
@@ -80,15 +103,21 @@ class PublicHub:
             return
         now_s = self._clock.monotonic_s()
         if was_told_old and self._told_old:
-            listener.offer(_state(is_old=True), now_s)
+            listener.offer(state(is_old=True), now_s)
         for slug in self._forms:
             listener.offer(self._snapshot(slug), now_s)
 
-    async def leave(self, listener: Listener) -> None:
-        """Forget a socket; with the last one everything that runs ends."""
+    def leave(self, listener: Listener) -> None:
+        """Forget a socket, known or not; `LINGER_S` after the last one everything that runs ends."""
         self._listeners.pop(listener, None)
-        if not self._listeners:
-            await self._stop()
+        self._alone_since_s = self._clock.monotonic_s()
+
+    async def close(self) -> None:
+        """End everything that runs at once; the next socket starts it."""
+        running = self._running
+        self._end()
+        if running is not None:
+            await asyncio.wait([running])
 
     @property
     def is_old(self) -> bool:
@@ -96,39 +125,62 @@ class PublicHub:
         return self._is_unread or (self._is_silent and bool(self._forms))
 
     def _start(self) -> None:
-        if self._tasks:
+        if self._running is not None:
             return
+        self._run += 1
+        self._forget()
+        self._aside = {}
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="public-live")
-        self._is_silent = self._is_unread = self._owes_all = self._told_old = False
-        self._read_s = self._no_read_before_s = float("-inf")
-        self._read_failures = 0
-        self._waiting.clear()
-        self._tasks = [asyncio.create_task(work()) for work in (self._hear, self._tell_on, self._look_after)]
+        self._running = asyncio.create_task(self._keep_running(self._run, self._executor, self._aside))
 
-    async def _stop(self) -> None:
-        tasks, self._tasks = [*self._tasks, *([self._renewing] if self._renewing else [])], []
-        executor, self._executor, self._renewing = self._executor, None, None
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if executor is not None:
-            executor.submit(connection.close)
-            executor.shutdown(wait=False)
+    def _end(self) -> None:
+        running, self._running, self._executor = self._running, None, None
+        self._run += 1
+        if running is not None:
+            running.cancel()
+
+    async def _keep_running(self, run: int, executor: ThreadPoolExecutor, aside: dict[str, asyncio.Task[Any]]) -> None:
+        """One run, until it is cancelled: by `_end`, or by a loop that closes."""
+        works = (self._hear, self._tell_on, self._look_after)
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(work(run)) for work in works]
+        try:
+            await asyncio.wait(tasks)
+        finally:
+            # A cancel may be swallowed on its way (channels_redis' flush does): who looks at the number ends all the same.
+            if self._run == run:
+                self._end()
+            try:
+                tasks += aside.values()
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
+            finally:
+                executor.submit(connection.close)
+                executor.shutdown(wait=False)
+
+    def _do_aside(self, name: str, work: Callable[[], Coroutine[Any, Any, Any]]) -> asyncio.Task[Any]:
+        """Work of its own task, one of a name at a time: the one under way, or a new one."""
+        if name not in self._aside or self._aside[name].done():
+            self._aside[name] = asyncio.create_task(work())
+        return self._aside[name]
 
     # --- hearing ------------------------------------------------------------------------------------------------------
 
-    async def _hear(self) -> None:
+    async def _hear(self, run: int) -> None:
         failures = 0
-        while True:
+        while self._run == run:
             try:
-                async for message in self._listen():
-                    failures = 0
-                    self._take(message)
+                async with aclosing(self._listen()) as messages:
+                    async for message in messages:
+                        if self._run != run:
+                            return
+                        failures = 0
+                        self._take(message)
             except Exception as problem:
                 LIVE_FEED_LOST.labels(type(problem).__name__).inc()
-                log.warning(
-                    "live_feed_lost", problem=type(problem).__name__, detail=str(problem)[:200], failures=failures
-                )
+                _warn("live_feed_lost", problem)
+            if self._run != run:
+                return
             self._is_silent = True
             self._tell_state()
             pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(failures, 10))
@@ -149,25 +201,24 @@ class PublicHub:
 
     # --- telling ------------------------------------------------------------------------------------------------------
 
-    async def _tell_on(self) -> None:
-        while True:
+    async def _tell_on(self, run: int) -> None:
+        while self._run == run:
             await self._arrived.wait()
             self._arrived.clear()
             waiting, self._waiting = self._waiting, {}
             try:
                 await self._tell(waiting)
             except Exception as problem:
-                log.warning("live_telling_failed", problem=type(problem).__name__, detail=str(problem)[:200])
+                _warn("live_telling_failed", problem)
 
     async def _tell(self, waiting: dict[str, tuple[dict[str, Any], float]]) -> None:
         known = self._reading is not None and all(slug in self._reading.forms for slug in waiting)
         good_s = 0.0 if self._owes_all else READING_GOOD_S if known else READ_EVERY_S
         if not await self._have_reading(good_s):
+            self._owes_all = True
             return
         if self._owes_all:
-            self._owes_all = False
-            for slug in tuple(self._forms):
-                await self._fan_out(self._snapshot(slug))
+            await self._make_good()
         for slug, (message, since_s) in waiting.items():
             if (prepared := self._form(slug, message)) is not None:
                 await self._fan_out(prepared)
@@ -175,8 +226,37 @@ class PublicHub:
         if self._clock.monotonic_s() - self._read_s >= READ_EVERY_S:
             asyncio.get_running_loop().call_later(READ_AFTER_S, self._renew_if_running)
 
+    async def _make_good(self) -> None:
+        """Tell all markets again; owed until all were told."""
+        self._owes_all = False
+        try:
+            await self._tell_again(tuple(self._forms), self._snapshot)
+        except BaseException:
+            self._owes_all = True
+            raise
+
+    async def refresh(self) -> None:
+        """Tell the quiet markets again, as they are now: their ages, and what time alone changed."""
+        if not await self._have_reading(READ_EVERY_S) or self.is_old:
+            return
+        before_s = self._clock.monotonic_s() - QUIET_AFTER_S
+        quiet = [slug for slug in self._forms if self._told_s.get(slug, before_s) <= before_s]
+        await self._tell_again(quiet, lambda slug: prepare("market", slug, self._forms[slug]))
+
+    async def _tell_again(self, slugs: Iterable[str], made: Callable[[str], Prepared]) -> None:
+        for slug in slugs:
+            # A reading meanwhile may have found it gone.
+            if slug in self._forms:
+                self._note_told(slug)
+                await self._fan_out(made(slug))
+
+    def _note_told(self, slug: str) -> None:
+        assert self._reading is not None
+        self._told[slug] = told_at_once(self._forms[slug], self._reading.basis)
+        self._told_s[slug] = self._clock.monotonic_s()
+
     def _form(self, slug: str, message: dict[str, Any]) -> Prepared | None:
-        """A market's message, made once for all sockets; None if it is not one of ours."""
+        """A market's message, made once for all sockets; None if it is not ours or changes nothing told at once."""
         reading = self._reading
         if reading is None or slug not in reading.forms:
             return None
@@ -189,6 +269,9 @@ class PublicHub:
             return None
         self._forms[slug], self._formed_s[slug] = form, self._clock.monotonic_s()
         self._snapshots.pop(slug, None)
+        if self._told.get(slug) == told_at_once(form, reading.basis):
+            return None
+        self._note_told(slug)
         return prepare("market", slug, form)
 
     def _snapshot(self, slug: str) -> Prepared:
@@ -209,24 +292,17 @@ class PublicHub:
         """Whether there is a reading not older than `good_s`; reads where there is none. Those who wait share one reading."""
         if self._clock.monotonic_s() - self._read_s < good_s:
             return True
-        renewing = self._renew()
-        return renewing is not None and await asyncio.shield(renewing)
-
-    def _renew(self) -> asyncio.Task[bool] | None:
-        """Begin a reading, unless one is under way or the last one failed a moment ago."""
-        if self._renewing is not None and not self._renewing.done():
-            return self._renewing
-        if self._clock.monotonic_s() < self._no_read_before_s:
-            return None
-        self._renewing = asyncio.create_task(self._read_all())
-        return self._renewing
+        return await asyncio.shield(self._do_aside("read", self._read_all))
 
     def _renew_if_running(self) -> None:
-        if self._tasks and self._clock.monotonic_s() - self._read_s >= READ_EVERY_S:
-            self._renew()
+        if self._running and self._clock.monotonic_s() - self._read_s >= READ_EVERY_S:
+            self._do_aside("read", self._read_all)
 
     async def _read_all(self) -> bool:
-        began_s = self._clock.monotonic_s()
+        """False if it failed, or would be too soon after one that did."""
+        began_s, run = self._clock.monotonic_s(), self._run
+        if began_s < self._no_read_before_s:
+            return False
         try:
             reading = await asyncio.get_running_loop().run_in_executor(self._executor, self._read)
         except Exception as problem:
@@ -234,8 +310,10 @@ class PublicHub:
             self._read_failures += 1
             self._no_read_before_s = self._clock.monotonic_s() + pause_s
             self._owes_all = self._is_unread = True
-            log.warning("live_reading_failed", problem=type(problem).__name__, detail=str(problem)[:200])
+            _warn("live_reading_failed", problem)
             self._tell_state()
+            return False
+        if self._run != run:
             return False
         self._read_failures, self._is_unread = 0, False
         # What a message told while this was read is newer.
@@ -247,63 +325,67 @@ class PublicHub:
         self._tell_state()
         return True
 
-    # --- the rest -----------------------------------------------------------------------------------------------------
-
     def _tell_state(self) -> None:
         """Tell everybody when figures became old, or live again."""
         if self.is_old == self._told_old:
             return
         self._told_old = self.is_old
-        message, now_s = _state(is_old=self.is_old), self._clock.monotonic_s()
+        message, now_s = state(is_old=self.is_old), self._clock.monotonic_s()
         for listener in tuple(self._listeners):
             listener.offer(message, now_s)
 
-    async def _look_after(self) -> None:
-        pinged_s = self._clock.monotonic_s()
-        while True:
+    async def _look_after(self, run: int) -> None:
+        while self._run == run:
             await asyncio.sleep(LOOK_EVERY_S)
-            self.drop_slow()
-            if self._clock.monotonic_s() - pinged_s >= PING_EVERY_S:
-                pinged_s = self._clock.monotonic_s()
-                await self.drop_refused()
-                await self._fan_out(PING)
-            if self._owes_all:
-                self._arrived.set()
+            try:
+                await self.look()
+            except Exception as problem:
+                _warn("live_look_failed", problem)
+
+    async def look(self) -> None:
+        """What is due now. Waits for neither the database nor a client."""
+        now_s = self._clock.monotonic_s()
+        if not self._listeners and now_s - self._alone_since_s >= LINGER_S:
+            self._end()
+            return
+        self.drop_slow()
+        if now_s - self._pinged_s >= PING_EVERY_S:
+            self._pinged_s = now_s
+            await self._fan_out(PING)
+            self._do_aside("rules", self.drop_refused)
+        if now_s - self._refreshed_s >= REFRESH_EVERY_S:
+            self._refreshed_s = now_s
+            self._do_aside("refresh", self.refresh)
+        if self._owes_all:
+            self._arrived.set()
 
     async def drop_refused(self) -> int:
         """Drop whoever is where a rule that came meanwhile refuses figures; how many. Nobody, while rules cannot be read."""
         try:
             refused = await self._refused({listener.countries for listener in self._listeners})
         except Exception as problem:
-            log.warning("live_rules_unknown", problem=type(problem).__name__, detail=str(problem)[:200])
+            _warn("live_rules_unknown", problem)
             return 0
-        found = [listener for listener in self._listeners if listener.countries in refused]
-        for listener in found:
-            self._listeners.pop(listener, None)
-            listener.outlet.drop(REFUSED_IN_JURISDICTION)
-        return len(found)
+        return self._drop([one for one in self._listeners if one.countries in refused], REFUSED_IN_JURISDICTION)
 
     def drop_slow(self) -> int:
         """Drop whoever has taken nothing for `SLOW_AFTER_S`; how many."""
         before_s = self._clock.monotonic_s() - SLOW_AFTER_S
         slow = [one for one in self._listeners if one.late_since_s is not None and one.late_since_s <= before_s]
-        for listener in slow:
-            self._listeners.pop(listener, None)
-            SOCKETS_DROPPED.inc()
-            listener.outlet.drop(TRY_AGAIN_LATER)
-        return len(slow)
+        SOCKETS_DROPPED.inc(len(slow))
+        return self._drop(slow, TRY_AGAIN_LATER)
+
+    def _drop(self, listeners: list[Listener], code: int) -> int:
+        for listener in listeners:
+            self.leave(listener)
+            listener.drop(code)
+        return len(listeners)
 
 
-def prepare(kind: str, slug: str, form: dict[str, Any]) -> Prepared:
-    """A market's message for every socket; serialised here and nowhere else."""
-    return Prepared(slug, json.dumps({"type": kind, "market": slug, "status": form}))
+def _warn(event: str, problem: Exception) -> None:
+    log.warning(event, problem=type(problem).__name__, detail=str(problem)[:200])
 
 
-def _state(*, is_old: bool) -> Prepared:
-    return Prepared("", json.dumps({"type": "state", "market": None, "state": "old" if is_old else "live"}))
-
-
-PING: Final = Prepared(" ", json.dumps({"type": "ping", "market": None}))
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, PublicHub] = WeakKeyDictionary()
 
 

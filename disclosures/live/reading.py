@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.db import DatabaseError, close_old_connections, connection
 
@@ -46,3 +46,20 @@ def public_form(told: Mapping[str, Any], on: Basis) -> dict[str, Any]:
     Raises `NotAStatus`.
     """
     return public_json(published(quotes_of(told), on))
+
+
+# Of a market's public form: what follows from the venue and from governed decisions, and what follows from our orders.
+_OF_THE_MARKET: Final = (
+    "state", "mid", "mid_source", "market_bid", "market_ask", "market_spread_bps", "parameter_version", "publication_version",
+)  # fmt: skip
+_OF_OUR_QUOTES: Final = ("bid", "bid_size", "ask", "ask_size", "spread_bps", "depth", "outcome")
+
+
+def told_at_once(form: Mapping[str, Any], on: Basis) -> tuple[Any, ...]:
+    """What of a public form is worth a message at once.
+
+    Ages and figures over time are not: what the push tells of them comes at the moment of a fill that the policy may hide. Nor
+    are our quotes where the policy delays them.
+    """
+    names = _OF_THE_MARKET + (_OF_OUR_QUOTES if on.quotes is None else ())
+    return tuple(form[name] for name in names)

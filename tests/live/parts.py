@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -91,7 +91,7 @@ class Stage:
         self.refused: frozenset[tuple[str, ...]] | Exception = frozenset()
         self.hub = PublicHub(self.clock, self._listen, self._read, self._refuse)
 
-    async def _listen(self) -> AsyncIterator[dict[str, Any]]:
+    async def _listen(self) -> AsyncGenerator[dict[str, Any]]:
         self.subscriptions += 1
         while True:
             message = await self.inbox.get()

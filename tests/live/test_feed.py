@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +77,7 @@ async def outlet(own: OwnValkey) -> AsyncIterator[FakeOutlet]:
     listener = Listener(made)
     await hub.join(listener)
     yield made
-    await hub.leave(listener)
+    await hub.close()
 
 
 async def push(mid: str) -> None:
@@ -109,8 +111,7 @@ async def test_it_is_one_subscription_to_the_group(own: OwnValkey, outlet: FakeO
     await settled()
     # The fixture's and this one's: one each, however many listen.
     assert client.pubsub_numsub("own__group__trading.markets") == [(b"own__group__trading.markets", 2)]
-    for listener in listeners:
-        await hub.leave(listener)
+    await hub.close()
     await settled()
     assert client.pubsub_numsub("own__group__trading.markets") == [(b"own__group__trading.markets", 1)]
     client.close()
@@ -153,3 +154,18 @@ def test_two_installations_on_one_server_do_not_hear_each_other(url: str, prefix
         [sys.executable, "-c", code], env=os.environ | {"REDIS_URL": url}, capture_output=True, text=True, timeout=60
     )
     assert done.stdout.strip() == prefix
+
+
+async def test_a_feed_lost_a_thousand_times_leaves_nothing_on_the_loop(own: OwnValkey) -> None:
+    loop = asyncio.get_running_loop()
+    close = loop.close
+    for _ in range(3):
+        heard_of = feed.messages()
+        waiting = asyncio.ensure_future(anext(heard_of))
+        await settled()
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            await waiting
+        await heard_of.aclose()
+    # channels_redis wraps it anew for every layer that it makes itself.
+    assert loop.close == close

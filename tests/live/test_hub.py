@@ -31,8 +31,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 async def stage() -> AsyncIterator[Stage]:
     made = Stage()
     yield made
-    for listener in tuple(made.hub._listeners):
-        await made.hub.leave(listener)
+    await made.hub.close()
 
 
 async def test_a_newcomer_gets_every_market_then_changes(stage: Stage) -> None:
@@ -47,7 +46,7 @@ async def test_a_newcomer_gets_every_market_then_changes(stage: Stage) -> None:
 async def test_a_message_is_made_once_however_many_listen(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     real = json.dumps
-    monkeypatch.setattr(hub_module.json, "dumps", lambda body: made.append(body["type"]) or real(body))
+    monkeypatch.setattr(json, "dumps", lambda body: made.append(body["type"]) or real(body))
     outlets = [(await stage.joined())[1] for _ in range(300)]
     assert (made, stage.subscriptions, stage.readings) == (["snapshot", "snapshot"], 1, 1)
     await stage.push(told())
@@ -74,8 +73,8 @@ async def test_a_new_policy_is_read_after_a_second(stage: Stage) -> None:
     _, outlet = await stage.joined()
     stage.policy = Publication(4, 86_400, Decimal(1), 7, 86_400)
     stage.clock.advance(1.0)
-    await stage.push(told())
-    await stage.push(told())
+    await stage.push(told(mid="0.26"))
+    await stage.push(told(mid="0.27"))
     assert [message["status"]["publication_version"] for message in outlet.told] == [3, 3, 3, 4]
 
 
@@ -105,15 +104,15 @@ async def test_who_takes_nothing_for_ten_seconds_is_dropped_alone(stage: Stage) 
     stage.clock.advance(0.1)
     assert (stage.hub.drop_slow(), slow.dropped, quick.dropped) == (1, 1013, None)
     assert SOCKETS_DROPPED._value.get() == before + 1
-    await stage.push(told())
+    await stage.push(told(mid="0.26"))
     assert (len(slow.got), len(quick.got)) == (2, 4)
 
 
 async def test_who_catches_up_in_time_stays(stage: Stage) -> None:
     _, outlet = await stage.joined()
-    for _ in range(3):
+    for mid in ("0.26", "0.27", "0.28"):
         outlet.is_full = True
-        await stage.push(told())
+        await stage.push(told(mid=mid))
         stage.clock.advance(6.0)
         outlet.is_full = False
         outlet.retry()
@@ -189,7 +188,7 @@ async def test_without_the_database_pages_are_told_so_and_get_everything_later(s
     assert len(outlet.got) == 1
     stage.problem = None
     stage.clock.advance(10.0)
-    await stage.push(told())
+    await stage.push(told(mid="0.26"))
     assert outlet.told[1]["state"] == "live"
     assert outlet.kinds[2:] == [("snapshot", SLUGS[0]), ("snapshot", SLUGS[1]), ("market", SLUGS[0])]
 
@@ -234,10 +233,19 @@ async def test_a_flood_of_invented_markets_is_bounded_and_read_for_once_a_second
 async def test_with_the_last_socket_everything_ends_and_a_new_one_starts_it(stage: Stage) -> None:
     listener, _ = await stage.joined()
     other, outlet = await stage.joined()
-    await stage.hub.leave(listener)
-    assert stage.hub._tasks
-    await stage.hub.leave(other)
-    assert (stage.hub._tasks, stage.hub._executor) == ([], None)
+    stage.hub.leave(listener)
+    stage.clock.advance(60.0)
+    await stage.hub.look()
+    assert stage.hub._running is not None
+    stage.hub.leave(other)
+    stage.clock.advance(9.9)
+    await stage.hub.look()
+    assert stage.hub._running is not None
+    stage.clock.advance(0.1)
+    ending = stage.hub._running
+    await stage.hub.look()
+    await asyncio.wait([ending], timeout=2)
+    assert (ending.done(), stage.hub._running, stage.hub._executor) == (True, None, None)
     _, outlet = await stage.joined()
     await stage.push(told(mid="0.31"))
     assert (stage.subscriptions, outlet.told[-1]["status"]["mid"]) == (2, "0.31")
@@ -268,3 +276,209 @@ async def test_rules_that_cannot_be_read_drop_nobody(stage: Stage) -> None:
     _, outlet = await stage.joined()
     stage.refused = OperationalError("away")
     assert (await stage.hub.drop_refused(), outlet.dropped) == (0, None)
+
+
+# What the push tells of what the public may not see yet
+
+
+async def test_the_moment_of_a_hidden_fill_is_not_told(stage: Stage) -> None:
+    _, outlet = await stage.joined()
+    await stage.push(told(mid="0.26"))
+    before = len(outlet.got)
+    hidden = {"inventory": "203000", "fills": 38, "feed_age_s": 0.3, "updated_at": "2026-01-01T00:00:01.000Z"}
+    await stage.push(told(mid="0.26", **hidden))
+    assert len(outlet.got) == before
+    await stage.push(told(mid="0.27", **hidden))
+    assert outlet.told[-1]["status"]["mid"] == "0.27"
+
+
+async def test_where_our_quotes_are_delayed_their_steps_are_not_told_at_the_moment_of_a_message(stage: Stage) -> None:
+    stage.policy = Publication(4, 86_400, Decimal(1), 7, 86_400)
+    _, outlet = await stage.joined()
+    await stage.push(told())
+    before = len(outlet.got)
+    await stage.push(told(bid="0.248", bid_size="999", spread_bps="81"))
+    assert len(outlet.got) == before
+
+
+async def test_quiet_markets_are_told_again_at_the_hubs_own_moments(stage: Stage) -> None:
+    _, outlet = await stage.joined()
+    await stage.push(told())
+    before = len(outlet.got)
+    stage.clock.advance(0.9)
+    await stage.hub.look()
+    await settled()
+    assert len(outlet.got) == before
+    stage.clock.advance(1.1)
+    await stage.hub.look()
+    await settled()
+    assert outlet.kinds[before:] == [("market", SLUGS[0]), ("market", SLUGS[1])]
+    # Of what was told a moment ago nothing is told again.
+    stage.clock.advance(1.9)
+    await stage.push(told(mid="0.27"))
+    before = len(outlet.got)
+    stage.clock.advance(0.1)
+    await stage.hub.look()
+    await settled()
+    assert outlet.kinds[before:] == [("market", SLUGS[1])]
+
+
+async def test_old_figures_are_not_told_again_as_if_they_were_new(stage: Stage) -> None:
+    _, outlet = await stage.joined()
+    await stage.push(ConnectionError("gone"))
+    before = len(outlet.got)
+    stage.clock.advance(4.0)
+    await stage.hub.refresh()
+    assert len(outlet.got) == before
+
+
+# A database that hangs, tasks that do not end, sockets that fail
+
+
+async def test_a_rule_book_that_hangs_does_not_hold_up_the_pings(stage: Stage) -> None:
+    asked, gate = [], asyncio.Event()
+
+    async def hanging(places: object) -> frozenset[tuple[str, ...]]:
+        asked.append(1)
+        await gate.wait()
+        return frozenset()
+
+    stage.hub._refused = hanging
+    _, outlet = await stage.joined()
+    for _ in range(3):
+        stage.clock.advance(5.0)
+        await asyncio.wait_for(stage.hub.look(), 1)
+        await settled(5)
+    assert outlet.kinds.count(("ping", None)) == 3
+    assert asked == [1]
+    # Nor does it outlive the run.
+    hanging_task = stage.hub._aside["rules"]
+    await stage.hub.close()
+    assert hanging_task.done()
+
+
+async def test_a_swallowed_cancel_leaves_nothing_running(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = asyncio.Queue[dict[str, object]]()
+
+    async def deaf_to_cancel() -> AsyncIterator[dict[str, object]]:
+        while True:
+            try:
+                yield await heard.get()
+            except asyncio.CancelledError:
+                continue
+
+    stage.hub._listen = deaf_to_cancel
+    monkeypatch.setattr(hub_module, "STOP_WITHIN_S", 0.05)
+    others = asyncio.all_tasks()
+    await stage.joined()
+    hearing = next(task for task in asyncio.all_tasks() - others if "_hear" in repr(task.get_coro()))
+    executor = stage.hub._executor
+    await asyncio.wait_for(stage.hub.close(), 2)
+    assert executor is not None and executor._shutdown
+    heard.put_nowait(told())
+    await asyncio.wait([hearing], timeout=2)
+    assert hearing.done() and not stage.hub._waiting
+
+
+async def test_visitors_one_at_a_time_share_one_subscription(stage: Stage) -> None:
+    for _ in range(50):
+        listener, _ = await stage.joined()
+        stage.hub.leave(listener)
+        await settled(1)
+    assert (stage.subscriptions, stage.readings) == (1, 1)
+
+
+async def test_a_database_away_is_asked_no_sooner_because_visitors_come_and_go(stage: Stage) -> None:
+    stage.problem = OperationalError("gone")
+    for _ in range(5):
+        _, outlet = await stage.joined()
+        await stage.hub.close()
+        stage.hub._listeners.clear()
+    assert stage.readings == 1
+    # Who comes meanwhile is told all the same.
+    assert outlet.told == [{"type": "state", "market": None, "state": "old"}]
+
+
+async def test_nothing_of_the_last_run_is_told_in_the_next(stage: Stage) -> None:
+    await stage.joined()
+    await stage.push(told(mid="0.26"))
+    await stage.hub.close()
+    stage.hub._listeners.clear()
+    stage.problem = OperationalError("gone")
+    _, outlet = await stage.joined()
+    assert [message["type"] for message in outlet.told] == ["state"]
+
+
+async def test_a_socket_that_fails_is_the_trouble_of_nobody_else(stage: Stage) -> None:
+    _, first = await stage.joined()
+    _, second = await stage.joined()
+
+    def broken(*anything: object) -> bool:
+        raise RuntimeError("broken")
+
+    first.write = first.drop = broken
+    await stage.push(told(mid="0.26"))
+    await stage.push(ConnectionError("gone"))
+    assert second.kinds[2:] == [("market", SLUGS[0]), ("state", None)]
+    assert stage.subscriptions == 2
+    stage.clock.advance(10.0)
+    assert stage.hub.drop_slow() == 1
+    assert len(stage.hub._listeners) == 1
+
+
+async def test_a_look_that_fails_is_not_the_last(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "LOOK_EVERY_S", 0.001)
+    looked: list[int] = []
+
+    def failing() -> int:
+        looked.append(1)
+        raise RuntimeError("broken")
+
+    stage.hub.drop_slow = failing
+    await stage.joined()
+    await settled()
+    assert len(looked) > 2
+
+
+async def test_what_is_owed_stays_owed_until_all_was_told(stage: Stage) -> None:
+    _, outlet = await stage.joined()
+    real, told_of = stage.hub._fan_out, []
+
+    async def losing_a_market(message: Prepared) -> None:
+        told_of.append(message.key)
+        if len(told_of) == 1:
+            # As a reading meanwhile does that finds the market gone.
+            del stage.hub._forms[SLUGS[1]]
+        await real(message)
+
+    stage.hub._fan_out = losing_a_market
+    stage.hub._owes_all = True
+    stage.inbox.put_nowait(told(mid="0.29"))
+    await settled()
+    assert [message["status"]["mid"] for message in outlet.told[2:]] == ["0.25", "0.29"]
+
+    async def failing(message: Prepared) -> None:
+        raise RuntimeError("broken")
+
+    stage.hub._fan_out = failing
+    stage.hub._owes_all = True
+    await stage.push(told(mid="0.3"))
+    assert stage.hub._owes_all
+
+
+async def test_who_is_slow_but_takes_something_all_the_time_stays(stage: Stage) -> None:
+    listener, outlet = await stage.joined()
+    outlet.is_full = True
+    await stage.push(told(mid="0.26"))
+    for number in range(5):
+        await stage.push(told(SLUGS[number % 2], mid=f"0.3{number}"))
+        stage.clock.advance(6.0)
+        taken = iter([True, False])
+        outlet.write = lambda message, taken=taken: next(taken)
+        await stage.push(told(SLUGS[(number + 1) % 2], mid=f"0.4{number}"))
+        outlet.retry()
+        assert listener.waiting > 0
+        assert stage.hub.drop_slow() == 0
+        outlet.write = lambda message: False
+    stage.clock.advance(10.0)
+    assert stage.hub.drop_slow() == 1

@@ -174,3 +174,28 @@ def test_refused_tries_keep_nobody_of_their_address_out() -> None:
     assert {tested.take("192.0.2.1") for _ in range(1_000)} == {Refusal.ADDRESS}
     tested.leave("192.0.2.1")
     assert tested.take("192.0.2.1") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "counted_as"),
+    [
+        ("::ffff:192.0.2.7", "192.0.2.7"), ("::ffff:c000:207", "192.0.2.7"), ("64:ff9b::192.0.2.7", "192.0.2.7"),
+        ("64:ff9b:1::192.0.2.7", "64:ff9b:1::/64"), ("::1", "::/64"), ("192.0.2.7", "192.0.2.7"),
+    ],
+)  # fmt: skip
+async def test_an_address_written_as_another_kind_counts_for_itself(address: str, counted_as: str) -> None:
+    tested = places()
+
+    async def held(scope: Any, receive: Any, send: Any) -> None:
+        assert tested._taken == {counted_as: 1}
+
+    await limited(held, tested)(Asked(client=(address, 5)).scope, None, None)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "places_of"), [(5_500, (5_000, 500)), (1_000, (500, 500)), (768, (384, 384)), (3, (2, 1)), (1, (1, 1))]
+)
+def test_places_are_never_fewer_than_one_of_each(allowed: int, places_of: tuple[int, int]) -> None:
+    from dcmm_portal.sockets import shared
+
+    assert shared(allowed) == places_of

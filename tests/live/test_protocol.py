@@ -242,3 +242,23 @@ async def test_only_one_message_of_an_asgi_outlet_is_under_way() -> None:
     gate.set()
     await asyncio.sleep(0.01)
     assert (sent, tried) == (["1"], [1])
+
+
+async def test_pongs_to_a_client_that_reads_nothing_are_not_kept(ours: Served) -> None:
+    client = await deaf(ours.port)
+    outlet = await ours.outlet()
+    await filled(outlet)
+    before = outlet.transport.get_write_buffer_size()
+    ping = b"\x89\xfd\0\0\0\0" + b"p" * 125
+    for _ in range(200):
+        client[1].write(ping * 100)
+        await client[1].drain()
+    await asyncio.sleep(0.1)
+    assert outlet.transport.get_write_buffer_size() == before
+    client[1].close()
+
+
+async def test_a_client_that_reads_gets_its_pongs(ours: Served) -> None:
+    async with connect(ours.address) as client:
+        for _ in range(3):
+            await asyncio.wait_for(await client.ping(), 5)
