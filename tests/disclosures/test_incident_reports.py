@@ -355,7 +355,7 @@ def test_days_amid_dhivehi_are_not_read_backwards(library: Library) -> None:
     looked = {"counsel": "X. Y \u2069\u202e, 2026-03-01", "native_reviewer": "A, 2026-03-02"}
     content = written(library, by="cora", **looked).content
     english, thaana = notes_of(content, "en"), notes_of(content, "dv")
-    assert "Incident from 2026-03-02 09:00 to 2026-03-02 09:30 UTC. Markets: dct-usdt-dex." == english[0]
+    assert english[0] == "Incident from 2026-03-02 09:00 to 2026-03-02 09:30 UTC. Markets: dct-usdt-dex."
     for amid in ("2026-03-02 09:00", "2026-03-02 09:30", DEX):
         assert f"\u2066{amid}\u2069" in thaana[0]
     assert "\u2066X. Y \ufffd\ufffd, 2026-03-01\u2069" in thaana[1] and "\u202e" not in english[1]
