@@ -42,6 +42,11 @@ def known_slugs() -> tuple[str, ...]:
     return tuple(Market.objects.filter(is_active=True).order_by("slug").values_list("slug", flat=True))
 
 
+def every_slug() -> tuple[str, ...]:
+    """Slugs of all markets that there ever were, active or not: for what tells of the past."""
+    return tuple(Market.objects.order_by("slug").values_list("slug", flat=True))
+
+
 def _rows() -> Any:
     return Market.objects.select_related("account__venue", "position", "parameter_set").order_by("pk")
 

@@ -25,7 +25,7 @@ from disclosures.documents.kinds import is_incident, kind_of
 from disclosures.documents.times import moment, told_time
 from governance.review.canonical import canonical, digest
 from governance.review.errors import ReviewRefused
-from trading.selectors import known_slugs
+from trading.selectors import every_slug
 
 FORMAT: Final = 1
 TITLE_MAX: Final = 160
@@ -65,7 +65,7 @@ def checked(raw: Any) -> dict[str, Any]:
         "review_due_on": _day(raw["review_due_on"]),
     }
     if "incident" in raw:
-        content["incident"] = checked_incident(raw["incident"], known_slugs())
+        content["incident"] = checked_incident(raw["incident"], every_slug())
         # Nobody accepts a report: it tells what happened.
         content["requires_acknowledgement"] = False
     for language in LANGUAGES:

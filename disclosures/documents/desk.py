@@ -21,13 +21,14 @@ from disclosures.documents.drafting import (
     ask_for_notice,
     ask_to_publish,
     drop_draft,
+    may_drop,
     start_draft,
     start_report,
     write_draft,
     writers_of,
 )
 from disclosures.documents.facts import FACTS, freeze
-from disclosures.documents.forms import DraftForm, NoticeForm, ReportForm, initial_of
+from disclosures.documents.forms import DraftForm, NoticeForm, OperatorReportForm, ReportForm, initial_of
 from disclosures.documents.html import html_of
 from disclosures.documents.kinds import KINDS, SUBJECT, is_incident, kind_of
 from disclosures.documents.selectors import draft_with, drafts, incident_reports, is_open, newest, published, stage_of
@@ -54,7 +55,7 @@ def index(request: HttpRequest) -> HttpResponse:
     ]
     may_report = has_role(request.user, Role.COMPLIANCE, Role.OPERATOR)
     context = {"items": checklist(_now()), "drafts": listed, "kinds": KINDS}
-    return _page(request, "index", context | {"reports": incident_reports()[:50], "may_report": may_report})
+    return _page(request, "index", context | {"reports": incident_reports(most=50), "may_report": may_report})
 
 
 @require_POST
@@ -91,7 +92,7 @@ def draft(request: HttpRequest, draft_id: int) -> HttpResponse:
         found = draft_with(draft_id)
     except ReviewRefused as refused:
         return _refused(request, refused)
-    wanted = ReportForm if is_incident(found.kind) else DraftForm
+    wanted = _form_for(request, found)
     if request.method != "POST":
         return _form(request, found, wanted(initial=initial_of(found.content, found.revision)))
     form = wanted(request.POST)
@@ -225,6 +226,13 @@ def _read(request: HttpRequest, content: dict[str, Any], more: dict[str, Any]) -
     return _page(request, "read", context | more)
 
 
+def _form_for(request: HttpRequest, found: DisclosureDraft) -> type[DraftForm]:
+    if not is_incident(found.kind):
+        return DraftForm
+    is_operator = has_role(request.user, Role.OPERATOR) and not has_role(request.user, Role.COMPLIANCE)
+    return OperatorReportForm if is_operator else ReportForm
+
+
 def _form(
     request: HttpRequest,
     found: DisclosureDraft,
@@ -238,6 +246,7 @@ def _form(
         "form": form,
         "stage": stage_of(found),
         "is_open": is_open(found) and has_role(request.user, *writers_of(found.kind)),
+        "may_drop": found.proposal is None and may_drop(request.user, found),
         "lagging": lagging(found.content),
         "facts": FACTS.values(),
     }

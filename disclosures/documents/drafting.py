@@ -16,7 +16,7 @@ from disclosures.documents.selectors import draft_with, incident_numbers, is_ope
 from disclosures.documents.times import moment, told_time
 from disclosures.models import DisclosureDraft
 from governance.access.actors import actor_of
-from governance.access.roles import Role
+from governance.access.roles import Role, has_role
 from governance.models import Proposal, User
 from governance.review.canonical import digest
 from governance.review.checks import require_role
@@ -26,6 +26,8 @@ from trading.controls.commands import ControlRefused, done_before, require_key, 
 from trading.locks import lock_command
 
 MOST_A_DAY: Final = 999
+# What an operator may say of an incident. Who looked at the text, its dates and its weight are compliance's to say.
+TOLD: Final = frozenset({"title", "text", "incident"})
 # What the writing of a draft may say; the rest of its content is kept.
 WRITTEN: Final = frozenset(
     {
@@ -50,7 +52,7 @@ def start_draft(person: User, kind: str, *, key: str, now: datetime) -> Disclosu
         content |= {name: last.content[name] for name in kept if name in last.content}
     elif is_incident(kind):
         raise ReviewRefused("unknown_document", _("There is no such document."))
-    return make_draft(person, content, key=key, now=now)
+    return _new(person, content, key=key, now=now)
 
 
 def start_report(person: User, starts_at: str, *, key: str, now: datetime) -> DisclosureDraft:
@@ -75,8 +77,12 @@ def start_report(person: User, starts_at: str, *, key: str, now: datetime) -> Di
 
 
 def make_draft(person: User, content: Mapping[str, Any], *, key: str, now: datetime) -> DisclosureDraft:
-    """A draft of that content. Raises `ReviewRefused`."""
-    require_role(person, writers_of(str(content.get("kind", ""))))
+    """A draft of that content, all of which is compliance's to say. Raises `ReviewRefused`."""
+    require_role(person, [Role.COMPLIANCE])
+    return _new(person, content, key=key, now=now)
+
+
+def _new(person: User, content: Mapping[str, Any], *, key: str, now: datetime) -> DisclosureDraft:
     body = checked(content)
     return _once("make", key, [body], person, now, lambda: _made(person, body, now))
 
@@ -107,11 +113,13 @@ def write_draft(
 ) -> DisclosureDraft:
     """Write `written` (any of `WRITTEN`) into a draft that is open, if it is still at `revision`.
 
-    Who writes becomes an author, and does not approve. With `says_the_same` both languages are in step from here on. Raises
-    `ReviewRefused`."""
+    Who writes becomes an author, and does not approve; an operator writes `TOLD` alone. With `says_the_same` both languages are
+    in step from here on. Raises `ReviewRefused`."""
     require_role(person, writers_of(_kind_of(draft_id)))
     if not set(written) <= WRITTEN:
         raise ReviewRefused("bad_change", _("This is no content of a document."))
+    if not set(written) <= TOLD and not has_role(person, Role.COMPLIANCE):
+        raise ReviewRefused("no_role", _("Who looked at a text, its dates and its weight are compliance's to say."))
 
     def work() -> DisclosureDraft:
         draft = _locked(draft_id)
@@ -163,14 +171,22 @@ def ask_for_notice(
         return submit(person, made.pk, key=f"{key}:submit", now=now)
 
 
+def may_drop(person: Any, draft: DisclosureDraft) -> bool:
+    """Whether the person, who may write it, may also throw it away."""
+    return has_role(person, Role.COMPLIANCE) or draft.authors == [person.get_username()]
+
+
 def drop_draft(person: User, draft_id: int, *, key: str, now: datetime) -> None:
-    """A draft that nothing came of is thrown away; one that ever was proposed stays. Raises `ReviewRefused`."""
+    """A draft that nothing came of is thrown away, by compliance or by its only author; one that ever was proposed stays. Raises
+    `ReviewRefused`."""
     require_role(person, writers_of(_kind_of(draft_id)))
 
     def work() -> DisclosureDraft:
         draft = _locked(draft_id)
         if draft.proposal is not None:
             raise ReviewRefused("bad_state", _("A draft that was proposed stays with its proposal."))
+        if not may_drop(person, draft):
+            raise ReviewRefused("no_role", _("Others wrote in this draft: compliance alone throws it away."))
         kept = DisclosureDraft(pk=draft.pk)
         draft.delete()
         return kept

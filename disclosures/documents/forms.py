@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from disclosures.documents.content import NAME_MAX, TEXT_MAX, TITLE_MAX
 from disclosures.documents.times import moment
 from governance.desk.forms import ReasonForm
-from trading.selectors import known_slugs
+from trading.selectors import every_slug
 
 _UTC = {"class": "input", "type": "datetime-local", "dir": "ltr"}
 
@@ -54,14 +54,21 @@ class DraftForm(forms.Form):
     revision = forms.IntegerField(min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
     idempotency_key = forms.CharField(max_length=60, widget=forms.HiddenInput)
 
+    def told(self) -> dict[str, Any]:
+        """Titles and texts as the service takes them."""
+        data = self.cleaned_data
+        return {
+            "title": {"en": data["title_en"], "dv": data["title_dv"]},
+            "text": {"en": data["text_en"], "dv": data["text_dv"]},
+        }
+
     def written(self) -> dict[str, Any]:
         """The fields as the service takes them."""
         data = self.cleaned_data
         plain = ("counsel", "native_reviewer", "requires_acknowledgement", "is_material")
         return {
             **{name: data[name] for name in plain if name in data},
-            "title": {"en": data["title_en"], "dv": data["title_dv"]},
-            "text": {"en": data["text_en"], "dv": data["text_dv"]},
+            **self.told(),
             "effective_from": _utc(data["effective_from"]),
             "effective_until": _utc(data.get("effective_until")),
             "review_due_on": data["review_due_on"].isoformat(),
@@ -86,17 +93,31 @@ class ReportForm(DraftForm):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         field: Any = self.fields["incident_markets"]
-        field.choices = [(slug, slug) for slug in known_slugs()]
+        field.choices = [(slug, slug) for slug in every_slug()]
 
-    def written(self) -> dict[str, Any]:
-        """The fields as the service takes them."""
+    def told(self) -> dict[str, Any]:
+        """What was told, as the service takes it of an operator."""
         data = self.cleaned_data
         incident = {
             "starts_at": _utc(data["incident_starts_at"]),
             "ends_at": _utc(data["incident_ends_at"]),
             "markets": data["incident_markets"],
         }
-        return super().written() | {"incident": incident}
+        return super().told() | {"incident": incident}
+
+
+class OperatorReportForm(ReportForm):
+    """What an operator tells of an incident; the rest of the draft is compliance's to write, and is kept."""
+
+    counsel = None
+    native_reviewer = None
+    is_material = None
+    effective_from = None
+    review_due_on = None
+
+    def written(self) -> dict[str, Any]:
+        """The fields as the service takes them."""
+        return self.told()
 
 
 def initial_of(content: dict[str, Any], revision: int) -> dict[str, Any]:

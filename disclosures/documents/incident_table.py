@@ -21,7 +21,7 @@ def incident_reports_table() -> PublicTable:
     """The newest version of each, newest incident first. Of a withdrawn one nothing of its text is told."""
     rows = []
     for one in incident_reports():
-        told, title = one.content["incident"], one.content["title"]
+        told, title = one.incident, one.title
         texts = (title["en"], title["dv"]) if one.is_readable else (None, None)
         when = (iso(moment(told["starts_at"])), iso(moment(told["ends_at"])), " ".join(told["markets"]) or "desk")
         rows.append(
@@ -42,10 +42,10 @@ def told_reports(slug: str = "") -> list[dict[str, Any]]:
     language = "dv" if get_language() == "dv" else "en"
     return [
         {
-            "starts_at": moment(one.content["incident"]["starts_at"]),
-            "ends_at": moment(one.content["incident"]["ends_at"]),
-            "where": ", ".join(one.content["incident"]["markets"]) or _("all markets"),
-            "title": one.content["title"][language] if one.is_readable else _("This report was withdrawn"),
+            "starts_at": moment(one.incident["starts_at"]),
+            "ends_at": moment(one.incident["ends_at"]),
+            "where": ", ".join(one.incident["markets"]) or _("all markets"),
+            "title": one.title[language] if one.is_readable else _("This report was withdrawn"),
             "path": one.path,
             "version": one.row.version,
             "state": one.state,

@@ -10,6 +10,7 @@ from django.utils.translation import override
 
 from disclosures.documents.content import lagging
 from disclosures.documents.times import moment
+from disclosures.reports.words import spoken, together
 
 
 def notes_of(content: Mapping[str, Any], language: str) -> list[str]:
@@ -21,12 +22,13 @@ def notes_of(content: Mapping[str, Any], language: str) -> list[str]:
 def _notes(content: Mapping[str, Any], language: str) -> list[str]:
     notes = [_incident(content["incident"])] if "incident" in content else []
     if content["counsel"]:
-        notes.append(_("Looked at by counsel: %(who)s.") % {"who": content["counsel"]})
+        notes.append(_("Looked at by counsel: %(who)s.") % {"who": together(spoken(content["counsel"]))})
     else:
         notes.append(_("No counsel has recorded a review of this text."))
     if language == "dv":
         if content["native_reviewer"]:
-            notes.append(_("Dhivehi reviewed by a native speaker: %(who)s.") % {"who": content["native_reviewer"]})
+            who = together(spoken(content["native_reviewer"]))
+            notes.append(_("Dhivehi reviewed by a native speaker: %(who)s.") % {"who": who})
         else:
             notes.append(
                 _("The Dhivehi text still needs a native reviewer. Where the languages differ, the English one holds.")
@@ -37,12 +39,12 @@ def _notes(content: Mapping[str, Any], language: str) -> list[str]:
 
 
 def _incident(told: Mapping[str, Any]) -> str:
-    """When it was, and where."""
+    """When it was, and where. After Thaana a day's hyphens would turn it round."""
     began, over = (moment(told[name]) for name in ("starts_at", "ends_at"))
     words = {
-        "began": f"{began:%Y-%m-%d %H:%M}",
-        "ended": f"{over:%Y-%m-%d %H:%M}" if over else "",
-        "markets": ", ".join(told["markets"]) or _("all markets"),
+        "began": together(f"{began:%Y-%m-%d %H:%M}"),
+        "ended": together(f"{over:%Y-%m-%d %H:%M}") if over else "",
+        "markets": together(", ".join(told["markets"])) if told["markets"] else _("all markets"),
     }
     if over is None:
         return _("Incident since %(began)s UTC, not over when this was written. Markets: %(markets)s.") % words

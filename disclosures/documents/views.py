@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
@@ -18,6 +19,8 @@ from disclosures.documents.html import html_of_published
 from disclosures.documents.kinds import is_incident
 from disclosures.documents.selectors import Published, newest, pdf_bytes, published, shelves, versions
 from disclosures.documents.standing import notes_of
+from disclosures.jurisdictions.gate import Passage
+from disclosures.jurisdictions.rules import Room, Rule
 from governance.desk.forms import new_key
 from governance.review.errors import ReviewRefused
 
@@ -31,20 +34,24 @@ KEPT_S = 300
 def index(request: HttpRequest) -> HttpResponse:
     """`/disclosures/`."""
     now = datetime.now(UTC)
-    context = {"shelves": shelves(now), "owed": owed(request.user, now), "here": "disclosures"}
+    # Nobody is asked for what would be refused where they are.
+    waiting = [] if _refusing(request) else owed(request.user, now)
+    context = {"shelves": shelves(now), "owed": waiting, "here": "disclosures"}
     return render(request, "public/disclosures.html", context)
 
 
 @require_safe
 def kind(request: HttpRequest, kind: str) -> HttpResponse:
-    """`/disclosures/<kind>/`: the newest version, with every earlier one."""
+    """`/disclosures/<kind>/`: the newest version, with every earlier one; of an incident at its own place."""
     try:
         found = newest(kind, datetime.now(UTC))
         if found is None:
             raise ReviewRefused("unknown_version", "")
     except ReviewRefused:
         return _not_there(request)
-    return HttpResponsePermanentRedirect(found.path) if is_incident(kind) else _shown(request, found)
+    # Which version is the newest changes: a browser must not keep it for ever.
+    newest_report = reverse("incident-report-newest", args=[kind]) if is_incident(kind) else ""
+    return HttpResponseRedirect(newest_report) if newest_report else _shown(request, found)
 
 
 @require_safe
@@ -128,11 +135,18 @@ def _shown(request: HttpRequest, found: Published) -> HttpResponse:
         "lagging": lagging(found.content),
         "versions": versions(row.kind, now),
         "acknowledgement": state_for(request.user, found, now),
+        "refusing": _refusing(request),
         "new_key": new_key,
         "is_report": is_incident(row.kind),
         "here": "changes" if is_incident(row.kind) else "disclosures",
     }
     return render(request, "public/disclosure.html", context, status=200 if found.is_readable else GONE)
+
+
+def _refusing(request: HttpRequest) -> tuple[Rule, ...]:
+    """The rules by jurisdiction that refuse the reader to accept anything."""
+    passage: Passage = request.passage
+    return passage.standing.refusals(Room.ACKNOWLEDGEMENT)
 
 
 def _kept(request: HttpRequest, body: bytes, content_type: str, etag: str, name: str) -> HttpResponse:

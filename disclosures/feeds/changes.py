@@ -136,8 +136,8 @@ def _incidents(now: datetime) -> list[Entry]:
 def _incident_reports() -> list[Entry]:
     """The newest version of each; of a withdrawn one only that it was."""
     found = []
-    for one in incident_reports()[:REPORTS_TOLD]:
-        title = one.content["title"]["en"] if one.is_readable else _("This report was withdrawn")
+    for one in incident_reports(most=REPORTS_TOLD):
+        title = one.title["en"] if one.is_readable else _("This report was withdrawn")
         at = one.withdrawal.at if one.withdrawal else one.row.published_at
         key = f"incident-report:{one.row.kind}:{one.row.version}{':withdrawn' if one.withdrawal else ''}"
         found.append(Entry(key, at, title, f"SHA-256 {one.row.sha256}", "incident-reports", one.path))

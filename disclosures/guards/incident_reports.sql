@@ -7,6 +7,12 @@ SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT the_kind ~ '^incident-20[0-9]{6}-[1-9][0-9]{0,2}$'
 $$;
 
+-- A time in the one spelling that is written (disclosures/documents/times.py): by itself, whatever the session's time zone is.
+CREATE FUNCTION governance.is_written_time(told text) RETURNS boolean LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT told ~ '^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:00\+00:00$'
+$$;
+
 -- A report, and nothing else, says when its incident was and where; not of the future. It holds until a newer version, and nobody
 -- is asked to accept it.
 CREATE FUNCTION governance.demand_incident(the_kind text, body jsonb, at timestamptz) RETURNS void LANGUAGE plpgsql
@@ -19,6 +25,10 @@ BEGIN
     END IF;
     IF told IS NULL THEN
         RETURN;
+    END IF;
+    IF NOT (governance.is_written_time(told ->> 'starts_at') IS TRUE
+        AND (told -> 'ends_at' = 'null' OR governance.is_written_time(told ->> 'ends_at')) IS TRUE) THEN
+        PERFORM governance.refuse('the times of an incident are written in UTC, to the minute');
     END IF;
     IF ((told ->> 'starts_at')::timestamptz <= at
         AND coalesce((told ->> 'ends_at')::timestamptz BETWEEN (told ->> 'starts_at')::timestamptz AND at, told -> 'ends_at' = 'null')

@@ -102,7 +102,7 @@ def room_of(match: ResolverMatch) -> Room | None:
 
 
 def _refusal(request: HttpRequest, passage: Passage, *, is_program: bool) -> HttpResponse:
-    refusing = [rule for rule in passage.notices if rule.level(passage.room) == REFUSAL]
+    refusing = passage.standing.refusals(passage.room)
     if is_program:
         notice = refusing[0].notice_dv if get_language() == "dv" else refusing[0].notice_en
         told = _("This is not shown in your jurisdiction. The rules, and why they are so: %(address)s.")

@@ -71,6 +71,10 @@ class Standing:
         told = [rule for rule in self.rules if rule.level(room) > NOTHING]
         return tuple(sorted(told, key=lambda rule: -rule.level(room)))
 
+    def refusals(self, room: Room) -> tuple[Rule, ...]:
+        """The rules that refuse that room."""
+        return tuple(rule for rule in self.rules if rule.level(room) == REFUSAL)
+
 
 def rules_in_force() -> dict[str, Rule]:
     """The newest version of every country that has one, and of the default."""

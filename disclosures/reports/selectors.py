@@ -83,9 +83,10 @@ def _read(content: str) -> dict[str, Any]:
 
 
 def restated_since(report: PublicReport, now: datetime) -> PublicTable:
-    """Figures of its days that changed after it was made."""
+    """Every figure of its days that changed after it was made, newest first."""
     start, end = period_of(report).bounds()
-    return restatements(now, which=Q(at__gt=report.made_at, bucket="day", starts_at__gte=start, starts_at__lt=end))
+    since = Q(at__gt=report.made_at, bucket="day", starts_at__gte=start, starts_at__lt=end)
+    return restatements(now, None, since)
 
 
 def _newest() -> QuerySet[PublicReport]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ class Cell:
 @dataclass(frozen=True, slots=True)
 class Section:
     """A table under a heading; `definition` is a key of the definitions. Without rows it says that there was nothing; `more` says
-    how many rows are left to the CSV and JSON."""
+    how many rows are left out, which stand in the CSV and JSON, or at `more_at` where it is not empty."""
 
     heading: str
     definition: str
@@ -36,6 +36,7 @@ class Section:
     level: int = 2
     is_figures: bool = False
     more: str = ""
+    more_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,11 @@ def _cell(words: str, write: Writer) -> Cell:
     return Cell(words, direction_of(words) if write is spoken else "ltr")
 
 
-def section_of(table: PublicTable) -> Section:
-    """A live table, laid out as those of a report."""
+def section_of(table: PublicTable, address: str) -> Section:
+    """A live table, laid out as those of a report; what is left out of it stands at `address`."""
     body = {"name": table.name, "definition": table.definition, "columns": table.columns, "rows": table.rows}
-    return _listed(body, TITLES[table.name])
+    section = _listed(body, TITLES[table.name])
+    if not section.more:
+        return section
+    more = _("… and %(count)s more.") % {"count": len(table.rows) - len(section.rows)}
+    return replace(section, more=more, more_at=address)

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
@@ -64,7 +65,7 @@ def report(request: HttpRequest, kind: str, day: str) -> HttpResponse:
     context = {
         "report": found,
         "sheet": sheet_of(body_of(found)),
-        "restated": section_of(restated) if restated.rows else None,
+        "restated": section_of(restated, reverse("restatements")) if restated.rows else None,
         "nothing": nothing(),
         "here": "reports",
     }

@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -131,7 +132,9 @@ def incidents(request: HttpRequest) -> HttpResponseBase:
     if wanted and wanted not in slugs:
         return _no_market(request, wanted)
     found = incidents_told(to_datetime(time.time_ns()), scopes=(wanted, DESK) if wanted else ())
-    more = {"slugs": slugs, "wanted": wanted, "policy": found.policy, "reports": told_reports(wanted)}
+    # They stand on the first page alone, which is the only one that asks for them.
+    reports = SimpleLazyObject(lambda: told_reports(wanted))
+    more = {"slugs": slugs, "wanted": wanted, "policy": found.policy, "reports": reports}
     return _list(request, "public/incidents.html", found.rows, told_incidents, more)
 
 

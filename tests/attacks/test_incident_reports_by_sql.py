@@ -21,6 +21,7 @@ from tests.attacks.desk import Desk
 from tests.attacks.test_documents_by_sql import INSERT, NOTICE, row
 
 REPORT = "incident-20260302-1"
+BEGAN = "2020-01-02T00:00:00+00:00"
 pytestmark = pytest.mark.attacks("disclosure_versions.*", "disclosure_notices.*")
 
 
@@ -83,7 +84,15 @@ def test_what_is_published_stays_as_approved(desk: Desk) -> None:
             attempt()
 
 
-def when(began: str = "2020-01-02T00:00Z", ended: str | None = None, **more: Any) -> dict[str, Any]:
+# What PostgreSQL would read as a time, some of it by the session's time zone or as the time of reading.
+WRONG: tuple[Any, ...] = (
+    "2020-01-02T00:00:00", "2020-01-02T00:00Z", "2020-01-02", "now", "today", "yesterday", "-infinity",
+    "2020-01-02T00:00:00+05:00", "2020-01-02T00:00:30+00:00", "2020-01-02T00:00:00+00:00 ", "2020-01-02T00:00:00+00:00\n",
+    "1999-01-02T00:00:00+00:00", "2020-01-02T00:00:00-00:00", "", 20200102, None, ["2020-01-02T00:00:00+00:00"],
+)  # fmt: skip
+
+
+def when(began: Any = BEGAN, ended: str | None = None, **more: Any) -> dict[str, Any]:
     return {"incident": {"starts_at": began, "ends_at": ended, "markets": []}} | more
 
 
@@ -92,12 +101,14 @@ def when(began: str = "2020-01-02T00:00Z", ended: str | None = None, **more: Any
     [
         (REPORT, {}, "says when it was"),
         ("general-risk", when(), "says when it was"),
-        (REPORT, when("2099-01-01T00:00Z"), "after it began"),
-        (REPORT, when(ended="2020-01-01T00:00Z"), "after it began"),
-        (REPORT, when(ended="2099-01-01T00:00Z"), "after it began"),
-        (REPORT, {"incident": {"starts_at": "2020-01-02T00:00Z", "ends_at": None}}, "after it began"),
-        (REPORT, {"incident": {"ends_at": None, "markets": []}}, "after it began"),
-        (REPORT, {"incident": {"starts_at": "2020-01-02T00:00Z", "markets": []}}, "after it began"),
+        (REPORT, when("2099-01-01T00:00:00+00:00"), "after it began"),
+        (REPORT, when(ended="2020-01-01T00:00:00+00:00"), "after it began"),
+        (REPORT, when(ended="2099-01-01T00:00:00+00:00"), "after it began"),
+        (REPORT, {"incident": {"starts_at": BEGAN, "ends_at": None}}, "after it began"),
+        (REPORT, {"incident": {"ends_at": None, "markets": []}}, "written in UTC"),
+        (REPORT, {"incident": {"starts_at": BEGAN, "markets": []}}, "written in UTC"),
+        *((REPORT, when(wrong), "written in UTC") for wrong in WRONG),
+        *((REPORT, when(ended=wrong), "written in UTC") for wrong in WRONG if wrong is not None),
         (REPORT, when(requires_acknowledgement=True), "nobody is asked to accept"),
         (REPORT, when(effective_until="2098-01-01T00:00Z"), "nobody is asked to accept"),
     ],
@@ -109,6 +120,19 @@ def test_the_database_knows_what_a_report_is(desk: Desk, kind: str, told: dict[s
     assert refusal in desk.refused(statement, [kind, json.dumps(plain | told)])
     desk.app.execute(statement, [REPORT, json.dumps(when() | plain)])
     desk.app.execute(statement, ["general-risk", json.dumps(plain)])
+
+
+def test_no_time_zone_of_a_session_makes_a_report_of_the_future_one_of_the_past(desk: Desk) -> None:
+    """A time without an offset would be read by the session's zone: ahead here, over there."""
+    plain = {"effective_until": None, "requires_acknowledgement": False}
+    soon = f"{desk.now() + timedelta(hours=6):%Y-%m-%dT%H:%M:00}"
+    for zone in ("UTC", "Etc/GMT-14", "Etc/GMT+12"):
+        with desk.app.transaction():
+            desk.app.execute("SELECT set_config('TimeZone', %s, true)", [zone])
+            statement = "SELECT governance.demand_incident(%s, %s::jsonb, governance.now())"
+            assert "written in UTC" in desk.refused(statement, [REPORT, json.dumps(plain | when(soon))]), zone
+            told = json.dumps(plain | when(f"{soon}+00:00"))
+            assert "after it began" in desk.refused(statement, [REPORT, told]), zone
 
 
 def test_the_guard_of_versions_asks_that_rule(desk: Desk) -> None:

@@ -12,18 +12,25 @@ import pytest
 from django.core.cache import cache
 from django.db import connection, connections
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from disclosures.documents import drafting
 from disclosures.documents.checklist import checklist
+from disclosures.documents.forms import ReportForm
 from disclosures.documents.incident import SECTIONS
 from disclosures.documents.kinds import KINDS, incident_slug, is_incident
 from disclosures.documents.pdf import NOT_PRINTED, pages_of
+from disclosures.documents.selectors import incident_reports
+from disclosures.documents.standing import notes_of
 from disclosures.feeds.changes import entries
 from disclosures.models import DisclosureDraft, DisclosureVersion
+from disclosures.printing.letters import printable
+from governance.access.roles import Role
 from governance.models import Proposal
 from tests.disclosures.library import Library
 from tests.pages import stage
 from tests.review.desk import CEX, DEX, T0, key, refused
+from trading.models import Lock, Market
 
 SLUG = "incident-20260302-1"
 PAGE = f"/incidents/reports/{SLUG}/"
@@ -109,8 +116,11 @@ def test_it_stands_beside_what_the_machine_recorded(library: Library, client: Cl
     assert "Incident from 2026-03-02 09:00 to 2026-03-02 09:30 UTC. Markets: dct-usdt-dex." in report
     assert row.sha256 in report and f'<bdi dir="ltr">{PAGE}1/</bdi>' in report and "Line 4." in report
     assert seen(client, PAGE).split("<main")[1] == report.split("<main")[1]
-    for address in (f"/disclosures/{SLUG}/", f"/disclosures/{SLUG}/1/"):
-        assert client.get(address).headers["Location"] == f"{PAGE}1/"
+    version = client.get(f"/disclosures/{SLUG}/1/")
+    assert (version.status_code, version.headers["Location"]) == (301, f"{PAGE}1/")
+    # Which one is the newest changes: no browser may keep that for ever.
+    newest = client.get(f"/disclosures/{SLUG}/")
+    assert (newest.status_code, newest.headers["Location"]) == (302, PAGE)
     assert client.get(f"/disclosures/{SLUG}/1/en.pdf").content[:5] == b"%PDF-"
     assert client.get(f"/disclosures/{SLUG}/1/content.json").content == row.content.encode()
     told = client.get(f"/api/v1/public/disclosures/{SLUG}/1/").json()
@@ -176,7 +186,7 @@ def test_corrections_stand_above_and_a_withdrawal_leaves_a_tombstone(library: Li
     ],
 )  # fmt: skip
 def test_what_is_not_finished_is_not_asked_for(library: Library, changes: dict[str, Any], code: str) -> None:
-    refused(code, library.submitted, written(library, **changes))
+    refused(code, library.submitted, written(library, **{"by": "cora"} | changes), "dina")
     assert not Proposal.objects.filter(kind="document").exists()
 
 
@@ -279,3 +289,144 @@ def test_the_desk_writes_it_on_its_pages(library: Library, client: Client) -> No
     assert "not over when this was written" in seen(client, f"{made.headers['Location']}preview/")
     bad = client.post("/desk/disclosures/report/", {"starts_at": "soon", "idempotency_key": "k3"})
     assert bad.status_code == 422
+
+
+def test_a_market_that_was_switched_off_is_still_named(library: Library, client: Client) -> None:
+    """A report is of the past: it can be corrected, and reported, whatever became of its markets."""
+    published(library)
+    desk = library.desk
+    desk.propose({"registry": {f"market:{DEX}": {"is_active": "false"}}}, kind="registry", apply_at_once=True)
+    assert not Market.objects.get(slug=DEX).is_active
+    draft = drafting.start_draft(desk.people["opal"], SLUG, key=key(), now=library.now)
+    assert [slug for slug, _word in ReportForm().fields["incident_markets"].choices] == [DEX, "eth-usdt-perp", CEX]
+    again = {"text": text(s2="A clock was wrong."), "incident": draft.content["incident"]}
+    more: dict[str, Any] = {"revision": 1, "says_the_same": True, "now": library.now}
+    drafting.write_draft(desk.people["opal"], draft.pk, again, key=key(), **more)
+    assert desk.vote(library.submitted(draft), "dina").state == "APPLIED"
+    assert "A clock was wrong." in seen(client, PAGE)
+
+
+def of_day(library: Library, number: int, markets: list[str]) -> str:
+    """One published that began `number` hours before the desk's time; its kind."""
+    person, began = library.desk.people["cora"], (library.now - timedelta(hours=number)).isoformat()
+    made = drafting.start_report(person, began, key=key(), now=library.now)
+    incident = {"starts_at": began, "ends_at": None, "markets": markets}
+    words = {"title": {"en": f"Number {number}", "dv": "ކޯޓު"}, "text": text(), "incident": incident}
+    drafting.write_draft(person, made.pk, words, revision=1, says_the_same=True, key=key(), now=library.now)
+    assert library.desk.vote(library.submitted(made), "dina").state == "APPLIED"
+    return made.kind
+
+
+def test_lists_read_no_texts_and_are_put_in_order_by_the_database(library: Library) -> None:
+    kinds = [of_day(library, number, markets) for number, markets in ((5, [CEX]), (3, [DEX, CEX]), (7, []), (1, [DEX]))]
+    draft = drafting.start_draft(library.desk.people["cora"], kinds[1], key=key(), now=library.now)
+    assert library.desk.vote(library.submitted(draft), "dina").state == "APPLIED"
+    library.noticed("withdraw", DisclosureVersion.objects.get(kind=kinds[0]))
+    with CaptureQueriesContext(connection) as asked:
+        found = incident_reports()
+    assert [(one.title["en"], one.row.version, one.state) for one in found] == [
+        ("Number 1", 1, "in_force"), ("Number 3", 2, "in_force"), ("Number 5", 1, "withdrawn"), ("Number 7", 1, "in_force"),
+    ]  # fmt: skip
+    assert [one.title["en"] for one in incident_reports(DEX)] == ["Number 1", "Number 3", "Number 7"]
+    assert [one.title["en"] for one in incident_reports(CEX, 2)] == ["Number 3", "Number 5"]
+    assert not hasattr(found[0], "content") and found[0].row.get_deferred_fields() == {"content", "pdf_en", "pdf_dv"}
+    # The reports, and their notices.
+    assert len(asked.captured_queries) == 2 and " LIMIT 500" in asked.captured_queries[0]["sql"]
+
+
+def test_only_the_first_page_of_incidents_asks_for_them(
+    library: Library, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published(library)
+    monkeypatch.setattr("disclosures.transparency.histories.PAGE_ROWS", 1)
+    for number in range(2):
+        Lock.objects.create(
+            scope=DEX, state="PAUSED", rule="person", reason="x", imposed_by="x", imposed_at=T0 - timedelta(days=3 + number),
+            lifted_at=T0 - timedelta(days=2 + number), lift_reason="looked at it",
+        )  # fmt: skip
+    for first in ("/incidents/", "/incidents/?page=1", "/incidents/?page=01"):
+        assert "Quotes stood still" in seen(client, first), first
+    monkeypatch.setattr("disclosures.transparency.views.told_reports", lambda slug: 1 / 0)
+    assert "Quotes stood still" not in seen(client, "/incidents/?page=2")
+
+
+def test_days_amid_dhivehi_are_not_read_backwards(library: Library) -> None:
+    """Hyphens after Thaana would turn them round: they stand apart, in page and PDF. What people typed turns nothing either."""
+    looked = {"counsel": "X. Y \u2069\u202e, 2026-03-01", "native_reviewer": "A, 2026-03-02"}
+    content = written(library, by="cora", **looked).content
+    english, thaana = notes_of(content, "en"), notes_of(content, "dv")
+    assert english[0] == "Incident from 2026-03-02 09:00 to 2026-03-02 09:30 UTC. Markets: dct-usdt-dex."
+    for amid in ("2026-03-02 09:00", "2026-03-02 09:30", DEX):
+        assert f"\u2066{amid}\u2069" in thaana[0]
+    assert "\u2066X. Y \ufffd\ufffd, 2026-03-01\u2069" in thaana[1] and "\u202e" not in english[1]
+    assert "\u2066A, 2026-03-02\u2069" in thaana[2]
+    everywhere = content | {"incident": content["incident"] | {"markets": []}}
+    assert "\u2069" not in notes_of(everywhere, "dv")[0].split("UTC")[1]
+    # The fonts have what holds them apart, or rather need nothing for it.
+    assert printable("\u2066x\u2069") == "\u2066x\u2069"
+    assert len(pages_of({**content, "facts": {}}, "dv", NOT_PRINTED)) >= 1
+
+
+def test_an_operator_says_what_happened_and_nothing_else(library: Library) -> None:
+    desk, draft = library.desk, written(library)
+    kept: dict[str, Any] = {
+        "counsel": "X. Y", "native_reviewer": "A", "effective_from": "2026-03-09T09:00:00+00:00", "review_due_on": "2026-06-01",
+        "is_material": False,
+    }  # fmt: skip
+    more: dict[str, Any] = {"says_the_same": True, "now": library.now}
+    drafting.write_draft(desk.people["cora"], draft.pk, kept, revision=2, key=key(), **more)
+    for name, value in kept.items():
+        for also in ({}, {"title": {"en": "Other", "dv": "ކޯޓު"}}):
+            tried = {name: value} | also
+            refused(
+                "no_role", drafting.write_draft, desk.people["opal"], draft.pk, tried, revision=3, key=key(), **more
+            )
+    for name in ("effective_until", "requires_acknowledgement"):
+        tried = {name: None}
+        refused("no_role", drafting.write_draft, desk.people["opal"], draft.pk, tried, revision=3, key=key(), **more)
+    drafting.write_draft(desk.people["opal"], draft.pk, {"text": text(s0="More.")}, revision=3, key=key(), **more)
+    found = DisclosureDraft.objects.get().content
+    assert {name: found[name] for name in kept} == kept and "More." in found["text"]["en"]
+    refused("no_role", drafting.make_draft, desk.people["opal"], found, key=key(), now=library.now)
+
+
+def test_an_operator_throws_away_only_what_nobody_else_wrote_in(library: Library) -> None:
+    desk, now = library.desk, library.now
+    desk.person("otto", Role.OPERATOR)
+    alone, shared, others = written(library), written(library), written(library, by="cora")
+    line: dict[str, Any] = {"revision": 2, "says_the_same": True, "now": now}
+    drafting.write_draft(desk.people["cora"], shared.pk, {"text": text(s0="More.")}, key=key(), **line)
+    for name, draft in (("opal", shared), ("opal", others), ("otto", alone), ("otto", others)):
+        refused("no_role", drafting.drop_draft, desk.people[name], draft.pk, key=key(), now=now)
+    assert DisclosureDraft.objects.count() == 3
+    drafting.drop_draft(desk.people["opal"], alone.pk, key=key(), now=now)
+    drafting.drop_draft(desk.people["dina"], shared.pk, key=key(), now=now)
+    assert [one.pk for one in DisclosureDraft.objects.all()] == [others.pk]
+
+
+def test_the_pages_offer_an_operator_what_is_theirs(library: Library, client: Client) -> None:
+    desk = library.desk
+    draft = written(library, by="cora", counsel="X. Y", review_due_on="2026-06-01")
+    for name in ("opal", "cora"):
+        desk.people[name].is_staff = True
+        desk.people[name].save(update_fields=["is_staff"])
+    address = f"/desk/disclosures/drafts/{draft.pk}/"
+    stage.sign_in(client, desk.people["cora"])
+    page = seen(client, address)
+    assert "Throw this draft away" in page and 'name="counsel"' in page and 'name="review_due_on"' in page
+    stage.sign_in(client, desk.people["opal"])
+    page = seen(client, address)
+    assert "Throw this draft away" not in page and 'name="text_en"' in page and 'name="incident_markets"' in page
+    for name in ("counsel", "native_reviewer", "effective_from", "review_due_on", "is_material"):
+        assert f'name="{name}"' not in page, name
+    fields = {
+        "title_en": "Quotes stood still", "title_dv": "ކޯޓު", "text_en": text(s0="More.")["en"], "text_dv": text()["dv"],
+        "revision": "2", "incident_starts_at": "2026-03-02T09:05", "incident_ends_at": "", "incident_markets": [DEX],
+        "idempotency_key": "k9", "counsel": "Nobody", "review_due_on": "2027-01-01", "effective_from": "2026-03-03T00:00",
+    }  # fmt: skip
+    assert client.post(address, fields).status_code == 302
+    found = DisclosureDraft.objects.get().content
+    assert "More." in found["text"]["en"]
+    assert (found["counsel"], found["review_due_on"], found["effective_from"]) == ("X. Y", "2026-06-01", None)
+    assert client.post(f"{address}drop/", {"idempotency_key": "k10"}).status_code == 422
+    assert DisclosureDraft.objects.count() == 1

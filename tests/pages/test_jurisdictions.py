@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import time_machine
 from asgiref.sync import sync_to_async
 from django.core.cache import cache
 from django.core.handlers.asgi import ASGIRequest
@@ -23,9 +24,10 @@ from disclosures.jurisdictions import sockets
 from disclosures.jurisdictions.gate import NOT_PUBLIC, READABLE, room_of
 from disclosures.jurisdictions.rules import Room, rules_in_force
 from disclosures.jurisdictions.whereabouts import countries_of_request, countries_of_socket
-from disclosures.models import JurisdictionRule
+from disclosures.models import DisclosureVersion, JurisdictionRule
 from disclosures.urls import urlpatterns as page_patterns
 from governance.access.roles import Role
+from tests.disclosures.library import Library
 from tests.pages import stage
 from tests.pages.socket import Socket
 from tests.review.clock import database_time_kept
@@ -143,6 +145,44 @@ def test_each_scope_refuses_its_own_room(desk: Desk) -> None:
         assert status("/markets/", **headers) == status(f"{API}markets/", **headers) == figures
         assert Client().post(accept, headers=headers).status_code == accepting
     assert ENGLISH not in Client().get("/disclosures/", headers=MALDIVES | {"CF-IPCountry": "FR"}).content.decode()
+
+
+@pytest.mark.usefixtures("proxied")
+@pytest.mark.parametrize("scope", ["acknowledgement", "site"])
+def test_where_nobody_may_accept_the_notice_stands_in_the_buttons_place(desk: Desk, scope: str) -> None:
+    for name in ("cora", "dina"):
+        desk.person(name, Role.COMPLIANCE)
+    desk.forward(hours=1)
+    Library(desk).published("general-risk", requires_acknowledgement=True)
+    rule(desk, "DE", "block", scope)
+    ivy = desk.people["ivy"] if "ivy" in desk.people else desk.person("ivy", Role.INVESTOR)
+    here = MALDIVES | {"CF-IPCountry": "DE"}
+    page, elsewhere = "/disclosures/general-risk/", INDIA
+    with time_machine.travel(desk.now, tick=False):
+        client = stage.sign_in(Client(), ivy)
+        asked, refused = (client.get(page, headers=headers).content.decode() for headers in (elsewhere, here))
+        assert 'action="/disclosures/general-risk/1/accept/"' in asked and "Nobody can accept this" not in asked
+        assert "accept/" not in refused and '<button class="button primary"' not in refused
+        place = refused.split('id="accept"')[1].split("</section>")[0]
+        assert "Nobody can accept this from where you are:" in place and ENGLISH in place
+        assert 'href="/jurisdictions/"' in place
+        assert (
+            THAANA
+            in client.get(page, headers=here | {"Accept-Language": "dv"}).content.decode().split('id="accept"')[1]
+        )
+        # Nobody is sent there, nor asked to sign in for it.
+        assert "Waiting for you" in client.get("/disclosures/", headers=elsewhere).content.decode()
+        assert "Waiting for you" not in client.get("/disclosures/", headers=here).content.decode()
+        assert (
+            "/accounts/"
+            not in Client().get(page, headers=here).content.decode().split('id="accept"')[1].split("</section>")[0]
+        )
+        # What was accepted elsewhere stays accepted.
+        row = DisclosureVersion.objects.get()
+        sent = {"sha256": row.sha256, "idempotency_key": "k1"}
+        assert client.post(f"{page}1/accept/", sent, headers=here).status_code == 451
+        assert client.post(f"{page}1/accept/", sent, headers=elsewhere).status_code == 302
+        assert "You accepted version 1" in client.get(page, headers=here).content.decode()
 
 
 @pytest.mark.usefixtures("proxied")

@@ -321,6 +321,31 @@ def test_a_late_correction_stands_on_the_page_and_in_the_next_report(
     assert PublicReport.objects.get(pk=report.pk).sha256 == report.sha256
 
 
+def test_what_changed_since_says_how_much_of_it_is_left_out(
+    planted: Period, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report, market = made(planted), Market.objects.get(slug=stage.DEX)
+    at = DUE + timedelta(hours=3)
+    rows = [
+        Restatement(
+            market=market, bucket="day", starts_at=START, measure="pnl_quote", before=D(number) + D("0.01"),
+            after=D(number) + D("1.01"), causes="fill", at=at + timedelta(seconds=number),
+        )
+        for number in range(502)
+    ]  # fmt: skip
+    Restatement.objects.bulk_create(rows[:500])
+    seen = int((at + timedelta(hours=2)).timestamp())
+    monkeypatch.setattr("disclosures.reports.views.time.time_ns", lambda: seen * 1_000_000_000)
+    page = client.get("/reports/daily/2026-03-04/").content.decode()
+    assert "500.01" in page and "… and" not in page
+    Restatement.objects.bulk_create(rows[500:])
+    page = client.get("/reports/daily/2026-03-04/").content.decode()
+    assert "502.01" in page and '"ltr">2.01<' in page and '"ltr">1.01<' not in page
+    assert '… and 2 more. <a href="/restatements/">' in page
+    # The report's own files, which stay as they were, do not hold them.
+    assert "2 more, all of them in the CSV" not in page and "502.01" not in report.content
+
+
 def test_letters_without_a_font_are_printed_as_their_numbers(planted: Period, client: Client) -> None:
     Lock.objects.create(
         scope=stage.DEX, state="PAUSED", rule="person", reason="stopped \U0001f600 by \u4e2d\u6587 5\u07a6", imposed_by="x",
