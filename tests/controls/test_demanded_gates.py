@@ -10,6 +10,7 @@ from governance.review.story import proposal_story
 from tests.controls.green import green
 from tests.review.clock import database_time_kept
 from tests.review.desk import DEX, Desk, key, open_desk, refused
+from tests.review.test_registry import committed
 from trading.controls.checks import failing, refuse_if_red, refuse_if_red_for_two
 from trading.controls.commands import ControlRefused
 from trading.controls.selectors import effective_state
@@ -50,6 +51,7 @@ def test_a_market_demands_at_once_and_stops_demanding_by_two_others(desk: Desk) 
     assert (shown.before, shown.after) == ("", "disclosures")
     assert stands(desk) is TradingState.REDUCING
     assert load_states(desk.now)[DEX].reason == "gate_disclosures"
+    committed()
     refused("needs_review", desk.propose, DROP, kind="registry", apply_at_once=True)
     drop = desk.approved(DROP, kind="registry")
     assert (drop.risk_class, drop.risk_reasons) == ("strictest", [f"market:{DEX}:demanded_gates:drops_gate"])
