@@ -72,7 +72,8 @@ COVERAGE: Final[dict[str, TableCoverage]] = {
         "id history_id",
     ),
     "markets": TableCoverage(
-        "slug account_id base_id quote_id venue_symbol lot_size instrument contract_value is_active source_label version "
+        "slug account_id base_id quote_id venue_symbol lot_size instrument contract_value is_active source_label "
+        "demanded_gates version "
         "authorised_by",
         "id",
     ),

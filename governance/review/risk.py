@@ -124,7 +124,14 @@ def _word_move(name: str, text: Any, known: str | None, labels: Collection[str])
         return NEUTRAL, "label"
     if name == "is_active":
         return (REDUCING, "switched_off") if text == "false" else (INCREASING, "switched_on")
+    if name == "demanded_gates":
+        return (REDUCING, "demands_gate") if demands_no_less(text, known) else (STRICTEST, "drops_gate")
     return STRICTEST, "moves_money"
+
+
+def demands_no_less(text: Any, known: str) -> bool:
+    """Whether every gate that a market demands stays demanded; names with commas."""
+    return isinstance(text, str) and set(known.split(",")) - {""} <= set(text.split(","))
 
 
 def _limit_move(raw: Any, in_force: Any, week_ago: Any) -> tuple[str, str]:

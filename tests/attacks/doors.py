@@ -59,6 +59,8 @@ CHANGES: tuple[tuple[str, str, dict[str, Any], dict[str, Any], str, str], ...] =
     ("a cooling-down that ends before its time, dated ahead", "trading.Lock", {"rule": "drawdown"},
      {"lifted_at": "{tomorrow}", "lifted_by": "root"}, "only by an approved proposal", GUARD__),
     ("another lot size", "trading.Market", {"slug": "dct-usdt-dex"}, {"lot_size": "99"}, "only by an approved proposal", GUARD__),
+    ("gates demanded by nobody's proposal", "trading.Market", {"slug": "dct-usdt-dex"}, {"demanded_gates": "disclosures"},
+     "only by an approved proposal", GUARD__),
     ("a proposal said to be approved", "governance.Proposal", {"pk": "{in_review}"},
      {"state": "APPROVED", "decided_at": "{now}", "not_before": "{now}"}, "approvals that count", FIRST__),
     ("a proposal said to be applied", "governance.Proposal", {"pk": "{waiting}"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 
 import psycopg
 import pytest
@@ -36,6 +36,8 @@ LOT_SIZE: Final = Decimal(STARTING_VALUES["gram-usdt-cex"].lot_size)
         "UPDATE markets SET instrument = 'linear_perpetual', contract_value = 1",
         "UPDATE markets SET contract_value = 2 WHERE contract_value IS NOT NULL",
         "UPDATE markets SET source_label = 'other'",
+        "UPDATE markets SET demanded_gates = 'disclosures'",
+        "UPDATE markets SET demanded_gates = 'disclosures', version = version + 1",
         "INSERT INTO markets (slug, account_id, base_id, quote_id, venue_symbol, lot_size, instrument, is_active, source_label)"
         " SELECT 'new', account_id, quote_id, base_id, 'NEW', lot_size, instrument, is_active, source_label FROM markets"
         " WHERE slug = 'dct-usdt-dex'",
@@ -122,6 +124,56 @@ def test_a_label_s_approval_allows_no_more_and_a_new_row_only_as_it_was_said(des
     assert "explains no" in desk.refused(INSERT_ASSET, [9, 1, "proposal:99"])
     assert "does not name it" in desk.refused("UPDATE proposals SET state = 'APPLIED' WHERE id = %s", [asset.pk])
     assert apply(asset.pk, now=desk.now()).state == "APPLIED"
+
+
+GATES = "UPDATE markets SET demanded_gates = %s, version = version + 1, authorised_by = %s WHERE slug = 'gram-usdt-cex'"
+
+
+def demanding(text: str) -> dict[str, Any]:
+    return {"registry": {"market:gram-usdt-cex": {"demanded_gates": text}}}
+
+
+@pytest.mark.attacks("markets.demanded_gates")
+def test_a_demanded_gate_goes_only_as_others_approved(desk: Desk) -> None:
+    demand = desk.draft(demanding("disclosures"), "registry")
+    assert "says other values" in desk.refused(GATES, ["", f"proposal:{demand.pk}"])
+    assert "says other values" in desk.refused(GATES, ["live", f"proposal:{demand.pk}"])
+    apply_at_once(desk.people["olga"], demand.pk, key="demand", now=desk.now())
+    row = "SELECT demanded_gates FROM markets WHERE slug = 'gram-usdt-cex'"
+    assert desk.one(row)["demanded_gates"] == "disclosures"
+    for statement in (
+        "UPDATE markets SET demanded_gates = ''",
+        "UPDATE markets SET demanded_gates = DEFAULT",
+        "UPDATE markets SET demanded_gates = '', version = version + 1 WHERE slug = 'gram-usdt-cex'",
+        "UPDATE markets SET demanded_gates = '', is_active = false WHERE slug = 'gram-usdt-cex'",
+        "ALTER TABLE markets DROP CONSTRAINT market_demands_known_gates",
+        "CREATE OR REPLACE FUNCTION order_gate() RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+    ):
+        desk.refused(statement)
+    # The approval of a label is none for the gate, and what a proposal calls itself is not believed.
+    label = desk.draft(LABEL, "registry")
+    assert "not approved" in desk.refused(GATES, ["", f"proposal:{label.pk}"])
+    drop = desk.draft(demanding(""), "registry")
+    desk.app.execute("UPDATE proposals SET risk_class = 'reducing', revision = revision + 1 WHERE id = %s", [drop.pk])
+    assert "not approved" in desk.refused(GATES, ["", f"proposal:{drop.pk}"])
+    made = desk.approved(demanding(""), "registry")
+    assert "still in its timelock" in desk.refused(GATES, ["", f"proposal:{made.pk}"])
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Market.objects.filter(slug="gram-usdt-cex").update(demanded_gates="")
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Market.objects.bulk_update([Market(pk=Market.objects.get(slug="gram-usdt-cex").pk)], ["demanded_gates"])
+    assert desk.one(row)["demanded_gates"] == "disclosures"
+
+
+@pytest.mark.attacks("markets.demanded_gates")
+def test_what_was_traded_may_demand_a_gate(desk: Desk) -> None:
+    desk.app.execute(
+        "INSERT INTO orders (client_order_id, market_id, venue_order_id, side, level, epoch, price, size, filled, status, reason,"
+        " correlation_id, parameter_version, created_at, updated_at)"
+        " SELECT 'o1', id, '', 'buy', 0, 1, 1, 1, 0, 'LIVE', '', '', 1, now(), now() FROM markets WHERE slug = 'gram-usdt-cex'"
+    )
+    demand = desk.draft(demanding("disclosures"), "registry")
+    assert apply_at_once(desk.people["olga"], demand.pk, key="demand", now=desk.now()).state == "APPLIED"
 
 
 @pytest.mark.attacks("markets.*", "venue_accounts.*")

@@ -126,6 +126,12 @@ JUDGED: tuple[tuple[Any, str, str | None], ...] = (
     (rows(asset__dct={"decimals": "8"}), "strictest", "asset:dct:decimals:moves_money"),
     (rows(venue__dex={"adapter": "ccxt_okx"}), "strictest", "venue:dex:adapter:moves_money"),
     (rows(asset__new={"name": "New", "decimals": "9"}), "strictest", "asset:new::new_row"),
+    (
+        rows(market__dct_usdt_dex={"demanded_gates": "disclosures"}),
+        "reducing",
+        "market:dct-usdt-dex:demanded_gates:demands_gate",
+    ),
+    (rows(market__dct_usdt_dex={"demanded_gates": "disclosures", "source_label": "x"}), "neutral", None),
     (rows(market__dct_usdt_dex={"is_active": "false", "source_label": "x"}), "neutral", None),
 )
 

@@ -228,6 +228,14 @@ def test_the_registry_one_word_at_a_time(desk: Desk, door: Callable) -> None:
     off = sending(door, "opal", "registry", "apply_at_once", what="market:gram-usdt-cex.is_active=false")
     assert (off.status_code, Proposal.objects.latest("pk").state) == (302, "APPLIED")
     assert not Market.objects.get(slug="gram-usdt-cex").is_active
+    gates = "market:dct-usdt-dex: gates it demands (now: —)"
+    assert gates in page and "Gates are known by name: disclosures." in page
+    for unknown in ("live", "disclosures,"):
+        answer = sending(door, "opal", "registry", "save", what="market:dct-usdt-dex.demanded_gates", value=unknown)
+        assert (answer.status_code, "<code>invalid</code>" in answer.content.decode()) == (422, True)
+    demand = {"what": "market:dct-usdt-dex.demanded_gates", "value": "disclosures"}
+    assert sending(door, "opal", "registry", "apply_at_once", **demand).status_code == 302
+    assert Market.objects.get(slug="dct-usdt-dex").demanded_gates == "disclosures"
     on = sending(door, "opal", "registry", "apply_at_once", what="market:gram-usdt-cex.is_active=true")
     assert "<code>needs_review</code>" in on.content.decode()
 

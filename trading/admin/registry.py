@@ -43,7 +43,7 @@ class VenueAccountAdmin(GovernedRecord):
 @admin.register(Market)
 class MarketAdmin(GovernedRecord):
     list_display = ("slug", "venue_symbol", "account", "base", "quote", "instrument", "contract_value", "lot_size", "is_active",
-                    "source_label", "version", "authorised_by")  # fmt: skip
+                    "source_label", "demanded_gates", "version", "authorised_by")  # fmt: skip
     list_filter = ("is_active", "instrument", "account__venue")
     search_fields = ("slug", "venue_symbol")
     list_select_related = ("account", "base", "quote")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from trading.controls.commands import DESK, ControlRefused
+from trading.controls.gates import ClosedGate, closed_among, demands_of
 from trading.controls.selectors import own_states
 from trading.controls.shared_exposure import SharedExposure
 from trading.hot_state.market import feed_age_s, second_price
@@ -49,6 +51,9 @@ _WORDS = {
     ReasonCode.PARAMETERS_UNKNOWN: gettext_noop("it has no valid parameters"),
     ReasonCode.NOT_RECONCILED: gettext_noop("the ledger was not compared with the venue in the last 5 minutes"),
     ReasonCode.RECONCILIATION_DIFFERS: gettext_noop("the last comparison of ledger and venue found a difference"),
+    ReasonCode.GATE_DISCLOSURES: gettext_noop(
+        "it demands the gate “disclosures”, which is closed: a required disclosure is missing or expired"
+    ),
 }
 
 
@@ -83,11 +88,11 @@ def failing(scope: str, now: datetime) -> tuple[Failed, ...]:
     every = list(Market.objects.filter(is_active=True).select_related("account", "parameter_set"))
     hot = read_overviews((market.slug, market.account.slug) for market in every)
     shared = SharedExposure.of(every, hot)
-    now_ns = round(now.timestamp() * 1e9)
+    closed = closed_among(name for market in markets for name in demands_of(market.demanded_gates))
     return tuple(
         Failed(market.slug, verdict)
         for market in markets
-        for verdict in assess_resume(_facts(market, hot[market.slug], shared, now, now_ns))
+        for verdict in assess_resume(_facts(market, hot[market.slug], shared, closed, now))
     )
 
 
@@ -99,9 +104,10 @@ def refuse_if_red(failed: tuple[Failed, ...], wanted: TradingState) -> None:
 def refuse_if_red_for_two(failed: tuple[Failed, ...]) -> None:
     """Two people end a lock or a kill. Raises `ControlRefused`.
 
-    The soft limit does not count: it lets a market only reduce, cycle by cycle, and a market must reduce to come back inside.
+    The soft limit and a closed gate do not count: they let a market only reduce by themselves, order by order, and a market must
+    reduce to come back inside.
     """
-    _refuse([one for one in failed if one.verdict.rule is not Rule.SOFT_LIMIT])
+    _refuse([one for one in failed if one.verdict.rule not in (Rule.SOFT_LIMIT, Rule.GATE)])
 
 
 def _refuse(red: list[Failed]) -> None:
@@ -112,7 +118,10 @@ def _refuse(red: list[Failed]) -> None:
         raise ControlRefused("checks_red", message, tuple(dict.fromkeys(one.code for one in red)))
 
 
-def _facts(market: Market, hot: HotOverview, shared: SharedExposure, now: datetime, now_ns: int) -> ResumeFacts:
+def _facts(
+    market: Market, hot: HotOverview, shared: SharedExposure, closed: Mapping[str, ClosedGate], now: datetime
+) -> ResumeFacts:
+    now_ns = round(now.timestamp() * 1e9)
     report = ReconciliationReport.objects.filter(account=market.account_id, at__lte=now).order_by("-at", "-pk").first()
     values = _values(market)
     parameters = None if values is None else quote_parameters(values)
@@ -123,6 +132,7 @@ def _facts(market: Market, hot: HotOverview, shared: SharedExposure, now: dateti
         is_reconciled=None if report is None else report.equal,
         reconciled_age_s=None if report is None else (now - report.at).total_seconds(),
         breakers=None if values is None or parameters is None else _breakers(hot, values, parameters, now_ns),
+        closed_gates=tuple(closed[name].code for name in demands_of(market.demanded_gates) if name in closed),
     )
 
 

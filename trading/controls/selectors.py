@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from trading.controls.commands import DESK
+from trading.controls.gates import ClosedGate, closed_among, with_demands
 from trading.controls.rule_locks import LIFTED_BY_ONE
 from trading.models import Lock, TradingControl
 from trading.risk.states import TradingState, strictest
@@ -18,7 +19,7 @@ KILL = "kill"
 
 @dataclass(frozen=True, slots=True)
 class Imposed:
-    """One control or lock and what it says. `rule` is "control" for what a person set."""
+    """One control, lock or closed gate and what it says. `rule` is "control" for what a person set, gate_<name> for a gate."""
 
     scope: str
     state: TradingState
@@ -40,44 +41,61 @@ def effective_state(market_slug: str, now: datetime) -> Effective:
 
 
 def effective_states(market_slugs: Iterable[str], now: datetime) -> dict[str, Effective]:
-    """The same for several markets, by slug, with two queries for all of them."""
+    """The same for several markets, by slug, with two queries for all of them, and one more where they demand a gate."""
     slugs = tuple(market_slugs)
-    controls, locks = _read((DESK, *slugs), now)
-    return {slug: _effective((DESK, slug), controls, locks, now) for slug in slugs}
+    read = _read((DESK, *slugs), now)
+    return {slug: _effective((DESK, slug), read, now) for slug in slugs}
 
 
 def own_states(scopes: Iterable[str], now: datetime) -> dict[str, TradingState]:
-    """By scope the strictest of its own control and locks, whatever stands on the desk."""
+    """By scope the strictest of its own control, locks and closed gates, whatever stands on the desk."""
     wanted = tuple(scopes)
-    controls, locks = _read(wanted, now)
-    return {scope: _effective((scope,), controls, locks, now)[0] for scope in wanted}
+    read = _read(wanted, now)
+    return {scope: _effective((scope,), read, now)[0] for scope in wanted}
 
 
-def _read(scopes: tuple[str, ...], now: datetime) -> tuple[dict[str, TradingControl], list[Lock]]:
-    controls = {row.scope: row for row in TradingControl.objects.filter(scope__in=scopes)}
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """`gates`: by scope the closed ones that its market demands."""
+
+    controls: Mapping[str, TradingControl]
+    locks: list[Lock]
+    gates: Mapping[str, tuple[ClosedGate, ...]]
+
+
+def _read(scopes: tuple[str, ...], now: datetime) -> _Read:
+    controls = with_demands(TradingControl.objects.filter(scope__in=scopes))
+    closed = closed_among(name for _, demands in controls for name in demands)
     active = Lock.objects.filter(scope__in=scopes, lifted_at__isnull=True).filter(
         Q(until__isnull=True) | Q(until__gt=now)
     )
-    return controls, list(active)
+    return _Read(
+        {row.scope: row for row, _ in controls},
+        list(active),
+        {row.scope: tuple(closed[name] for name in demands if name in closed) for row, demands in controls},
+    )
 
 
-def _effective(
-    scopes: tuple[str, ...], controls: Mapping[str, TradingControl], locks: Iterable[Lock], now: datetime
-) -> Effective:
-    rows = [controls[scope] for scope in scopes if scope in controls]
+def _effective(scopes: tuple[str, ...], read: _Read, now: datetime) -> Effective:
+    rows = [read.controls[scope] for scope in scopes if scope in read.controls]
     found = [
         Imposed(row.scope, TradingState(row.state.lower()), "control", row.reason, row.actor_name, row.changed_at)
         for row in rows
     ]
     found += [
         Imposed(row.scope, TradingState(row.state.lower()), row.rule, row.reason, row.imposed_by, row.imposed_at)
-        for row in locks
+        for row in read.locks
         if row.scope in scopes
+    ]
+    found += [
+        Imposed(scope, TradingState.REDUCING, gate.code, gate.reason, gate.by, gate.since or now)
+        for scope in scopes
+        for gate in read.gates.get(scope, ())
     ]
     found += [
         Imposed(scope, TradingState.HALTED, "missing", "this scope has no trading control", "", now)
         for scope in scopes
-        if scope not in controls
+        if scope not in read.controls
     ]
     imposing = sorted(
         (one for one in found if one.state is not TradingState.ACTIVE), key=lambda one: -one.state.strictness

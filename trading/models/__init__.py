@@ -17,7 +17,7 @@ from trading.models.market_data import VolatilitySnapshot
 from trading.models.orders import Order
 from trading.models.parameters import ExposureLimit, ParameterSet
 from trading.models.quoting import Decision, DecisionBatch, MarketMinute
-from trading.models.registry import Asset, AssetAlias, Market, Venue, VenueAccount
+from trading.models.registry import KNOWN_GATES, Asset, AssetAlias, Market, Venue, VenueAccount
 from trading.models.risk import TradingSession
 from trading.models.samples import MarketSample, MinuteChange
 from trading.models.treasury import (
@@ -31,6 +31,7 @@ from trading.models.treasury import (
 )
 
 __all__ = [
+    "KNOWN_GATES",
     "Asset",
     "AssetAlias",
     "Buyback",

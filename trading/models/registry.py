@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from trading.models.fields import money
+
+# The gates that a market may demand, in order. Each has a code gate_<name> with its words (risk.verdict, quoting.sentences).
+KNOWN_GATES: Final = ("disclosures",)
+_GATE: Final = "|".join(KNOWN_GATES)
 
 
 class GovernedRow(models.Model):
@@ -126,6 +132,15 @@ class Market(GovernedRow):
         help_text=_("Shown wherever the market is shown."),
     )
 
+    demanded_gates = models.CharField(
+        _("gates it demands"),
+        max_length=120,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Names in order, with commas. While one of them is not open, the market only reduces."),
+    )
+
     class Meta:
         db_table = "markets"
         verbose_name = _("market")
@@ -136,6 +151,10 @@ class Market(GovernedRow):
             models.CheckConstraint(condition=models.Q(contract_value__gt=0), name="market_contract_positive"),
             models.CheckConstraint(
                 condition=~models.Q(instrument="spot") | models.Q(contract_value=1), name="market_spot_counts_base"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(demanded_gates__regex=rf"^(({_GATE})(,({_GATE}))*)?$"),
+                name="market_demands_known_gates",
             ),
         ]
 

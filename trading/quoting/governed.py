@@ -15,6 +15,7 @@ import structlog
 from django.db import models
 
 from trading.clock import Clock, to_datetime
+from trading.controls.gates import ClosedGate, closed_among, with_demands
 from trading.models import Lock, ParameterSet, TradingControl
 from trading.orders.database import DatabaseThreads
 from trading.orders.installation import this_installation
@@ -58,7 +59,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class ScopeState:
-    """Strictest of a scope's control and active locks, with what imposes it."""
+    """Strictest of a scope's control, active locks and closed gates that its market demands, with what imposes it."""
 
     state: TradingState
     reason: str
@@ -96,16 +97,24 @@ def _checked(row: ParameterSet) -> MarketParameters:
 
 def load_states(now: datetime) -> dict[str, ScopeState]:
     """State of every scope that has a control row."""
-    states = {
-        control.scope: ScopeState(TradingState(control.state.lower()), f"control_{control.state.lower()}")
-        for control in TradingControl.objects.all()
-    }
+    controls = with_demands(TradingControl.objects.all())
+    closed = closed_among(name for _, demands in controls for name in demands)
+    states = {control.scope: _controlled(control, demands, closed) for control, demands in controls}
     active = Lock.objects.filter(lifted_at__isnull=True).filter(models.Q(until__isnull=True) | models.Q(until__gt=now))
     for lock in active:
         imposed, current = TradingState(lock.state.lower()), states.get(lock.scope)
         if current is not None and imposed.strictness >= current.state.strictness:
             states[lock.scope] = ScopeState(imposed, f"lock_{lock.rule}")
     return states
+
+
+def _controlled(control: TradingControl, demands: tuple[str, ...], closed: Mapping[str, ClosedGate]) -> ScopeState:
+    """What people set; a market that demands a gate which is closed only reduces, unless they set something stricter."""
+    found = ScopeState(TradingState(control.state.lower()), f"control_{control.state.lower()}")
+    gate = next((closed[name] for name in demands if name in closed), None)
+    if gate is None or found.state.strictness >= TradingState.REDUCING.strictness:
+        return found
+    return ScopeState(TradingState.REDUCING, gate.code)
 
 
 @dataclass(slots=True)

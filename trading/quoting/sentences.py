@@ -53,6 +53,9 @@ SENTENCES: Mapping[str, str] = {
     "control_reducing": _n("Quoting only what lowers inventory: an operator set it to reducing."),
     "control_paused": _n("Not quoting: an operator paused it."),
     "control_halted": _n("Not quoting: an operator halted it."),
+    "gate_disclosures": _n(
+        "Quoting only what lowers inventory: the gate “disclosures” is closed, as a required disclosure is missing or expired."
+    ),
     "state_reducing": _n("Quoting only what lowers inventory."),
     "state_paused": _n("Not quoting: it is being paused."),
     "state_halted": _n("Not quoting: it is being halted."),

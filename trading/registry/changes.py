@@ -19,7 +19,7 @@ from trading.parameters.services import apply_version
 from trading.registry.rows import TABLES, InvalidRow, Words, row_of, table_of, words_of
 
 # Words of a market that may change after it was traded.
-_LOOSE: Final = frozenset({"is_active", "source_label"})
+_LOOSE: Final = frozenset({"is_active", "source_label", "demanded_gates"})
 _COLUMNS: Final = {"base": "base_id", "quote": "quote_id"}
 
 

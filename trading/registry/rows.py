@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop as _n
 
 from trading.controls.commands import DESK
 from trading.events.services import plain_decimal
-from trading.models import Asset, Market, Venue, VenueAccount
+from trading.models import KNOWN_GATES, Asset, Market, Venue, VenueAccount
 from trading.venues.factory import ADAPTERS
 
 AMOUNT_MAX: Final = Decimal(1_000_000_000_000)
@@ -87,6 +87,12 @@ def _amount(raw: str) -> str | None:
     return plain_decimal(Decimal(raw))
 
 
+def _gates(raw: str) -> str | None:
+    """Known names, each once, in order."""
+    names = raw.split(",") if raw else []
+    return raw if set(names) <= set(KNOWN_GATES) and names == sorted(set(names)) else None
+
+
 _slug: Final = _matching(_NAME)
 _SHOWN: Final = {"name": Word(_n("name"), _text(80, 1), is_label=True)}
 # In the order in which new rows are written: each refers to earlier ones only.
@@ -126,6 +132,7 @@ TABLES: Final[dict[str, Table]] = {
             "contract_value": Word(_n("base units per contract"), _amount, "1"),
             "is_active": Word(_n("active"), _one_of("true", "false")),
             "source_label": Word(_n("what the prices are"), _text(120, 0), "", is_label=True),
+            "demanded_gates": Word(_n("gates it demands"), _gates, ""),
         },
     ),
 }
@@ -169,6 +176,7 @@ def words_of(row: Any) -> Words:
         "contract_value": plain_decimal(row.contract_value),
         "is_active": "true" if row.is_active else "false",
         "source_label": row.source_label,
+        "demanded_gates": row.demanded_gates,
     }
 
 

@@ -17,13 +17,15 @@ RECONCILED_WITHIN_S: Final = 300.0
 @dataclass(frozen=True, slots=True)
 class ResumeFacts:
     """One market now. None means not known, and what is not known has failed. `conditions` is None without parameters;
-    `reconciled_age_s` is the age of the account's last comparison in s."""
+    `reconciled_age_s` is the age of the account's last comparison in s; `closed_gates` are codes of gates that the market demands
+    and that are not open (gate_<name>)."""
 
     conditions: MarketConditions | None
     is_connected: bool | None
     is_reconciled: bool | None
     reconciled_age_s: float | None
     breakers: BreakerConditions | None = None
+    closed_gates: tuple[str, ...] = ()
 
 
 def assess_resume(facts: ResumeFacts) -> tuple[Verdict, ...]:
@@ -34,6 +36,7 @@ def assess_resume(facts: ResumeFacts) -> tuple[Verdict, ...]:
         found = list(assess(facts.conditions))
         found += [] if facts.breakers is None else assess_standing(facts.breakers)
     found += [one for one in (_connected(facts.is_connected), _reconciled(facts)) if one is not None]
+    found += [Verdict(Rule.GATE, ReasonCode(code), TradingState.REDUCING) for code in facts.closed_gates]
     return tuple(sorted(found, key=lambda verdict: -verdict.state_imposed.strictness))
 
 

@@ -31,6 +31,7 @@ class Rule(StrEnum):
     PARAMETERS = "parameters"
     RECONCILIATION = "reconciliation"
     INBOX = "inbox"
+    GATE = "gate"
 
 
 class ReasonCode(StrEnum):
@@ -76,6 +77,7 @@ class ReasonCode(StrEnum):
     RECONCILIATION_DIFFERS = "reconciliation_differs"
     INBOX_FILLING = "inbox_filling"
     INBOX_FULL = "inbox_full"
+    GATE_DISCLOSURES = "gate_disclosures"
 
 
 class Release(StrEnum):

@@ -150,8 +150,9 @@ FORMS: Final[dict[str, KindForm]] = {
     ),
     "registry": KindForm(
         gettext_noop(
-            "Switching a market off may be applied at once; a label needs one other person, switching on the rules of what "
-            "increases risk, and every other word the strictest: it decides where and in which units money moves."
+            "Switching a market off or demanding a gate may be applied at once; a label needs one other person, switching on "
+            "the rules of what increases risk, and every other word the strictest: it decides where and in which units money "
+            "moves."
         ),
         registry_fields, registry_change, registry_sent,
         gettext_noop("A market, asset, venue or account that is new, and several words at once, are proposed by the API:"),

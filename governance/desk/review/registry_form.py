@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from governance.desk.review.fields import Choice, FieldSpec, Input, Sent
 from governance.models import User
 from governance.review.errors import ReviewRefused
-from trading.models import Asset, Market, Venue, VenueAccount
+from trading.models import KNOWN_GATES, Asset, Market, Venue, VenueAccount
 from trading.registry.rows import TABLES, Words, words_of
 
 SWITCH: Final = "is_active"
@@ -24,7 +24,10 @@ def registry_fields(person: User) -> tuple[FieldSpec, ...]:
         FieldSpec("what", _("What to change"), Input.SELECT, choices=(*_switches(rows), *_words(rows))),
         FieldSpec(
             "value", _("New value"), Input.TEXT,
-            _("Left empty where a market is switched. A label and an address on chain may be made empty."),
+            _(
+                "Left empty where a market is switched. A label, an address on chain and the gates of a market may be made "
+                "empty. Gates are known by name: %(gates)s."
+            ) % {"gates": ", ".join(KNOWN_GATES)},
             longest=VALUE_MAX, is_optional=True,
         ),
     )  # fmt: skip

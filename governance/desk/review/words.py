@@ -27,6 +27,8 @@ _RISK: Final = {
     "label": gettext_noop("%(what)s is only shown"),
     "switched_off": gettext_noop("the market is switched off"),
     "switched_on": gettext_noop("the market is switched on"),
+    "demands_gate": gettext_noop("the market demands a gate: it only reduces while that is not open"),
+    "drops_gate": gettext_noop("the market demands a gate no more"),
     "moves_money": gettext_noop("%(what)s decides where and in which units money moves"),
     "new_row": gettext_noop("it is new: judged by the strictest rule"),
     "no_row": gettext_noop("no row of the registry is named: judged by the strictest rule"),

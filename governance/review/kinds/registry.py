@@ -22,7 +22,7 @@ from governance.review.canonical import digest
 from governance.review.errors import ReviewRefused
 from governance.review.kinds.kind import Applying, Base, Change, DiffRow
 from governance.review.policy import Policy
-from governance.review.risk import RiskAssessment, assess_registry
+from governance.review.risk import RiskAssessment, assess_registry, demands_no_less
 from trading.events.services import plain_decimal
 from trading.locks import lock_registry
 from trading.models import Market
@@ -83,7 +83,9 @@ class Registry:
             table, _key = table_of(part)
             before = base[part].get("values", {})
             rows += [
-                DiffRow(part, name, table.words[name].label, "", before.get(name, ""), text, _code(part, name, text))
+                DiffRow(
+                    part, name, table.words[name].label, "", before.get(name, ""), text, _code(part, name, text, before)
+                )
                 for name, text in change["registry"][part].items()
             ]
         for slug, values in change.get("parameters", {}).items():
@@ -174,9 +176,11 @@ def _standing(part: str, words: Mapping[str, str]) -> dict[str, Any]:
     return {"version": row.version, "hash": digest(found), "values": {name: found[name] for name in words}}
 
 
-def _code(part: str, name: str, text: str) -> str:
+def _code(part: str, name: str, text: str, before: Mapping[str, str]) -> str:
     if name in LABELS[part.partition(":")[0]]:
         return "either"
+    if name == "demanded_gates":
+        return "safer" if demands_no_less(text, before.get(name, "")) else "riskier"
     return "safer" if (name, text) == ("is_active", "false") else "riskier"
 
 
