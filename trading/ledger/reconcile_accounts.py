@@ -14,7 +14,7 @@ from django.db import connection
 from trading.clock import Clock
 from trading.ledger.reconciliation import Reconciler
 from trading.ledger.reports import AccountReport
-from trading.ledger.venue_books import HistoryStandsStill
+from trading.ledger.venue_books import HistoryStandsStill, patiently
 from trading.registry.selectors import MarketRef, active_markets, known_markets
 from trading.venues.credentials import MissingCredential
 from trading.venues.factory import UnknownAdapter, open_venue
@@ -83,7 +83,7 @@ async def _one(
         return Unread(account, str(problem))
     try:
         async with asyncio.timeout(WHOLE_TIMEOUT_S if full else ACCOUNT_TIMEOUT_S):
-            await asyncio.wait_for(venue.open(), OPEN_TIMEOUT_S)
+            await asyncio.wait_for(patiently(venue.open), OPEN_TIMEOUT_S)
             return await reconciler.reconcile_account(venue, account, trigger, full=full)
     except (VenueError, HistoryStandsStill, TimeoutError, OSError) as problem:
         log.error("account_not_reconciled", account=account, problem=f"{type(problem).__name__}: {problem}"[:300])

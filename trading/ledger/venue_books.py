@@ -3,19 +3,25 @@ positions, open orders."""
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import TypeVar
 
-from trading.venues.interface import OwnFill, OwnOrder, Venue, VenueTransfer
+from trading.venues.interface import OwnFill, OwnOrder, RateLimited, Venue, VenueTransfer
 from trading.venues.perpetuals import FundingPayment
 
 PAGE = 100
 # A safety net against a cursor that never ends; far above what an account trades in a venue's history.
 MOST_PAGES = 20_000
 SETTLE_ATTEMPTS = 20
+# A reading that the venue's request limit holds up waits, several times on end; whoever asked for it bounds the whole.
+PAUSE_S, LONGEST_PAUSE_S, MOST_PAUSES = 2.0, 10.0, 6
 
+Told = TypeVar("Told")
 Entry = TypeVar("Entry", OwnFill, VenueTransfer, FundingPayment)
 
 
@@ -66,6 +72,21 @@ def new_books(start: Watermark) -> VenueBooks:
     return VenueBooks(start, start.fills, start.transfers, start.funding)
 
 
+async def patiently(ask: Callable[[], Awaitable[Told]]) -> Told:
+    """What `ask` reads, asked again after the pause that the venue names wherever its request limit refuses.
+
+    Raises what the venue raises; `RateLimited` after `MOST_PAUSES` on end.
+    """
+    for _ in range(MOST_PAUSES):
+        try:
+            return await ask()
+        except RateLimited as refused:
+            pause_s = min(refused.retry_after_s or PAUSE_S, LONGEST_PAUSE_S)
+            # Several processes ask the same venue at a start; not all of them come back in the same moment.
+            await asyncio.sleep(pause_s * random.uniform(1.0, 1.5))
+    return await ask()
+
+
 async def read_on(venue: Venue, books: VenueBooks) -> None:
     """Read what came since the last reading, then balances and orders, until both belong to the same watermark.
 
@@ -73,9 +94,9 @@ async def read_on(venue: Venue, books: VenueBooks) -> None:
     """
     await _read_history(venue, books)
     for _ in range(SETTLE_ATTEMPTS):
-        balances = await venue.fetch_balances()
-        positions = await venue.fetch_positions()
-        books.orders = tuple(await venue.fetch_open_orders())
+        balances = await patiently(venue.fetch_balances)
+        positions = await patiently(venue.fetch_positions)
+        books.orders = tuple(await patiently(venue.fetch_open_orders))
         books.is_settled = await _read_history(venue, books) == 0
         books.balances = {balance.asset: balance.total for balance in balances}
         books.positions = {position.market: position.q for position in positions}
@@ -105,7 +126,7 @@ async def read_funding(venue: Venue, books: VenueBooks) -> int:
 async def _drain(fetch: Callable[[str], Awaitable[Sequence[Entry]]], cursor: str) -> tuple[list[Entry], str]:
     found: list[Entry] = []
     for _ in range(MOST_PAGES):
-        page = await fetch(cursor)
+        page = await patiently(partial(fetch, cursor))
         if not page:
             return found, cursor
         found.extend(page)
