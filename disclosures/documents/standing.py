@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -11,6 +13,8 @@ from django.utils.translation import override
 from disclosures.documents.content import lagging
 from disclosures.documents.times import moment
 from disclosures.reports.words import spoken, together
+
+_DAY: Final = re.compile("[0-9]+(?:[-/.:][0-9]+)+")
 
 
 def notes_of(content: Mapping[str, Any], language: str) -> list[str]:
@@ -22,12 +26,12 @@ def notes_of(content: Mapping[str, Any], language: str) -> list[str]:
 def _notes(content: Mapping[str, Any], language: str) -> list[str]:
     notes = [_incident(content["incident"])] if "incident" in content else []
     if content["counsel"]:
-        notes.append(_("Looked at by counsel: %(who)s.") % {"who": together(spoken(content["counsel"]))})
+        notes.append(_("Looked at by counsel: %(who)s.") % {"who": _typed(content["counsel"])})
     else:
         notes.append(_("No counsel has recorded a review of this text."))
     if language == "dv":
         if content["native_reviewer"]:
-            who = together(spoken(content["native_reviewer"]))
+            who = _typed(content["native_reviewer"])
             notes.append(_("Dhivehi reviewed by a native speaker: %(who)s.") % {"who": who})
         else:
             notes.append(
@@ -36,6 +40,14 @@ def _notes(content: Mapping[str, Any], language: str) -> list[str]:
     if lagging(content) in (language, "both"):
         notes.append(_("This language lags behind the other: the other was changed since they last said the same."))
     return notes
+
+
+def _typed(words: str) -> str:
+    """A name and a day as somebody typed them: they turn nothing beside them, and no day after Thaana is read backwards."""
+    said = spoken(words)
+    if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in said):
+        said = _DAY.sub("\u2066\\g<0>\u2069", said)
+    return together(said)
 
 
 def _incident(told: Mapping[str, Any]) -> str:

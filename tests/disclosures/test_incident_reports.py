@@ -360,6 +360,11 @@ def test_days_amid_dhivehi_are_not_read_backwards(library: Library) -> None:
         assert f"\u2066{amid}\u2069" in thaana[0]
     assert "\u2066X. Y \ufffd\ufffd, 2026-03-01\u2069" in thaana[1] and "\u202e" not in english[1]
     assert "\u2066A, 2026-03-02\u2069" in thaana[2]
+    named = content | {"native_reviewer": "ނަން, 2026-03-02", "counsel": "ނަން 2026-03-01"}
+    assert (
+        "ނަން, \u20662026-03-02\u2069" in notes_of(named, "dv")[2]
+        and "ނަން \u20662026-03-01\u2069." in notes_of(named, "en")[1]
+    )
     everywhere = content | {"incident": content["incident"] | {"markets": []}}
     assert "\u2069" not in notes_of(everywhere, "dv")[0].split("UTC")[1]
     # The fonts have what holds them apart, or rather need nothing for it.
