@@ -96,6 +96,7 @@ def _paid() -> None:
         "at": T0,
         "outcome": "submitted",
         "reason": "",
+        "bid": "0.25",
         "most": 100,
         "size": None,
         "price": None,
