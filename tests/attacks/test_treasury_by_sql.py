@@ -4,11 +4,8 @@ two buybacks within four hours, caps, history."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from threading import Barrier
 from typing import Any, LiteralString
 
 import psycopg
@@ -19,12 +16,9 @@ from tests.review.clock import database_time_kept, owner, set_database_time
 from tests.support.plugin import DATABASE_NAME, SERVERS
 from tests.support.treasury import as_owner
 from trading.models import (
-    Buyback,
     BuybackProgramme,
     Market,
     RewardEpoch,
-    RewardPayout,
-    TreasuryBalance,
     TreasuryDeclaration,
     TreasuryWallet,
 )
@@ -364,56 +358,3 @@ def test_the_distance_does_not_rest_on_the_trigger_alone(attacker: Attacker) -> 
         one.execute(BUYBACK, attacker.buyback(T0))
         with pytest.raises(psycopg.errors.ExclusionViolation), one.transaction():
             one.execute(BUYBACK, attacker.buyback(T0 + timedelta(hours=3), "second"))
-
-
-def test_rewards_keep_their_epochs_budget(attacker: Attacker) -> None:
-    epoch, run = attacker.epochs[1], attacker.connection.execute
-    assert "budget of epoch 1" in attacker.refused(REWARD, [epoch, "0:aa", "90.000001", T0])
-    run(REWARD, [epoch, "0:aa", 60, T0])
-    assert "budget of epoch 1" in attacker.refused(REWARD, [epoch, "0:bb", 31, T0])
-    assert "reward_payout_once" in attacker.refused(REWARD, [epoch, "0:aa", 1, T0])
-    assert "over and computed" in attacker.refused(REWARD, [attacker.epochs[2], "0:aa", 1, T0])
-    assert "over and computed" in attacker.refused(REWARD, [epoch, "0:bb", 1, T0 - timedelta(days=3)])
-    assert "over and computed" in attacker.refused(REWARD, [epoch, "0:bb", 1, T0 + timedelta(minutes=2)])
-    assert "reward_payout_sound" in attacker.refused(REWARD, [epoch, "0:bb", -5, T0])
-
-
-def test_an_isolation_level_that_does_not_see_the_others_is_refused(attacker: Attacker) -> None:
-    for level in (psycopg.IsolationLevel.REPEATABLE_READ, psycopg.IsolationLevel.SERIALIZABLE):
-        with psycopg.connect(SERVERS.database_url(DATABASE_NAME)) as connection:
-            connection.isolation_level = level
-            other = Attacker(connection)
-            assert "read committed" in other.refused(BUYBACK, other.buyback(T0))
-            assert "read committed" in other.refused(REWARD, [other.epochs[1], "0:aa", 1, T0])
-            connection.rollback()
-
-
-def _at_once(statements: list[tuple[LiteralString, Any]]) -> list[str]:
-    """What came of each, written on connections of their own at once and committed: "done" or the name of the error."""
-    ready = Barrier(len(statements))
-
-    def one(work: tuple[LiteralString, Any]) -> str:
-        with psycopg.connect(SERVERS.database_url(DATABASE_NAME)) as connection:
-            ready.wait(10)
-            try:
-                connection.execute(*work)
-                connection.commit()
-            except psycopg.IntegrityError:
-                return "refused"
-        return "done"
-
-    with ThreadPoolExecutor(len(statements)) as pool:
-        return sorted(pool.map(one, statements))
-
-
-def test_of_several_at_once_one_is_written(committed_real: None) -> None:
-    """Last in this file: they commit."""
-    set_database_time(T0)
-    with psycopg.connect(SERVERS.database_url(DATABASE_NAME)) as connection:
-        found = Attacker(connection)
-    rows = [(BUYBACK, found.buyback(T0, slug)) for slug in ("first", "second", "first", "second")]
-    assert _at_once(rows) == ["done", "refused", "refused", "refused"]
-    rewards = [(REWARD, [found.epochs[1], f"0:{n}", Decimal(40), T0]) for n in range(4)]
-    assert _at_once(rewards) == ["done", "done", "refused", "refused"]
-    with as_owner():
-        assert (Buyback.objects.count(), RewardPayout.objects.count(), TreasuryBalance.objects.count()) == (1, 2, 0)

@@ -27,7 +27,7 @@ from disclosures.printing.press import NotPrintable
 from disclosures.reports.content import content_of
 from disclosures.reports.formats import csv_of, pages_of, pdf_of
 from disclosures.reports.making import NotYet, late_reports, make_missing, make_report, missing, next_due
-from disclosures.reports.periods import BadPeriod, Period, asked_period
+from disclosures.reports.periods import Period, asked_period
 from disclosures.reports.selectors import body_of
 from disclosures.transparency.publication import Publication
 from tests.pages import stage
@@ -381,30 +381,3 @@ def test_pdfs_have_a_throttle_of_their_own_and_a_coded_error(
     assert (answer.status_code, answer.json()["code"]) == (503, "not_printable")
     assert client.get(f"{address}.pdf", REMOTE_ADDR="198.51.100.44").status_code == 429
     assert client.get(f"{address}.csv", REMOTE_ADDR="198.51.100.44").status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("address", "status"),
-    [
-        ("/reports/hourly/2026-03-04/", 404), ("/reports/daily/2026-02-30/", 400), ("/reports/daily/x.csv", 400),
-        ("/reports/daily/2026-03-03/", 404), ("/reports/weekly/2026-03-04/", 404),
-        ("/reports/daily/2026-03-04.pdf?language=fr", 400),
-        ("/reports/daily/0001-01-01/", 400), ("/reports/daily/9999-12-31/", 400), ("/reports/?page=0", 404),
-        ("/reports/?page=x", 400),
-        ("/reports/?page=99999999999", 400), ("/reports/?page=2", 404), (f"{API}daily/2026-02-30/", 400),
-        (f"{API}daily/2026-03-03/", 404), (f"{API}hourly/2026-03-03/", 404), (f"{API}?page=-1", 400), (f"{API}?kind=x", 400),
-        (f"{API}?page=9", 404),
-    ],
-)  # fmt: skip
-def test_bad_questions_get_clear_answers(planted: Period, client: Client, address: str, status: int) -> None:
-    answer = client.get(address)
-    assert answer.status_code == status
-    assert b"Traceback" not in answer.content and len(answer.content) > 40
-
-
-def test_periods() -> None:
-    week = asked_period("weekly", "2026-03-01")
-    assert (week.first, week.last) == (SUNDAY, date(2026, 3, 7))
-    assert week.bounds() == (datetime(2026, 2, 28, 19, tzinfo=UTC), datetime(2026, 3, 7, 19, tzinfo=UTC))
-    with pytest.raises(BadPeriod):
-        asked_period("weekly", "2026-03-07")
