@@ -20,13 +20,12 @@ SCOPES: Final = {
     "dashboards": gettext_noop("figures about trading"),
     "acknowledgement": gettext_noop("acceptance of documents"),
 }
-ROOMS: Final = {
-    "dashboards": gettext_noop("figures about trading"),
-    "acknowledgement": gettext_noop("acceptance of documents"),
-    "documents": gettext_noop("documents"),
+# A scope is a room, or all of them; documents are in none but that.
+ROOMS: Final = {room: word for room, word in SCOPES.items() if room != "site"} | {
+    "documents": gettext_noop("documents")
 }
-# By level of `disclosures.jurisdictions.rules`.
-LEVEL_WORDS: Final = (gettext_noop("nothing"), gettext_noop("a notice"), gettext_noop("a refusal"))
+# By level of `disclosures.jurisdictions.rules`: each mode is the level of its place.
+LEVEL_WORDS: Final = tuple(MODES.values())
 
 
 def country_name(code: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -79,12 +80,12 @@ def test_an_order_is_not_amended_upwards_through_a_closed_gate(world: World) -> 
     assert Order.objects.get(client_order_id="a-raises").amend_size is None
 
 
-def test_it_is_one_statement_still(world: World, django_assert_num_queries: object) -> None:
+def test_it_is_one_statement_still(world: World, django_assert_num_queries: Any) -> None:
     demand()
     now = to_datetime(world.clock.now_ns())
     intent = Intent("a", "buy", 0, Decimal("0.27"), Decimal(1000), False, False, now + timedelta(seconds=2))
     request = GateRequest(Market.objects.get(slug=DEX).pk, DEX, 2**40, 1, "a", now, (intent,))
-    with django_assert_num_queries(1):  # type: ignore[operator]
+    with django_assert_num_queries(1):
         assert pass_gate(request).passed == frozenset()
 
 

@@ -31,11 +31,6 @@ class ClosedGate:
         return f"gate_{self.name}"
 
 
-def is_open(name: str) -> bool:
-    """Whether the gate stands open now."""
-    return NamedGate.objects.filter(name=name, is_open=True).exists()
-
-
 def demands_of(text: str) -> tuple[str, ...]:
     """Names of gates out of `Market.demanded_gates`."""
     return tuple(name for name in text.split(",") if name)
